@@ -1,0 +1,63 @@
+//! The strategies compared by criterion: `cargo bench`, or `cargo bench -- stencil` for a part.
+//!
+//! A measured iteration is a batch of the kernel's iterations, because starting processes and ranks takes longer than many
+//! of these. The time of a batch is the sum of its laps, taken inside the run, so starting is not part of it. Each result is
+//! checked.
+
+use std::cell::RefCell;
+use std::fs;
+use std::num::NonZero;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use benches::compare::{Comparison, Plan};
+use benches::report::Report;
+use benches::solve::{solve, strategies};
+use benches::{examples, machine, mpi};
+use ch1_parallel::kernels::{Problem, Strategy};
+use criterion::{BenchmarkId, Criterion, SamplingMode};
+
+fn main() -> anyhow::Result<()> {
+    // A worker process runs this program again: it goes to its work here and does not come back.
+    ch3_processes::kernels::init();
+    let workers = available_parallelism().map_or(1, NonZero::get);
+    let comparison = RefCell::new(Comparison::default());
+    let missing = mpi::available().err();
+    if let Some(missing) = &missing {
+        println!("remark: {missing:#}");
+    }
+    let mut criterion = Criterion::default()
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(200))
+        .measurement_time(Duration::from_secs(1))
+        .configure_from_args();
+    for (kernel, problem) in Plan::full(workers).problems()? {
+        let mut group = criterion.benchmark_group(format!("{kernel}/{}", problem.size));
+        group.sampling_mode(SamplingMode::Flat);
+        for strategy in strategies(kernel).filter(|&strategy| missing.is_none() || strategy != Strategy::Mpi) {
+            group.bench_function(BenchmarkId::from_parameter(strategy), |bencher| {
+                bencher.iter_custom(|batches| {
+                    let problem = Problem { iterations: problem.iterations * batches as usize, ..problem };
+                    let result = solve(kernel, strategy, &problem);
+                    let seconds: f64 = result.iter().flat_map(|measured| &measured.seconds).sum();
+                    comparison.borrow_mut().add(kernel, strategy, &problem, result);
+                    Duration::from_secs_f64(seconds)
+                });
+            });
+        }
+        group.finish();
+    }
+    criterion.final_summary();
+
+    let comparison = comparison.into_inner();
+    println!("\n{comparison}");
+    let mut report = Report { machine: machine::facts(), comparison: Some(&comparison), ..Report::default() };
+    report.remarks.extend(missing.map(|missing| format!("{missing:#}")));
+    let folder = examples::root().join("target/bench");
+    fs::create_dir_all(&folder)?;
+    let path = folder.join("report.html");
+    fs::write(&path, report.page())?;
+    println!("report: {}", path.display());
+    anyhow::ensure!(comparison.failures.is_empty(), "{}", comparison.failures.join("; "));
+    Ok(())
+}

@@ -1,0 +1,29 @@
+//! Says what this machine has of what the course needs: a line each, ok or what is wrong and how to mend it.
+//!
+//! Only chapter 4 needs MPI and libclang. The exit status is 1 if something is wrong.
+//!
+//! Run:       cargo run --bin doctor
+
+use std::process::ExitCode;
+
+use anyhow::ensure;
+use benches::machine;
+use ch1_parallel::lesson;
+
+#[derive(clap::Parser)]
+struct Args {}
+
+fn main() -> ExitCode {
+    lesson::run!(|_: Args, _lesson| {
+        let checks = machine::checks();
+        for machine::Check { name, found, mend } in &checks {
+            match found {
+                Ok(found) => println!("{name:14} ok     {found}"),
+                Err(wrong) => println!("{name:14} WRONG  {wrong:#}: {mend}"),
+            }
+        }
+        let wrong = checks.iter().filter(|check| check.found.is_err()).count();
+        ensure!(wrong == 0, "doctor: {wrong} of {} things to mend", checks.len());
+        Ok(())
+    })
+}

@@ -1,0 +1,63 @@
+//! Solves one kernel with one strategy, checks the result exactly and prints the rate.
+//!
+//! One untimed iteration goes before the timed ones. A wrong result is exit status 1 and no rate.
+//!
+//! Run:       cargo run --release --bin kernel -- stencil --strategy threads --workers 2
+
+use std::os::unix::process::CommandExt;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use benches::{mpi, solve};
+use ch1_parallel::kernels::{Kernel, Strategy, args::ProblemArgs};
+use ch1_parallel::lesson;
+use clap::{Parser, ValueEnum};
+
+#[derive(Parser)]
+struct Args {
+    /// The problem: count or stencil
+    kernel: String,
+    /// Who solves it: serial, rayon, threads, processes or mpi
+    #[arg(long, value_name = "S")]
+    strategy: String,
+    #[command(flatten)]
+    problem: ProblemArgs,
+}
+
+fn main() -> ExitCode {
+    // A worker process runs this program again: it goes to its work here and does not come back.
+    ch3_processes::kernels::init();
+    lesson::run!(|args: Args, lesson| {
+        let (kernel, strategy) = pair(&args);
+        let mut problem = args.problem.problem(kernel).unwrap_or_else(|why| bad_flags(&why));
+        solve::fits(kernel, problem.size)?;
+        match strategy {
+            Strategy::Serial => problem.workers = 1,
+            Strategy::Mpi => {
+                // The ranks' program prints the same figures and draws its own lanes: it takes this one's place.
+                let mut ranks = mpi::command(kernel, &problem)?;
+                ranks.args(args.problem.json.then_some("--json")).args(lesson.flags().to_args());
+                return Err(ranks.exec()).context("mpi");
+            }
+            _ => {}
+        }
+        let measured = solve::solve(kernel, strategy, &problem)?;
+        args.problem.report(kernel, strategy, &problem, &measured)
+    })
+}
+
+fn pair(args: &Args) -> (Kernel, Strategy) {
+    match (Kernel::from_str(&args.kernel, false), Strategy::from_str(&args.strategy, false)) {
+        (Ok(kernel), Ok(strategy)) if solve::is_pair(kernel, strategy) => (kernel, strategy),
+        _ => bad_flags(&format!(
+            "no kernel '{}' with strategy '{}'; there are\n{}",
+            args.kernel,
+            args.strategy,
+            solve::pairs()
+        )),
+    }
+}
+
+fn bad_flags(why: &str) -> ! {
+    lesson::Answer::bad_flags::<Args>(why).end()
+}

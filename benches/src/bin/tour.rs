@@ -1,0 +1,84 @@
+//! Runs every example of every chapter, checks each, compares the strategies and writes a report.
+//!
+//! Where there is no MPI, chapter 4 and the strategy `mpi` are left out, and a remark says which command mends it. The exit
+//! status is 1 if anything failed.
+//!
+//! Run:       scripts/tour
+
+use std::fs;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::thread::available_parallelism;
+
+use anyhow::{Context, ensure};
+use benches::compare::{Comparison, Plan};
+use benches::examples::{self, Example, Outcome};
+use benches::report::Report;
+use benches::{machine, mpi};
+use ch1_parallel::kernels::Strategy;
+use ch1_parallel::lanes::chart::time;
+use ch1_parallel::lesson;
+
+#[derive(clap::Parser)]
+struct Args {
+    /// Fewer sizes and rounds in the comparison
+    #[arg(long)]
+    quick: bool,
+    /// Threads, processes and ranks of the comparison; as many as cores if not given
+    #[arg(long, value_name = "W", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    workers: Option<u16>,
+    /// The folder of the report; target/tour if not given
+    #[arg(long, value_name = "FOLDER")]
+    report: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    // A worker process runs this program again: it goes to its work here and does not come back.
+    ch3_processes::kernels::init();
+    lesson::run!(|args: Args, _lesson| {
+        let folder = args.report.unwrap_or_else(|| examples::root().join("target/tour"));
+        fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        let mut report = Report { machine: machine::facts(), ..Report::default() };
+        report.machine.iter().for_each(|fact| println!("{fact}"));
+        let mpi = mpi::available();
+        if let Err(missing) = &mpi {
+            println!("remark: {missing:#}");
+            report.remarks.push(format!("{missing:#}"));
+        }
+
+        println!("\nEvery program of every chapter:");
+        let all = examples::all()?;
+        for example in &all {
+            let can_run = mpi.is_ok() || example.chapter != "ch4_mpi";
+            report.examples.push((example, can_run.then(|| run(example, &folder))));
+        }
+
+        println!("\nThe strategies compared:");
+        let workers = args.workers.map_or_else(|| available_parallelism().map_or(1, NonZero::get), usize::from);
+        let plan = if args.quick { Plan::quick(workers) } else { Plan::full(workers) };
+        let skip = if mpi.is_ok() { &[][..] } else { &[Strategy::Mpi] };
+        let comparison =
+            Comparison::of(&plan, skip, |kernel, problem| println!("  {kernel} of size {}", problem.size))?;
+        println!("\n{comparison}");
+        report.comparison = Some(&comparison);
+
+        let failed = report.examples.iter().filter(|(_, outcome)| is_bad(outcome)).count() + comparison.failures.len();
+        let path = folder.join("report.html");
+        fs::write(&path, report.page()).with_context(|| path.display().to_string())?;
+        println!("report: {}", path.display());
+        ensure!(failed == 0, "tour: {failed} of its parts failed");
+        Ok(())
+    })
+}
+
+fn run(example: &Example, folder: &Path) -> Outcome {
+    let outcome = examples::run(example, folder);
+    let result = outcome.failure.as_deref().unwrap_or("ok");
+    println!("  {:14} {:24} {:>7}  {result}", example.chapter, example.name, time(outcome.seconds));
+    outcome
+}
+
+fn is_bad(outcome: &Option<Outcome>) -> bool {
+    outcome.as_ref().is_some_and(|outcome| outcome.failure.is_some())
+}

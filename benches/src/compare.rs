@@ -1,0 +1,271 @@
+//! The comparison of the strategies: the same problems solved in turns, medians, ratios within one run.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use ch1_parallel::kernels::{Kernel, Measured, Problem, Strategy};
+
+use crate::solve::{solve, strategies};
+
+/// How far a task of `count` counts here: some 17 µs of work.
+const GRAIN: u64 = 10_000;
+
+/// What is compared.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Threads, processes or ranks of the parallel strategies.
+    pub workers: usize,
+    /// How often each problem is solved by each strategy; their turns alternate, so that all share the machine's moods.
+    pub rounds: usize,
+    /// Seconds that the serial solution of a problem should take in a round.
+    pub seconds: f64,
+    /// The sizes of each kernel, the smallest first.
+    pub sizes: Vec<(Kernel, Vec<usize>)>,
+}
+
+impl Plan {
+    /// A thorough comparison.
+    #[must_use]
+    pub fn full(workers: usize) -> Self {
+        let sizes = vec![
+            (Kernel::Count, vec![2, 10, 100, 1000, 10_000]),
+            (Kernel::Stencil, vec![50, 100, 200, 500, 1000, 2000, 4000]),
+        ];
+        Self { workers, rounds: 5, seconds: 0.15, sizes }
+    }
+
+    /// One that ends soon.
+    #[must_use]
+    pub fn quick(workers: usize) -> Self {
+        let sizes = vec![(Kernel::Count, vec![2, 100, 1000]), (Kernel::Stencil, vec![50, 500, 2000])];
+        Self { workers, rounds: 3, seconds: 0.05, sizes }
+    }
+
+    /// The problems of the plan; a few iterations of a large one are as good as many of a small one.
+    ///
+    /// # Errors
+    /// The serial solution of a problem does not fit in the memory.
+    pub fn problems(&self) -> anyhow::Result<Vec<(Kernel, Problem)>> {
+        let mut problems = Vec::new();
+        for (kernel, sizes) in &self.sizes {
+            for &size in sizes {
+                let mut problem = Problem { size, workers: 1, iterations: 1, grain: GRAIN };
+                let once = median(&solve(*kernel, Strategy::Serial, &problem)?.seconds);
+                problem.iterations = ((self.seconds / once) as usize).clamp(3, 2000);
+                problem.workers = self.workers;
+                problems.push((*kernel, problem));
+            }
+        }
+        Ok(problems)
+    }
+}
+
+/// The times of all strategies on all problems.
+#[derive(Debug, Default)]
+pub struct Comparison {
+    /// Seconds of single iterations, by kernel (in the order of the course), size and strategy.
+    times: BTreeMap<(&'static str, usize, usize), Times>,
+    /// What went wrong, a line each.
+    pub failures: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Times {
+    kernel: Kernel,
+    strategy: Strategy,
+    workers: usize,
+    seconds: Vec<f64>,
+}
+
+/// A line of the table.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The kernel.
+    pub kernel: Kernel,
+    /// Its size.
+    pub size: usize,
+    /// The strategy.
+    pub strategy: Strategy,
+    /// Its workers.
+    pub workers: usize,
+    /// The median time of an iteration, in seconds.
+    pub seconds: f64,
+    /// Work per second, in the kernel's unit.
+    pub rate: f64,
+    /// The serial time divided by this one, if the serial one is known.
+    pub speedup: Option<f64>,
+}
+
+impl Row {
+    /// Speed-up a worker.
+    #[must_use]
+    pub fn efficiency(&self) -> Option<f64> {
+        self.speedup.map(|speedup| speedup / self.workers as f64)
+    }
+
+    /// Whether the strategy is slower than the serial solution.
+    #[must_use]
+    pub fn loses(&self) -> bool {
+        self.speedup.is_some_and(|speedup| speedup < 1.0)
+    }
+}
+
+impl Comparison {
+    /// Does what the plan says. `skip` names strategies that cannot run here; `progress` hears of each problem.
+    ///
+    /// # Errors
+    /// The plan's problems do not fit in the memory.
+    pub fn of(plan: &Plan, skip: &[Strategy], mut progress: impl FnMut(Kernel, &Problem)) -> anyhow::Result<Self> {
+        let mut comparison = Self::default();
+        for (kernel, problem) in plan.problems()? {
+            progress(kernel, &problem);
+            for _ in 0..plan.rounds {
+                for strategy in strategies(kernel).filter(|strategy| !skip.contains(strategy)) {
+                    comparison.add(kernel, strategy, &problem, solve(kernel, strategy, &problem));
+                }
+            }
+        }
+        Ok(comparison)
+    }
+
+    /// Adds the result of a strategy on a problem.
+    pub fn add(&mut self, kernel: Kernel, strategy: Strategy, problem: &Problem, result: anyhow::Result<Measured>) {
+        let failure = match result {
+            Ok(Measured { seconds, wrong: None }) => {
+                let workers = if strategy == Strategy::Serial { 1 } else { problem.workers };
+                let key = (kernel.name(), problem.size, strategy as usize);
+                let new = || Times { kernel, strategy, workers, seconds: Vec::new() };
+                self.times.entry(key).or_insert_with(new).seconds.extend(seconds);
+                return;
+            }
+            Ok(Measured { wrong: Some(wrong), .. }) => wrong,
+            Err(error) => format!("{error:#}"),
+        };
+        let failure = format!("{kernel} of size {} by {strategy}: {failure}", problem.size);
+        if !self.failures.contains(&failure) {
+            self.failures.push(failure);
+        }
+    }
+
+    /// The lines of the table.
+    #[must_use]
+    pub fn rows(&self) -> Vec<Row> {
+        let serial = |kernel: Kernel, size| self.times.get(&(kernel.name(), size, Strategy::Serial as usize));
+        let row = |(&(_, size, _), times): (&(_, usize, _), &Times)| {
+            let Times { kernel, strategy, workers, .. } = *times;
+            let seconds = median(&times.seconds);
+            let speedup = serial(kernel, size).map(|serial| median(&serial.seconds) / seconds);
+            Row { kernel, size, strategy, workers, seconds, rate: kernel.work(size) / seconds, speedup }
+        };
+        self.times.iter().map(row).collect()
+    }
+
+    /// Says of each kernel and parallel strategy at which of the sizes it loses against the serial solution.
+    #[must_use]
+    pub fn losses(&self) -> Vec<String> {
+        let mut pairs: Vec<(Kernel, Strategy, Vec<Row>)> = Vec::new();
+        for row in self.rows().into_iter().filter(|row| row.strategy != Strategy::Serial && row.speedup.is_some()) {
+            match pairs.iter_mut().find(|(kernel, strategy, _)| (*kernel, *strategy) == (row.kernel, row.strategy)) {
+                Some((.., rows)) => rows.push(row),
+                None => pairs.push((row.kernel, row.strategy, vec![row])),
+            }
+        }
+        let sizes = |rows: &[Row]| rows.iter().map(|row| row.size.to_string()).collect::<Vec<_>>().join(", ");
+        let line = |(kernel, strategy, rows): (Kernel, Strategy, Vec<Row>)| {
+            let (loses, pays): (Vec<_>, Vec<_>) = rows.into_iter().partition(Row::loses);
+            match (loses.is_empty(), pays.is_empty()) {
+                (true, _) => format!("{kernel} by {strategy} pays at every size"),
+                (_, true) => format!("{kernel} by {strategy} loses at every size"),
+                _ => format!("{kernel} by {strategy} loses at size {}; pays at {}", sizes(&loses), sizes(&pays)),
+            }
+        };
+        pairs.into_iter().map(line).collect()
+    }
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let head = ["kernel", "size", "strategy", "workers", "iteration", "rate", "speed-up", "efficiency"];
+        writeln!(
+            f,
+            "{:8} {:>6}  {:9} {:>7} {:>11} {:>20} {:>8} {:>10}",
+            head[0], head[1], head[2], head[3], head[4], head[5], head[6], head[7]
+        )?;
+        let mut last = None;
+        for row in self.rows() {
+            if last.replace((row.kernel, row.size)).is_some_and(|last| last != (row.kernel, row.size)) {
+                writeln!(f)?;
+            }
+            let rate = format!("{:.0} {}", row.rate, row.kernel.unit());
+            let speedup = row.speedup.map_or("-".into(), |speedup| format!("{speedup:.2}"));
+            let efficiency = row.efficiency().map_or("-".into(), |part| format!("{:.0} %", part * 100.0));
+            let loses = if row.loses() { "  loses" } else { "" };
+            writeln!(
+                f,
+                "{:8} {:>6}  {:9} {:>7} {:>8.3} ms {rate:>20} {speedup:>8} {efficiency:>10}{loses}",
+                row.kernel,
+                row.size,
+                row.strategy,
+                row.workers,
+                row.seconds * 1e3
+            )?;
+        }
+        writeln!(f)?;
+        self.losses().iter().chain(&self.failures).try_for_each(|line| writeln!(f, "{line}"))
+    }
+}
+
+/// The middle value; of two middle ones the mean. 0 of none.
+#[must_use]
+pub fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let half = sorted.len() / 2;
+    match sorted.len() {
+        0 => 0.0,
+        odd if odd % 2 == 1 => sorted[half],
+        _ => (sorted[half - 1] + sorted[half]) / 2.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured(seconds: &[f64]) -> anyhow::Result<Measured> {
+        Ok(Measured { seconds: seconds.to_vec(), wrong: None })
+    }
+
+    #[test]
+    fn medians() {
+        assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), 2.5);
+        assert_eq!(median(&[]), 0.0);
+    }
+
+    #[test]
+    fn ratios_are_against_the_serial_median_of_the_same_size() {
+        let mut comparison = Comparison::default();
+        let problem = |size| Problem { size, workers: 2, iterations: 3, grain: 1 };
+        comparison.add(Kernel::Count, Strategy::Serial, &problem(10), measured(&[1.0, 9.0, 2.0]));
+        comparison.add(Kernel::Count, Strategy::Threads, &problem(10), measured(&[4.0]));
+        comparison.add(Kernel::Count, Strategy::Serial, &problem(100), measured(&[8.0]));
+        comparison.add(Kernel::Count, Strategy::Threads, &problem(100), measured(&[4.0]));
+        let rows = comparison.rows();
+        let speedups: Vec<_> = rows.iter().map(|row| (row.size, row.strategy, row.speedup.unwrap())).collect();
+        let (serial, threads) = (Strategy::Serial, Strategy::Threads);
+        assert_eq!(speedups, [(10, serial, 1.0), (10, threads, 0.5), (100, serial, 1.0), (100, threads, 2.0)]);
+        assert_eq!(rows[3].efficiency(), Some(1.0));
+        assert_eq!(comparison.losses(), ["count by threads loses at size 10; pays at 100"]);
+    }
+
+    #[test]
+    fn a_wrong_result_has_no_rate() {
+        let mut comparison = Comparison::default();
+        let problem = Problem { size: 10, workers: 2, iterations: 3, grain: 1 };
+        let wrong = Measured { seconds: vec![1.0], wrong: Some("lost".into()) };
+        comparison.add(Kernel::Count, Strategy::Rayon, &problem, Ok(wrong));
+        assert!(comparison.rows().is_empty());
+        assert_eq!(comparison.failures, ["count of size 10 by rayon: lost"]);
+    }
+}

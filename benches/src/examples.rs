@@ -1,0 +1,89 @@
+//! The programs of the chapters: finding them and running them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::Context;
+use ch1_parallel::program;
+
+/// A program that takes longer hangs.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A program of a chapter.
+#[derive(Clone, Debug)]
+pub struct Example {
+    /// Its chapter's folder.
+    pub chapter: String,
+    /// Its name.
+    pub name: String,
+    /// The first line of its header: what it shows.
+    pub shows: String,
+}
+
+/// How a run of an example went.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Why it failed, in a line.
+    pub failure: Option<String>,
+    /// From its start to its end.
+    pub seconds: f64,
+    /// The picture of its lanes.
+    pub svg: Option<String>,
+}
+
+/// The root of the checkout that this program was built from.
+#[must_use]
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+}
+
+/// All examples of the chapters, in the chapters' order. A program without an exercise is a tool, no example.
+///
+/// # Errors
+/// The sources cannot be read.
+pub fn all() -> anyhow::Result<Vec<Example>> {
+    let mut examples = Vec::new();
+    for chapter in ["ch1_parallel", "ch2_threads", "ch3_processes", "ch4_mpi", "ch5_async"] {
+        let folder = root().join(chapter).join("src/bin");
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
+            paths.push(entry?.path());
+        }
+        paths.sort();
+        for path in paths {
+            let source = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+            let mut header = source.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim);
+            let shows = header.next().unwrap_or("").to_string();
+            if header.any(|line| line.starts_with("Exercise:")) {
+                let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+                examples.push(Example { chapter: chapter.into(), name, shows });
+            }
+        }
+    }
+    Ok(examples)
+}
+
+/// Runs an example that stands beside this program, with its default flags.
+#[must_use]
+pub fn run(example: &Example, folder: &Path) -> Outcome {
+    let svg = folder.join(format!("{}.svg", example.name));
+    let finished = beside(&example.name)
+        .and_then(|path| Ok(program::run(Command::new(path).arg("--svg").arg(&svg).env("MPIRUN_QUIET", "1"), LIMIT)?));
+    match finished {
+        Err(error) => Outcome { failure: Some(format!("{error:#}")), seconds: 0.0, svg: None },
+        Ok(finished) => {
+            let failure = match (finished.status, finished.code()) {
+                (_, Some(0)) => None,
+                (None, _) => Some(format!("did not end within {} s", LIMIT.as_secs())),
+                (Some(status), _) => Some(format!("{status}: {}", finished.last_remark())),
+            };
+            Outcome { failure, seconds: finished.took.as_secs_f64(), svg: fs::read_to_string(svg).ok() }
+        }
+    }
+}
+
+fn beside(name: &str) -> anyhow::Result<PathBuf> {
+    Ok(std::env::current_exe()?.with_file_name(name))
+}

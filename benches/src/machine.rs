@@ -1,0 +1,332 @@
+//! What this machine has: for the head of a report, and for the doctor.
+//!
+//! MPI is looked for where cargo and scripts/mpirun look: in the environment, in `.cargo/mpi.toml`, on the PATH.
+
+use std::env;
+use std::fmt;
+use std::fs;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use ch1_parallel::program;
+
+/// Asking a program for its version takes milliseconds; one that hangs is one that does not work.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// The command that mends most of what can be missing.
+const SETUP: &str = "scripts/setup --mpi auto";
+
+/// Facts for the head of a report or a table, a line each. What is missing is said too; nothing fails.
+#[must_use]
+pub fn facts() -> Vec<String> {
+    let mpi = mpi().and_then(|_| launcher()).map(|(path, mpi)| format!("{mpi}, started by {}", path.display()));
+    let fact = |name: &str, found: anyhow::Result<String>| match found {
+        Ok(value) => format!("{name}: {value}"),
+        Err(missing) => format!("{name}: {missing:#}"),
+    };
+    vec![
+        fact("cores", cores()),
+        fact("memory", memory()),
+        fact("compiler", answer("rustc", &["--version"])),
+        fact("commit", commit()),
+        fact("MPI", mpi),
+    ]
+}
+
+/// One thing that the course needs, found or not.
+#[derive(Debug)]
+pub struct Check {
+    /// What was looked for.
+    pub name: &'static str,
+    /// What was found, or what is wrong.
+    pub found: anyhow::Result<String>,
+    /// The command that mends it.
+    pub mend: &'static str,
+}
+
+/// Looks for everything that the course needs.
+#[must_use]
+pub fn checks() -> Vec<Check> {
+    let launcher = launcher().and_then(|(path, mpi)| {
+        start(&path)?;
+        Ok(format!("{mpi}, {}", path.display()))
+    });
+    let check = |name, found, mend| Check { name, found, mend };
+    vec![
+        check("cores", cores(), "allow this process more of them (taskset, the container's quota)"),
+        check("memory", memory(), "close other programs"),
+        check("Rust compiler", answer("rustc", &["--version"]), "rustup update stable"),
+        check("C compiler", answer("cc", &["--version"]), "install gcc (Debian: apt-get install build-essential)"),
+        check("MPI", mpi().map(|(path, mpi)| format!("{mpi}, {}", path.display())), SETUP),
+        check("launcher", launcher, SETUP),
+        check("libclang", libclang().map(|path| path.display().to_string()), SETUP),
+    ]
+}
+
+/// An implementation of MPI.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mpi {
+    /// `Open MPI` or `MPICH`.
+    pub name: &'static str,
+    /// Its version, as in `4.1.4`.
+    pub version: String,
+}
+
+impl fmt::Display for Mpi {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {}", self.name, self.version)
+    }
+}
+
+/// The MPI that programs are built with: its compiler wrapper and its version.
+///
+/// # Errors
+/// There is none, or its header is not where the wrapper says.
+pub fn mpi() -> anyhow::Result<(PathBuf, Mpi)> {
+    if recorded("chosen").as_deref() == Some("none") {
+        bail!("left out, as chosen by scripts/setup --mpi none");
+    }
+    let wrapper = on_path(&setting("MPICC").unwrap_or_else(|| "mpicc".into()))?;
+    let line = answer(&wrapper, &["-show"])?;
+    let folders = line.split_whitespace().filter_map(|word| word.strip_prefix("-I"));
+    let mut headers = folders.chain(["/usr/include"]).map(|folder| Path::new(folder).join("mpi.h"));
+    let header = headers.find(|file| file.exists());
+    let header = header.with_context(|| format!("{} names no folder that has mpi.h", wrapper.display()))?;
+    let text = fs::read_to_string(&header).with_context(|| header.display().to_string())?;
+    let mpi = of_header(&text).with_context(|| format!("{}: neither Open MPI's nor MPICH's", header.display()))?;
+    Ok((wrapper, mpi))
+}
+
+/// The launcher, and the MPI that it belongs to: the one that programs are built with.
+///
+/// # Errors
+/// There is none, or it belongs to another MPI: its ranks would not find each other.
+pub fn launcher() -> anyhow::Result<(PathBuf, Mpi)> {
+    let Ok((_, built)) = mpi() else { bail!("no MPI that it could fit") };
+    let path = match setting("MPIRUN") {
+        Some(path) => on_path(&path)?,
+        None => on_path("mpirun").or_else(|_| on_path("mpiexec"))?,
+    };
+    let said = run(Command::new(&path).arg("--version"))?;
+    // Others, like srun, start the programs of any MPI.
+    let mpi = of_launcher(&said).unwrap_or_else(|| built.clone());
+    ensure!(mpi == built, "{} is of {mpi}, but programs are built with {built}", path.display());
+    Ok((path, mpi))
+}
+
+/// Starts two processes that do nothing.
+fn start(launcher: &Path) -> anyhow::Result<()> {
+    let mut command = Command::new(root().join("scripts/mpirun"));
+    command.env("MPIRUN", launcher).env("MPIRUN_QUIET", "1").args(["-n", "2", "true"]);
+    run(&mut command).with_context(|| format!("{} does not start", launcher.display()))?;
+    Ok(())
+}
+
+/// Where libclang is, which makes MPI's bindings.
+fn libclang() -> anyhow::Result<PathBuf> {
+    let usual = ["/usr/lib", "/usr/lib64", "/usr/local/lib", "/opt/homebrew/opt/llvm/lib"].map(PathBuf::from);
+    let below = inside(Path::new("/usr/lib")).flat_map(|folder| [folder.join("lib"), folder]);
+    let folders = match setting("LIBCLANG_PATH") {
+        Some(folder) => vec![PathBuf::from(folder)],
+        None => below.chain(usual).collect(),
+    };
+    // libclang.so, libclang.so.18, libclang-14.so.1, libclang.dylib; not libclang-cpp.so, which is another library.
+    let is_it = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let ending = name.strip_prefix("libclang").unwrap_or_default();
+        ending.contains(".so") && !ending.starts_with("-cpp") || ending == ".dylib"
+    };
+    let found = folders.iter().flat_map(|folder| inside(folder)).find(is_it);
+    found.context("no libclang found, which makes MPI's bindings")
+}
+
+/// What a folder has; nothing if it is not there.
+fn inside(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()))
+}
+
+fn cores() -> anyhow::Result<String> {
+    let usable = available_parallelism().map_or(1, NonZero::get);
+    let online = fs::read_to_string("/sys/devices/system/cpu/online").ok().and_then(|list| count(list.trim()));
+    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = value_of(&info, "model name").unwrap_or(env::consts::ARCH);
+    let of = online.filter(|&online| online != usable).map(|online| format!(" of {online}")).unwrap_or_default();
+    ensure!(usable > 1, "{usable}{of}, {model}: one core runs nothing in parallel");
+    Ok(format!("{usable}{of}, {model}"))
+}
+
+fn memory() -> anyhow::Result<String> {
+    let info = fs::read_to_string("/proc/meminfo").context("/proc/meminfo")?;
+    let gib = |key| gib(&info, key).with_context(|| format!("/proc/meminfo: no {key}"));
+    let (total, free) = (gib("MemTotal")?, gib("MemAvailable")?);
+    ensure!(free >= 0.5, "{free:.1} GiB free of {total:.1}: too little for the comparisons");
+    Ok(format!("{total:.1} GiB, {free:.1} free"))
+}
+
+/// The commit that is checked out, marked if the files differ from it.
+fn commit() -> anyhow::Result<String> {
+    let mut git = Command::new("git");
+    git.args(["describe", "--always", "--dirty", "--exclude=*"]).current_dir(root());
+    Ok(run(&mut git).context("none")?.trim().to_owned())
+}
+
+/// The workspace's folder, from which this program was built.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_owned()
+}
+
+/// A setting from the environment, else from what scripts/setup wrote, which cargo puts into the environment.
+fn setting(key: &str) -> Option<String> {
+    let set = env::var(key).ok().filter(|value| !value.is_empty());
+    set.or_else(|| recorded(key))
+}
+
+fn recorded(key: &str) -> Option<String> {
+    of_toml(&fs::read_to_string(root().join(".cargo/mpi.toml")).ok()?, key)
+}
+
+/// The value of a line `KEY = "VALUE"`, or of the comment `# KEY = "VALUE"`.
+fn of_toml(toml: &str, key: &str) -> Option<String> {
+    toml.lines().find_map(|line| {
+        let value = line.trim_start_matches("# ").strip_prefix(key)?.strip_prefix(" = \"")?;
+        value.strip_suffix('"').map(str::to_owned)
+    })
+}
+
+/// The full path of a program.
+fn on_path(name: &str) -> anyhow::Result<PathBuf> {
+    let folders = env::var_os("PATH").unwrap_or_default();
+    // A name that has a folder is none to search for; joining an absolute path gives that path.
+    let mut candidates = env::split_paths(&folders).map(|folder| folder.join(name));
+    let found = if name.contains('/') { Some(PathBuf::from(name)) } else { candidates.find(|path| path.is_file()) };
+    found.filter(|path| path.is_file()).with_context(|| format!("no {name} found"))
+}
+
+/// The first line of what a program says.
+fn answer(program: impl AsRef<Path>, arguments: &[&str]) -> anyhow::Result<String> {
+    let program = program.as_ref();
+    let said = run(Command::new(program).args(arguments))?;
+    said.lines().next().map(str::to_owned).with_context(|| format!("{} says nothing", program.display()))
+}
+
+/// Runs a command to its end and returns what it says.
+fn run(command: &mut Command) -> anyhow::Result<String> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let finished = program::run(command, LIMIT).with_context(|| name.clone())?;
+    let Some(status) = finished.status else {
+        bail!("{name}: no answer in {} s", LIMIT.as_secs());
+    };
+    ensure!(status.success(), "{name}: {status}, {}", finished.last_remark());
+    Ok(finished.stdout)
+}
+
+/// How many numbers a list like `0-3,8` has.
+fn count(list: &str) -> Option<usize> {
+    let range = |range: &str| {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        (last.parse::<usize>().ok()? + 1).checked_sub(first.parse().ok()?)
+    };
+    list.split(',').map(range).sum()
+}
+
+/// The value of a line `KEY : VALUE`.
+fn value_of<'text>(text: &'text str, key: &str) -> Option<&'text str> {
+    text.lines()
+        .find_map(|line| line.split_once(':').filter(|(name, _)| name.trim() == key))
+        .map(|(_, value)| value.trim())
+}
+
+/// The value of a line `KEY: 123 kB`, in GiB.
+fn gib(text: &str, key: &str) -> Option<f64> {
+    let kib: f64 = value_of(text, key)?.strip_suffix(" kB")?.parse().ok()?;
+    Some(kib / f64::from(1 << 20))
+}
+
+/// The MPI whose header this is.
+fn of_header(text: &str) -> Option<Mpi> {
+    let value = |name: &str| {
+        let mut words = text.lines().map(|line| line.split_whitespace().skip_while(|&word| word == "#"));
+        words.find_map(|mut words| {
+            let is_it = words.next()?.ends_with("define") && words.next()? == name;
+            words.next().filter(|_| is_it).map(|value| value.trim_matches('"').to_owned())
+        })
+    };
+    if let Some(version) = value("MPICH_VERSION") {
+        return Some(Mpi { name: "MPICH", version });
+    }
+    let parts = ["OMPI_MAJOR_VERSION", "OMPI_MINOR_VERSION", "OMPI_RELEASE_VERSION"].map(value);
+    let parts: Option<Vec<_>> = parts.into_iter().collect();
+    Some(Mpi { name: "Open MPI", version: parts?.join(".") })
+}
+
+/// The MPI of a launcher, from what it answers to `--version`.
+fn of_launcher(text: &str) -> Option<Mpi> {
+    let first = text.lines().next()?;
+    // Under the name mpirun.openmpi it calls itself OpenRTE.
+    if first.contains("(Open MPI)") || first.contains("(OpenRTE)") {
+        return Some(Mpi { name: "Open MPI", version: first.rsplit(' ').next()?.to_owned() });
+    }
+    let version = value_of(text, "Version").filter(|_| first.contains("HYDRA"))?;
+    Some(Mpi { name: "MPICH", version: version.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mpi(name: &'static str, version: &str) -> Option<Mpi> {
+        Some(Mpi { name, version: version.into() })
+    }
+
+    #[test]
+    fn counts_the_cores_of_a_list() {
+        for (list, cores) in [("0", Some(1)), ("0-1", Some(2)), ("0-3,8,10-11", Some(7)), ("", None), ("3-0", None)] {
+            assert_eq!(count(list), cores, "{list}");
+        }
+    }
+
+    #[test]
+    fn reads_proc() {
+        let text = "MemTotal:       24577384 kB\nMemFree:  9 kB\nMemAvailable:   23068672 kB\n";
+        assert_eq!(gib(text, "MemAvailable"), Some(22.0));
+        assert_eq!(gib(text, "Mem"), None);
+        assert_eq!(value_of("processor\t: 0\nmodel name\t: A CPU @ 2: fast\n", "model name"), Some("A CPU @ 2: fast"));
+    }
+
+    #[test]
+    fn reads_what_setup_wrote() {
+        let toml = "# chosen = \"mpich\"\n\n[env]\nMPICC = \"/a folder/mpicc\"\nMPIRUN = \"/b/mpirun\"\n";
+        assert_eq!(of_toml(toml, "chosen").as_deref(), Some("mpich"));
+        assert_eq!(of_toml(toml, "MPICC").as_deref(), Some("/a folder/mpicc"));
+        assert_eq!(of_toml(toml, "MPI"), None);
+        assert_eq!(of_toml(toml, "LIBCLANG_PATH"), None);
+    }
+
+    #[test]
+    fn tells_the_mpi_by_its_header() {
+        let open = "#define OMPI_MAJOR_VERSION 4\n#define OMPI_MINOR_VERSION 1\n#define OMPI_RELEASE_VERSION 6\n";
+        assert_eq!(of_header(open), mpi("Open MPI", "4.1.6"));
+        assert_eq!(of_header("#define MPI_VERSION 4\n#  define MPICH_VERSION \"5.0.2\"\n"), mpi("MPICH", "5.0.2"));
+        assert_eq!(of_header("#define MPI_VERSION 4\n#define OMPI_MAJOR_VERSION 4\n"), None);
+    }
+
+    #[test]
+    fn tells_the_mpi_of_a_launcher() {
+        assert_eq!(of_launcher("mpirun (Open MPI) 5.0.11\n\nReport bugs\n"), mpi("Open MPI", "5.0.11"));
+        assert_eq!(of_launcher("mpirun.openmpi (OpenRTE) 4.1.4\n"), mpi("Open MPI", "4.1.4"));
+        let hydra = "HYDRA build details:\n    Version:                                 4.0.2\n    Release Date: x\n";
+        assert_eq!(of_launcher(hydra), mpi("MPICH", "4.0.2"));
+        assert_eq!(of_launcher("slurm 22.05.8\n"), None);
+        assert_eq!(of_launcher(""), None);
+    }
+
+    #[test]
+    fn facts_are_lines() {
+        let facts = facts();
+        assert!(facts.iter().all(|fact| fact.contains(": ") && !fact.contains('\n')), "{facts:?}");
+    }
+}

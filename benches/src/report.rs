@@ -1,0 +1,115 @@
+//! The report: one page that needs nothing else.
+
+use std::fmt::Write;
+
+use ch1_parallel::lanes::chart::time;
+use ch1_parallel::lanes::svg::escape;
+
+use crate::compare::Comparison;
+use crate::examples::{Example, Outcome};
+
+const STYLE: &str = "
+  :root { color-scheme: light dark }
+  body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
+  table { border-collapse: collapse; font-variant-numeric: tabular-nums }
+  th, td { padding: .15rem .7rem; text-align: right; border-bottom: 1px solid #8886 }
+  .left { text-align: left }
+  .bad { font-weight: bold }
+  pre { overflow-x: auto }
+  svg { width: 100%; height: auto }";
+
+/// The page's parts: leave out what was not done.
+#[derive(Debug, Default)]
+pub struct Report<'run> {
+    /// Facts of the machine, the compiler and the sources, a line each.
+    pub machine: Vec<String>,
+    /// The examples that were run; no outcome for one that cannot run here.
+    pub examples: Vec<(&'run Example, Option<Outcome>)>,
+    /// The strategies' times.
+    pub comparison: Option<&'run Comparison>,
+    /// Remarks, a line each: what is missing.
+    pub remarks: Vec<String>,
+}
+
+impl Report<'_> {
+    /// The page as HTML.
+    #[must_use]
+    pub fn page(&self) -> String {
+        let mut page = format!(
+            "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
+             content=\"width=device-width\">\n<title>Parallel and distributed programming in Rust: report</title>\n\
+             <style>{STYLE}\n</style>\n<h1>Parallel and distributed programming in Rust: report</h1>\n"
+        );
+        list(&mut page, "Machine", &self.machine);
+        list(&mut page, "Remarks", &self.remarks);
+        if let Some(comparison) = self.comparison {
+            compared(&mut page, comparison);
+        }
+        if !self.examples.is_empty() {
+            self.ran(&mut page);
+        }
+        page
+    }
+
+    fn ran(&self, page: &mut String) {
+        *page += "<h2>Programs</h2>\n<table>\n<tr><th class=left>chapter<th class=left>program<th>time<th class=left>result\n";
+        for (example, outcome) in &self.examples {
+            let (seconds, result) = match outcome {
+                None => ("-".into(), "cannot run here"),
+                Some(Outcome { failure: Some(failure), seconds, .. }) => (time(*seconds), failure.as_str()),
+                Some(Outcome { seconds, .. }) => (time(*seconds), "ok"),
+            };
+            let class = if result == "ok" { "left" } else { "left bad" };
+            let _ = writeln!(
+                page,
+                "<tr><td class=left>{}<td class=left>{}<td>{seconds}<td class=\"{class}\">{}",
+                example.chapter,
+                example.name,
+                escape(result)
+            );
+        }
+        *page += "</table>\n<h2>Timelines</h2>\n";
+        for (example, outcome) in &self.examples {
+            if let Some(Outcome { svg: Some(svg), .. }) = outcome {
+                let _ = writeln!(page, "<h3>{}</h3>\n<p>{}</p>\n{svg}", example.name, escape(&example.shows));
+            }
+        }
+    }
+}
+
+// Writing to a string cannot fail: the results of `write!` are dropped.
+
+fn list(page: &mut String, title: &str, lines: &[String]) {
+    if !lines.is_empty() {
+        let _ = writeln!(page, "<h2>{title}</h2>\n<ul>");
+        for line in lines {
+            let _ = writeln!(page, "<li>{}", escape(line));
+        }
+        *page += "</ul>\n";
+    }
+}
+
+fn compared(page: &mut String, comparison: &Comparison) {
+    *page += "<h2>Strategies</h2>\n<p>Median time of an iteration. Speed-up is the serial time divided by this one; efficiency is \
+              speed-up a worker. A speed-up below 1 loses.</p>\n<table>\n<tr><th class=left>kernel<th>size<th class=left>strategy\
+              <th>workers<th>iteration<th>rate<th>speed-up<th>efficiency\n";
+    for row in comparison.rows() {
+        let _ = writeln!(
+            page,
+            "<tr{}><td class=left>{}<td>{}<td class=left>{}<td>{}<td>{:.3} ms<td>{:.0} {}<td>{}<td>{}",
+            if row.loses() { " class=bad" } else { "" },
+            row.kernel,
+            row.size,
+            row.strategy,
+            row.workers,
+            row.seconds * 1e3,
+            row.rate,
+            row.kernel.unit(),
+            row.speedup.map_or("-".into(), |speedup| format!("{speedup:.2}")),
+            row.efficiency().map_or("-".into(), |part| format!("{:.0} %", part * 100.0)),
+        );
+    }
+    *page += "</table>\n";
+    list(page, "Where parallel loses", &comparison.losses());
+    list(page, "Failures", &comparison.failures);
+}

@@ -1,0 +1,68 @@
+//! Which strategy solves which kernel, and where.
+
+use anyhow::bail;
+use ch1_parallel::kernels::{Kernel, Measured, Problem, Strategy, stencil};
+use clap::ValueEnum;
+
+use crate::mpi;
+
+/// Whether there is a solution of this kernel with this strategy.
+#[must_use]
+pub fn is_pair(kernel: Kernel, strategy: Strategy) -> bool {
+    strategies(kernel).any(|known| known == strategy)
+}
+
+/// The strategies that solve a kernel.
+pub fn strategies(kernel: Kernel) -> impl Iterator<Item = Strategy> {
+    match kernel {
+        Kernel::Count | Kernel::Stencil => Strategy::value_variants().iter().copied(),
+    }
+}
+
+/// All pairs, a kernel a line.
+#[must_use]
+pub fn pairs() -> String {
+    let line = |kernel: &Kernel| {
+        let strategies: Vec<_> = strategies(*kernel).map(|strategy| strategy.to_string()).collect();
+        format!("  {kernel:8} {}", strategies.join(", "))
+    };
+    Kernel::value_variants().iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Solves the problem in this process, its children, or the ranks of a job that it starts.
+///
+/// # Errors
+/// The problem is too large for the memory, or the strategy's means are missing (MPI) or fail.
+pub fn solve(kernel: Kernel, strategy: Strategy, problem: &Problem) -> anyhow::Result<Measured> {
+    fits(kernel, problem.size)?;
+    match strategy {
+        Strategy::Serial | Strategy::Rayon => kernel.solve(strategy, problem).expect("chapter 1 has both"),
+        Strategy::Threads => Ok(ch2_threads::kernels::solve(kernel, problem)),
+        Strategy::Processes => ch3_processes::kernels::solve(kernel, problem),
+        Strategy::Mpi => mpi::solve(kernel, problem),
+    }
+}
+
+/// Checks that the data of a problem fits in the memory that is free.
+///
+/// # Errors
+/// It does not.
+pub fn fits(kernel: Kernel, size: usize) -> anyhow::Result<()> {
+    let needs = match kernel {
+        Kernel::Count => 0,
+        Kernel::Stencil => stencil::bytes(size),
+    };
+    match available_memory() {
+        Some(free) if needs > free => {
+            let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);
+            bail!("{kernel} of size {size}: needs {:.1} GiB of memory, {:.1} GiB are free", gib(needs), gib(free))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn available_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kib| kib * 1024)
+}

@@ -1,0 +1,126 @@
+//! `kernel` as a program: every pair, its figures, and bad input.
+
+use std::process::Command;
+use std::time::Duration;
+
+use benches::mpi;
+use benches::solve::strategies;
+use ch1_parallel::kernels::{Kernel, Strategy};
+use ch1_parallel::program::{Finished, run};
+use clap::ValueEnum;
+use serde_json::Value;
+
+fn kernel(args: &[&str]) -> Finished {
+    let finished = run(Command::new(env!("CARGO_BIN_EXE_kernel")).args(args), Duration::from_secs(120));
+    finished.expect("the program starts")
+}
+
+/// All pairs that can run here: `mpi` only where chapter 4 can be built.
+fn pairs() -> Vec<(Kernel, Strategy)> {
+    let mpi = mpi::available();
+    if let Err(missing) = &mpi {
+        println!("without the strategy mpi: {missing:#}");
+    }
+    let can_run = |strategy: &Strategy| mpi.is_ok() || *strategy != Strategy::Mpi;
+    let all = |&kernel: &Kernel| strategies(kernel).filter(can_run).map(move |strategy| (kernel, strategy));
+    Kernel::value_variants().iter().flat_map(all).collect()
+}
+
+#[test]
+fn every_pair_is_right_with_any_number_of_workers() {
+    for (kernel_name, strategy) in pairs() {
+        for workers in ["1", "2", "3", "7"] {
+            let (kernel_name, strategy) = (kernel_name.to_string(), strategy.to_string());
+            let args =
+                [&kernel_name, "--strategy", &strategy, "--workers", workers, "--size", "13", "--iterations", "3"];
+            let finished = kernel(&[&args[..], &["--grain", "50", "--json"]].concat());
+            assert_eq!(finished.code(), Some(0), "{args:?}: {finished:?}");
+            let lines: Vec<_> = finished.stdout.lines().collect();
+            assert_eq!(lines.len(), 1, "{args:?}: {finished:?}");
+            let figures: Value = serde_json::from_str(lines[0]).expect("JSON");
+            let workers = if strategy == "serial" { "1" } else { workers };
+            assert_eq!(figures["kernel"], kernel_name);
+            assert_eq!(figures["strategy"], strategy);
+            assert_eq!(figures["workers"].to_string(), workers);
+            assert_eq!(figures["size"], 13);
+            assert_eq!(figures["iterations"], 3);
+            assert_eq!(figures["valid"], true);
+            assert!(figures["unit"].is_string());
+            let number = |name: &str| figures[name].as_f64().expect(name);
+            assert!(number("rate") > 0.0 && number("seconds_min") > 0.0);
+            assert!(number("seconds_min") <= number("seconds_avg"));
+        }
+    }
+}
+
+#[test]
+fn the_smallest_and_the_default_sizes_are_right() {
+    for (kernel_name, strategy) in pairs() {
+        let (least, name, strategy) =
+            (kernel_name.least_size().to_string(), kernel_name.to_string(), strategy.to_string());
+        for size in [&["--size", &least][..], &[]] {
+            let finished = kernel(&[&[&name, "--strategy", &strategy, "--workers", "2"][..], size].concat());
+            assert_eq!(finished.code(), Some(0), "{name} {strategy} {size:?}: {finished:?}");
+            assert!(finished.stdout.contains("/s"), "{finished:?}");
+        }
+    }
+}
+
+#[test]
+fn bad_flags_are_usage_errors() {
+    let bad: &[&[&str]] = &[
+        &[],
+        &["stencil"],
+        &["stencil", "--strategy", "serial", "--workers", "0"],
+        &["stencil", "--strategy", "serial", "--workers", "two"],
+        &["stencil", "--strategy", "threads", "--size", "4"],
+        &["stencil", "--strategy", "mpi", "--size", "4"],
+        &["stencil", "--strategy", "threads", "--size", "big"],
+        &["stencil", "--strategy", "threads", "--size", "99999999999999999999"],
+        &["count", "--strategy", "threads", "--size", "0"],
+        &["count", "--strategy", "threads", "--iterations", "0"],
+        &["count", "--strategy", "threads", "--grain", "-1"],
+        &["count", "--strategy", "threads", "--pace", "x"],
+    ];
+    for args in bad {
+        let finished = kernel(args);
+        assert_eq!(finished.code(), Some(2), "{args:?}: {finished:?}");
+        assert!(finished.stderr.starts_with("error: ") && finished.stderr.contains("Usage: "), "{finished:?}");
+        assert_eq!(finished.stdout, "");
+    }
+}
+
+#[test]
+fn an_unknown_pair_lists_the_pairs() {
+    for args in [["stencil", "--strategy", "magic"], ["sort", "--strategy", "serial"]] {
+        let finished = kernel(&args);
+        assert_eq!(finished.code(), Some(2), "{finished:?}");
+        for known in ["count", "stencil", "serial, rayon, threads, processes, mpi", "Usage: "] {
+            assert!(finished.stderr.contains(known), "{finished:?}");
+        }
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    if benches::solve::fits(Kernel::Stencil, 65536).is_ok() {
+        println!("this machine has 64 GiB free: nothing to refuse");
+        return;
+    }
+    for strategy in ["serial", "mpi"] {
+        let finished = kernel(&["stencil", "--strategy", strategy, "--size", "65536"]);
+        assert_eq!(finished.code(), Some(1), "{finished:?}");
+        assert_eq!(finished.stderr.lines().count(), 1, "{finished:?}");
+        assert!(finished.stderr.contains("needs 64.0 GiB of memory"), "{finished:?}");
+    }
+}
+
+#[test]
+fn the_lanes_of_the_workers_are_drawn() {
+    let args = ["count", "--workers", "2", "--size", "100", "--grain", "1000", "--timeline"];
+    for strategy in ["threads", "processes"] {
+        let finished = kernel(&[&args[..], &["--strategy", strategy]].concat());
+        assert_eq!(finished.code(), Some(0), "{finished:?}");
+        assert!(finished.stdout.contains("waits") && finished.stdout.contains("worker 1"), "{}", finished.stdout);
+    }
+}

@@ -1,0 +1,38 @@
+//! The READMEs name every program, and what they link to exists.
+
+use std::fs;
+use std::path::Path;
+
+use benches::examples::root;
+
+const FOLDERS: [&str; 6] = ["ch1_parallel", "ch2_threads", "ch3_processes", "ch4_mpi", "ch5_async", "benches"];
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn every_program_is_in_the_readmes_and_has_a_test() {
+    let readme = read(&root().join("README.md"));
+    for folder in FOLDERS {
+        let chapter = read(&root().join(folder).join("README.md"));
+        for entry in fs::read_dir(root().join(folder).join("src/bin")).expect("programs") {
+            let path = entry.expect("a program").path();
+            let name = path.file_stem().and_then(|name| name.to_str()).expect("a plain name");
+            assert!(readme.contains(&format!("`{name}`")), "README.md does not name {name}");
+            assert!(chapter.contains(name), "{folder}/README.md does not name {name}");
+            assert!(read(&path).starts_with("//! "), "{name} has no header");
+        }
+    }
+}
+
+#[test]
+fn links_lead_somewhere() {
+    for folder in [".", "ch1_parallel", "ch2_threads", "ch3_processes", "ch4_mpi", "ch5_async", "benches"] {
+        let folder = root().join(folder);
+        let readme = read(&folder.join("README.md"));
+        for link in readme.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            assert!(link.starts_with("https://") || folder.join(link).exists(), "{}: {link}", folder.display());
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! `count`: independent tasks, each of which counts to the grain. It needs no memory, so it shows how well a strategy
+//! keeps its workers busy, and nothing else.
+
+use std::hint::black_box;
+
+use rayon::prelude::*;
+
+use super::{Measured, Problem, laps, pool};
+
+/// Counts to `grain`, one by one.
+///
+/// A plain count would be known to the compiler before it begins. Each step here depends on a number that is never 0, which
+/// only running shows (Marsaglia, "Xorshift RNGs", 2003). It stays in registers: a black box in each step would go through the
+/// memory, whose delay varies with the address. The function is never inlined, so all strategies run the same machine code.
+#[inline(never)]
+#[must_use]
+pub fn task(grain: u64) -> u64 {
+    let mut never_zero = black_box(1u64);
+    let mut count = 0;
+    while count < grain {
+        never_zero ^= never_zero << 13;
+        never_zero ^= never_zero >> 7;
+        never_zero ^= never_zero << 17;
+        count += u64::from(never_zero != 0);
+    }
+    count
+}
+
+/// Why `sums`, the sum over all tasks after each iteration, are wrong; `None` if they are right.
+#[must_use]
+pub fn check(problem: &Problem, sums: &[u64]) -> Option<String> {
+    let right = problem.size as u64 * problem.grain;
+    let wrong = sums.iter().find(|&&sum| sum != right);
+    match wrong {
+        Some(sum) => Some(format!("the tasks counted to {sum} in all, not to {right}")),
+        None if sums.len() != problem.iterations + 1 => {
+            Some(format!("{} sums, not {}", sums.len(), problem.iterations + 1))
+        }
+        None => None,
+    }
+}
+
+/// One task after the other.
+#[must_use]
+pub fn serial(problem: &Problem) -> Measured {
+    solve(problem, || (0..problem.size).map(|_| task(black_box(problem.grain))).sum())
+}
+
+/// The tasks as a parallel iterator: rayon's workers steal halves of what is left from each other.
+///
+/// # Errors
+/// The system gave no thread.
+pub fn rayon(problem: &Problem) -> anyhow::Result<Measured> {
+    let pool = pool(problem.workers)?;
+    Ok(pool
+        .install(|| solve(problem, || (0..problem.size).into_par_iter().map(|_| task(black_box(problem.grain))).sum())))
+}
+
+/// Times `iterate`, which does all tasks and returns the sum of what they counted, and checks the sums.
+pub fn solve(problem: &Problem, mut iterate: impl FnMut() -> u64) -> Measured {
+    let mut sums = Vec::with_capacity(problem.iterations + 1);
+    let seconds = laps(problem.iterations, || sums.push(iterate()));
+    Measured { seconds, wrong: check(problem, &sums) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PROBLEM: Problem = Problem { size: 37, workers: 3, iterations: 2, grain: 1000 };
+
+    #[test]
+    fn both_count_right() {
+        assert_eq!(serial(&PROBLEM).wrong, None);
+        assert_eq!(rayon(&PROBLEM).unwrap().wrong, None);
+    }
+
+    #[test]
+    fn a_lost_task_is_seen() {
+        let right = 37 * 1000;
+        assert_eq!(check(&PROBLEM, &[right; 3]), None);
+        assert!(check(&PROBLEM, &[right, right - 1000, right]).is_some());
+        assert!(check(&PROBLEM, &[right; 2]).is_some());
+    }
+}

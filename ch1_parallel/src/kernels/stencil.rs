@@ -1,0 +1,233 @@
+//! `stencil`: a star of radius 2 over an N×N grid. It does little with each number it loads, so the memory decides.
+//!
+//! An iteration is `out += star(in)` on the interior and then `in += 1` everywhere. Done as two passes it moves five grids
+//! through the memory (`in` is read, `out` read and written, `in` read and written). [`sweep`] does both in one pass and moves
+//! four: a row of `in` is increased as soon as no later row of `out` needs it, while it is still in the cache.
+//!
+//! Parallel solutions divide the grid into [`bands`] of whole rows. To compute its first and last two rows of `out` a
+//! worker needs two rows of `in` from each neighbour, as they were before the neighbour increased them. So each worker
+//! publishes its outermost rows ([`publish`]) before all go on together.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::{Measured, Problem, laps, pool};
+
+/// How far the star reaches.
+pub const RADIUS: usize = 2;
+
+// 1/(2·j·RADIUS) at distance j. Both are powers of two and all values are small, so every sum is exact in any order.
+const NEAR: f64 = 0.25;
+const FAR: f64 = 0.125;
+
+/// Floating-point operations of one iteration, as the Parallel Research Kernels count them: 2·9+1 a point.
+#[must_use]
+pub fn flops(size: usize) -> f64 {
+    let inside = (size - 2 * RADIUS) as f64;
+    19.0 * inside * inside
+}
+
+/// The memory that the two grids take, in bytes.
+#[must_use]
+pub fn bytes(size: usize) -> u64 {
+    2 * 8 * (size as u64).pow(2)
+}
+
+/// Divides `size` rows among `workers`: in order, as evenly as can be, each at least [`RADIUS`] rows. Workers for whom no
+/// rows are left get an empty band at the end.
+#[must_use]
+pub fn bands(size: usize, workers: usize) -> Vec<Range<usize>> {
+    let busy = workers.min(size / RADIUS).max(1);
+    (0..workers)
+        .map(|worker| match worker {
+            _ if worker < busy => worker * size / busy..(worker + 1) * size / busy,
+            _ => size..size,
+        })
+        .collect()
+}
+
+/// The first value of `in` in each cell of `rows`, row by row: i + j.
+pub fn initial(size: usize, rows: Range<usize>) -> impl Iterator<Item = f64> {
+    rows.flat_map(move |i| (0..size).map(move |j| (i + j) as f64))
+}
+
+/// The outermost rows of a band: its first [`RADIUS`] and its last.
+#[derive(Clone, Debug, Default)]
+pub struct Edges {
+    /// The first rows, for the neighbour above.
+    pub first: Vec<f64>,
+    /// The last rows, for the neighbour below.
+    pub last: Vec<f64>,
+}
+
+impl Edges {
+    /// Room for the edges of a band of a grid of this side.
+    #[must_use]
+    pub fn new(size: usize) -> Self {
+        Self { first: vec![0.0; RADIUS * size], last: vec![0.0; RADIUS * size] }
+    }
+}
+
+/// Copies the outermost rows of a band's `input` to where its neighbours will read them.
+pub fn publish(input: &[f64], first: &mut [f64], last: &mut [f64]) {
+    if !input.is_empty() {
+        first.copy_from_slice(&input[..first.len()]);
+        last.copy_from_slice(&input[input.len() - last.len()..]);
+    }
+}
+
+/// One iteration on the rows `rows` of the grid. `input` and `output` hold these rows; `above` holds the [`RADIUS`] rows of
+/// `in` before them and `below` those after them, unincreased, or nothing at the border of the grid.
+pub fn sweep(size: usize, rows: Range<usize>, input: &mut [f64], output: &mut [f64], above: &[f64], below: &[f64]) {
+    // The loops are compiled for several vector widths; this picks the machine's.
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || sweep_rows(size, rows, input, output, above, below),
+    );
+}
+
+#[inline(always)]
+fn sweep_rows(size: usize, rows: Range<usize>, input: &mut [f64], output: &mut [f64], above: &[f64], below: &[f64]) {
+    let count = rows.len();
+    for row in 0..count {
+        if (RADIUS..size - RADIUS).contains(&(rows.start + row)) {
+            // Row `row + from - RADIUS` of `in`, wherever it is.
+            let star = |from: usize| match (row + from).checked_sub(RADIUS) {
+                None => &above[(row + from) * size..][..size],
+                Some(near) if near < count => &input[near * size..][..size],
+                Some(far) => &below[(far - count) * size..][..size],
+            };
+            star_row(&mut output[row * size..][..size], [star(0), star(1), star(2), star(3), star(4)]);
+        }
+        // No later row needs this one.
+        if let Some(done) = row.checked_sub(RADIUS) {
+            increase(&mut input[done * size..][..size]);
+        }
+    }
+    increase(&mut input[count.saturating_sub(RADIUS) * size..]);
+}
+
+/// `out += star(in)` for the interior of one row, from the row itself and two on either side.
+#[inline(always)]
+fn star_row(out: &mut [f64], [north2, north, row, south, south2]: [&[f64]; 5]) {
+    let inside = out.len() - 2 * RADIUS;
+    let out = &mut out[2..][..inside];
+    let (north2, north) = (&north2[2..][..inside], &north[2..][..inside]);
+    let (south, south2) = (&south[2..][..inside], &south2[2..][..inside]);
+    let (west2, west, east, east2) = (&row[..inside], &row[1..][..inside], &row[3..][..inside], &row[4..][..inside]);
+    for j in 0..inside {
+        out[j] += NEAR * ((south[j] - north[j]) + (east[j] - west[j]))
+            + FAR * ((south2[j] - north2[j]) + (east2[j] - west2[j]));
+    }
+}
+
+#[inline(always)]
+fn increase(values: &mut [f64]) {
+    for value in values {
+        *value += 1.0;
+    }
+}
+
+/// The sum of the absolute values of a band's `output`; outside the interior it is 0.
+#[must_use]
+pub fn sum(output: &[f64]) -> f64 {
+    output.iter().map(|value| value.abs()).sum()
+}
+
+/// Why the sum over all bands is wrong; `None` if it is right. All values are exact, so the sum is too.
+#[must_use]
+pub fn check(problem: &Problem, sum: f64) -> Option<String> {
+    let inside = (problem.size - 2 * RADIUS) as f64;
+    let (mean, right) = (sum / (inside * inside), 2.0 * (problem.iterations as f64 + 1.0));
+    (mean != right).then(|| format!("the mean of the result is {mean}, not {right}"))
+}
+
+/// One thread, one band.
+#[must_use]
+pub fn serial(problem: &Problem) -> Measured {
+    let size = problem.size;
+    let mut input: Vec<f64> = initial(size, 0..size).collect();
+    let mut output = vec![0.0; size * size];
+    let seconds = laps(problem.iterations, || sweep(size, 0..size, &mut input, &mut output, &[], &[]));
+    Measured { seconds, wrong: check(problem, sum(&output)) }
+}
+
+/// A parallel iterator over the bands of one pair of grids. The end of an iterator is the barrier.
+///
+/// # Errors
+/// The system gave no thread.
+pub fn rayon(problem: &Problem) -> anyhow::Result<Measured> {
+    struct Band<'grid> {
+        rows: Range<usize>,
+        input: &'grid mut [f64],
+        output: &'grid mut [f64],
+    }
+
+    let size = problem.size;
+    let pool = pool(problem.workers)?;
+    // More bands than workers, so that a worker that is held up can leave some to the others.
+    let rows: Vec<_> = bands(size, 4 * problem.workers).into_iter().filter(|rows| !rows.is_empty()).collect();
+    let mut input: Vec<f64> = initial(size, 0..size).collect();
+    let mut output = vec![0.0; size * size];
+    let mut bands: Vec<Band<'_>> = Vec::with_capacity(rows.len());
+    let (mut left_in, mut left_out) = (&mut input[..], &mut output[..]);
+    for rows in rows {
+        let cells = rows.len() * size;
+        let (input, output);
+        (input, left_in) = left_in.split_at_mut(cells);
+        (output, left_out) = left_out.split_at_mut(cells);
+        bands.push(Band { rows, input, output });
+    }
+    // Empty edges at both ends: beyond the grid there are no rows.
+    let mut edges = vec![Edges::default(); bands.len() + 2];
+    edges[1..=bands.len()].fill(Edges::new(size));
+
+    let seconds = pool.install(|| {
+        laps(problem.iterations, || {
+            bands
+                .par_iter()
+                .zip(&mut edges[1..])
+                .for_each(|(band, edges)| publish(band.input, &mut edges.first, &mut edges.last));
+            bands.par_iter_mut().zip(edges.par_windows(3)).for_each(|(band, near)| {
+                sweep(size, band.rows.clone(), band.input, band.output, &near[0].last, &near[2].first);
+            });
+        })
+    });
+    Ok(Measured { seconds, wrong: check(problem, sum(&output)) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bands_cover_all_rows_once() {
+        for size in 5..40 {
+            for workers in 1..50 {
+                let bands = bands(size, workers);
+                assert_eq!(bands.len(), workers);
+                assert_eq!(bands.iter().cloned().flatten().collect::<Vec<_>>(), (0..size).collect::<Vec<_>>());
+                assert!(bands.iter().all(|rows| rows.is_empty() || rows.len() >= RADIUS));
+            }
+        }
+    }
+
+    #[test]
+    fn all_sizes_and_workers_are_exact() {
+        for size in [5, 6, 7, 13, 64] {
+            for workers in [1, 2, 3, 7, 64] {
+                let problem = Problem { size, workers, iterations: 3, grain: 0 };
+                assert_eq!(serial(&problem).wrong, None);
+                assert_eq!(rayon(&problem).unwrap().wrong, None, "size {size}, {workers} workers");
+            }
+        }
+    }
+
+    #[test]
+    fn one_wrong_cell_is_seen() {
+        let problem = Problem { size: 7, workers: 1, iterations: 1, grain: 0 };
+        assert_eq!(check(&problem, 9.0 * 4.0), None);
+        assert!(check(&problem, 9.0 * 4.0 - 0.125).is_some());
+    }
+}

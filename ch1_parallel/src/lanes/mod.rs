@@ -1,0 +1,87 @@
+//! Lanes: who ran, who waited, and on what.
+//!
+//! A *lane* is a thread, a process, a rank or a task. At any moment it runs something, waits for something, or is idle.
+//! A program names its lanes with [`lane`] (or [`task`], for a future) and marks what blocks with [`wait`] (or [`wait_for`]).
+//!
+//! ```
+//! use ch1_parallel::lanes;
+//! use std::{sync::Barrier, thread};
+//!
+//! let finish_line = Barrier::new(2);
+//! thread::scope(|scope| {
+//!     for name in ["Huey", "Dewey"] {
+//!         let finish_line = &finish_line;
+//!         scope.spawn(move || {
+//!             let _lane = lanes::lane(name);
+//!             lanes::wait("barrier", || finish_line.wait());
+//!         });
+//!     }
+//! });
+//! ```
+//!
+//! Each is a span of the [`tracing`] crate with the target `lanes`, so any subscriber can follow them. With no subscriber
+//! a call costs one load and a branch.
+//!
+//! [`record`] is the subscriber behind `--timeline`, `--svg` and `--trace`. It writes each change of a lane at once into
+//! a file in memory that all processes of the run share, so that a child that is killed leaves what it did until then, and
+//! so that another process can read the lanes while the program hangs.
+
+pub mod chart;
+pub mod picture;
+pub mod record;
+pub mod svg;
+pub mod trace;
+
+use std::fmt::Display;
+use std::future::Future;
+use std::panic::Location;
+
+use tracing::instrument::Instrumented;
+use tracing::{Instrument, Span, info_span};
+
+/// The `tracing` target of every span of a lane.
+pub const TARGET: &str = "lanes";
+
+/// The current thread's lane, until it is dropped.
+#[must_use = "a lane ends when it is dropped: bind it to a name, `let _lane = ...`"]
+#[derive(Debug)]
+pub struct Lane {
+    // Entered spans belong to their thread, so a `Lane` cannot be sent to another one.
+    _entered: tracing::span::EnteredSpan,
+}
+
+/// Names the lane of the current thread. The lane lasts until the returned value is dropped.
+pub fn lane(name: impl Display) -> Lane {
+    let span = info_span!(target: TARGET, parent: None, "lane", label = %name, kind = "thread");
+    Lane { _entered: span.entered() }
+}
+
+/// Gives `future` a lane of its own, which runs only while the future is polled.
+pub fn task<F: Future>(name: impl Display, future: F) -> Instrumented<F> {
+    future.instrument(info_span!(target: TARGET, parent: None, "lane", label = %name, kind = "task"))
+}
+
+/// Marks what `blocking` does as a wait of the current lane for `on`.
+#[track_caller]
+pub fn wait<T>(on: &str, blocking: impl FnOnce() -> T) -> T {
+    wait_span(on, Location::caller()).in_scope(blocking)
+}
+
+/// Marks `future` as what the current task waits for, from its first poll until it is ready.
+#[track_caller]
+pub fn wait_for<F: Future>(on: &'static str, future: F) -> impl Future<Output = F::Output> {
+    let place = Location::caller();
+    // The span is made on the first poll: only then is the task's lane the current one.
+    async move { future.instrument(wait_span(on, place)).await }
+}
+
+/// Says what the current lane does while `working` runs.
+#[track_caller]
+pub fn work<T>(what: &str, working: impl FnOnce() -> T) -> T {
+    let place = Location::caller();
+    info_span!(target: TARGET, "work", label = what, file = place.file(), line = place.line()).in_scope(working)
+}
+
+fn wait_span(on: &str, place: &Location<'_>) -> Span {
+    info_span!(target: TARGET, "wait", label = on, file = place.file(), line = place.line())
+}

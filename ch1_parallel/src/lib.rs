@@ -1,0 +1,17 @@
+//! What every chapter shares.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`mod@do_something`] | the workload that the comparisons share |
+//! | [`lesson`] | how a program begins and ends: flags, seed, pace, errors, Ctrl-C |
+//! | [`lanes`] | who ran, who waited, and on what: the chart, the picture and the trace |
+//! | [`kernels`] | the problems that every strategy solves, with their serial and rayon solutions |
+//! | [`program`] | running another program with a limit on its time |
+
+pub mod do_something;
+pub mod kernels;
+pub mod lanes;
+pub mod lesson;
+pub mod program;
+
+pub use do_something::do_something;

@@ -1,0 +1,184 @@
+//! What every program promises, checked on the real program. Each chapter's tests include this file.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ch1_parallel::program::{self, Finished};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+/// No run of a test takes longer than this, or it hangs.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A program and what is special about it.
+pub struct Program {
+    /// `env!("CARGO_BIN_EXE_...")`.
+    pub path: &'static str,
+    /// Its source file, whose `//!` lines `--help` repeats.
+    pub source: &'static str,
+    /// Flags of its own with values that make no sense.
+    pub bad: &'static [&'static [&'static str]],
+    /// Flags that make it run for longer than a test waits.
+    pub long: &'static [&'static str],
+    /// It may say on stderr how it was launched.
+    pub remarks: bool,
+}
+
+impl Program {
+    /// Runs it to its end.
+    pub fn run(&self, args: &[&str]) -> Finished {
+        let finished = program::run(Command::new(self.path).args(args), LIMIT).expect("the program starts");
+        assert!(finished.status.is_some(), "{self} {args:?} did not end within {LIMIT:?}");
+        finished
+    }
+
+    /// Runs it to an end that must be good, and returns what it printed.
+    pub fn succeeds(&self, args: &[&str]) -> String {
+        let finished = self.run(args);
+        assert_eq!(finished.code(), Some(0), "{self} {args:?}: {finished:?}");
+        assert!(self.remarks || finished.stderr.is_empty(), "{self} {args:?}: {}", finished.stderr);
+        finished.stdout
+    }
+
+    /// All promises.
+    pub fn keeps_its_promises(&self) {
+        self.succeeds(&[]);
+        self.succeeds(&["--pace", "0"]);
+        self.succeeds(&["--seed", "7"]);
+        self.helps();
+        self.refuses_bad_flags();
+        self.draws();
+        self.needs_the_folder_of_a_file();
+        self.ends_quietly_when_nobody_reads();
+        self.ends_at_ctrl_c();
+    }
+
+    fn helps(&self) {
+        // However wide the terminal is: words, not lines.
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let help = words(&self.succeeds(&["--help"]));
+        let source = fs::read_to_string(self.source).expect("the source is there");
+        let header: Vec<_> = source.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim).collect();
+        assert!(!header.is_empty(), "{} has no header", self.source);
+        for line in header {
+            assert!(help.contains(&words(line)), "{self} --help leaves out: {line}");
+        }
+        for word in ["--seed", "--pace", "--timeline", "--svg", "--trace", "[default: 42]", "[default: 0.1]"] {
+            assert!(help.contains(word), "{self} --help leaves out {word}");
+        }
+    }
+
+    fn refuses_bad_flags(&self) {
+        let common: &[&[&str]] = &[
+            &["--no-such-flag"],
+            &["--seed", "x"],
+            &["--seed", "-1"],
+            &["--pace", "-1"],
+            &["--pace", "fast"],
+            &["--pace", "NaN"],
+            &["unexpected"],
+        ];
+        for args in common.iter().chain(self.bad) {
+            let finished = self.run(args);
+            assert_eq!(finished.code(), Some(2), "{self} {args:?}: {finished:?}");
+            assert!(finished.stderr.starts_with("error: "), "{self} {args:?}: {}", finished.stderr);
+            assert!(finished.stderr.contains("Usage: "), "{self} {args:?}: {}", finished.stderr);
+            assert_eq!(finished.stdout, "", "{self} {args:?} began all the same");
+        }
+    }
+
+    fn draws(&self) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (svg, trace) = (folder.path().join("lanes.svg"), folder.path().join("lanes.json"));
+        let path = |path: &Path| path.to_str().expect("a plain path").to_string();
+        let chart = self.succeeds(&["--timeline", "--svg", &path(&svg), "--trace", &path(&trace)]);
+        assert!(chart.contains("a column is"), "{self} --timeline draws nothing: {chart}");
+        let svg = fs::read_to_string(svg).expect("the SVG is written");
+        assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n"), "{self}: {svg}");
+        let trace: Value = serde_json::from_slice(&fs::read(trace).expect("the trace is written")).expect("JSON");
+        let events = trace["traceEvents"].as_array().expect("events");
+        assert!(events.iter().any(|event| event["ph"] == "X" && event["dur"].is_number()), "{self}: {trace}");
+    }
+
+    fn needs_the_folder_of_a_file(&self) {
+        for flag in ["--svg", "--trace"] {
+            let finished = self.run(&[flag, "/no/such/folder/file"]);
+            assert_eq!(finished.code(), Some(1), "{self} {flag}: {finished:?}");
+            assert_eq!(finished.stderr.lines().count(), 1, "{self} {flag}: {}", finished.stderr);
+            assert!(finished.stderr.starts_with("error: /no/such/folder/file: "), "{self}: {}", finished.stderr);
+            assert_eq!(finished.stdout, "", "{self} {flag} began all the same");
+        }
+    }
+
+    fn ends_quietly_when_nobody_reads(&self) {
+        let mut child = self.spawn(&["--timeline"]);
+        drop(after_a_line(&mut child));
+        let code = ends(&mut child, LIMIT);
+        let mut stderr = String::new();
+        child.stderr.take().expect("piped").read_to_string(&mut stderr).expect("text");
+        assert!(!stderr.contains("panicked") && !stderr.contains("error"), "{self}: {stderr}");
+        assert!(self.remarks || stderr.is_empty(), "{self}: {stderr}");
+        assert_eq!(code, Some(0), "{self} | head -1");
+    }
+
+    fn ends_at_ctrl_c(&self) {
+        let mut child = self.spawn(self.long);
+        // It has begun when it has printed something; the rest of its output must go on being read.
+        let mut output = after_a_line(&mut child);
+        thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
+        kill_process(Pid::from_child(&child), Signal::INT).expect("it is alive");
+        assert_eq!(ends(&mut child, Duration::from_secs(10)), Some(130), "{self} {:?} after Ctrl-C", self.long);
+    }
+
+    fn spawn(&self, args: &[&str]) -> Child {
+        let mut command = Command::new(self.path);
+        command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("the program starts")
+    }
+}
+
+impl std::fmt::Display for Program {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(Path::new(self.path).file_name().and_then(|name| name.to_str()).unwrap_or(self.path))
+    }
+}
+
+/// The child's output after its first line.
+fn after_a_line(child: &mut Child) -> BufReader<ChildStdout> {
+    let mut output = BufReader::new(child.stdout.take().expect("piped"));
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let line = output.read_line(&mut String::new());
+        // Nobody waits any more if the line was late.
+        let _ = sender.send(line.map(|_| output));
+    });
+    match receiver.recv_timeout(LIMIT) {
+        Ok(output) => output.expect("a line"),
+        Err(_) => {
+            child.kill().expect("a child");
+            child.wait().expect("a child");
+            panic!("it printed no line within {LIMIT:?}");
+        }
+    }
+}
+
+/// The exit status, or a kill and a failed test after `limit`.
+fn ends(child: &mut Child, limit: Duration) -> Option<i32> {
+    let start = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().expect("a child") {
+            return status.code();
+        }
+        if start.elapsed() > limit {
+            child.kill().expect("a child");
+            child.wait().expect("a child");
+            panic!("it did not end within {limit:?}");
+        }
+        thread::yield_now();
+    }
+}

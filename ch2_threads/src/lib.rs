@@ -1,0 +1,4 @@
+//! What the programs of the threads chapter share.
+
+pub mod kernels;
+pub mod team;

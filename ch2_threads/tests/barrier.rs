@@ -1,0 +1,45 @@
+//! `barrier` as a program.
+
+#[path = "../../ch1_parallel/tests/contract/mod.rs"]
+mod contract;
+
+use contract::Program;
+
+const BARRIER: Program = Program {
+    path: env!("CARGO_BIN_EXE_barrier"),
+    source: "src/bin/barrier.rs",
+    bad: &[&["--runners", "0"], &["--runners", "three"], &["--runners", "-1"], &["--runners", "1001"]],
+    long: &["--pace", "100"],
+    remarks: false,
+};
+
+#[test]
+fn keeps_its_promises() {
+    BARRIER.keeps_its_promises();
+}
+
+#[test]
+fn every_runner_arrives_before_the_race_is_over() {
+    for runners in [1, 2, 3, 64, 1000] {
+        let output = BARRIER.succeeds(&["--runners", &runners.to_string(), "--pace", "0"]);
+        let lines: Vec<_> = output.lines().collect();
+        assert_eq!(lines.len(), runners + 2, "{output}");
+        assert_eq!((lines[0], lines[runners + 1]), ("START RACE!", "Race over!"));
+        assert!(lines[1..=runners].iter().all(|line| line.contains("reached the barrier")), "{output}");
+    }
+}
+
+#[test]
+fn no_run_of_many_hangs() {
+    for _ in 0..200 {
+        BARRIER.succeeds(&["--runners", "8", "--pace", "0"]);
+    }
+}
+
+#[test]
+fn the_chart_has_a_lane_a_runner() {
+    let output = BARRIER.succeeds(&["--timeline"]);
+    for name in ["main", "Huey", "Dewey", "Louie"] {
+        assert!(output.lines().any(|line| line.starts_with(name) && line.contains("runs ")), "{name}: {output}");
+    }
+}

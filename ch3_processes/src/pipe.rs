@@ -1,0 +1,167 @@
+//! A typed pipe.
+//!
+//! Values go in at the [`Sender`] and come out at the [`Receiver`], in order. Each end has one owner: passing it to a child
+//! moves it there. Hence the receiver meets the end of the stream as soon as the one who holds the sender drops it or dies,
+//! and a sender without a receiver gets an error. In Python each process inherits all ends, and a forgotten `close()` is a
+//! reader that waits for ever.
+
+use std::io::{self, PipeReader, PipeWriter, Write};
+use std::marker::PhantomData;
+use std::os::fd::{AsFd, BorrowedFd};
+
+use rustix::buffer::spare_capacity;
+use rustix::io::retry_on_intr;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::descriptors::{Descriptor, Passed};
+
+/// Each value is preceded by the length of its bytes.
+const HEAD: usize = size_of::<u64>();
+/// As much as a pipe holds.
+const CHUNK: usize = 64 << 10;
+
+/// The end of a pipe into which values go.
+#[derive(Debug)]
+pub struct Sender<T> {
+    pipe: PipeWriter,
+    /// The last message, kept for its room.
+    message: Vec<u8>,
+    sends: PhantomData<fn(T)>,
+}
+
+/// The end of a pipe from which values come. Iterates over them until the end of the stream.
+#[derive(Debug)]
+pub struct Receiver<T> {
+    pipe: PipeReader,
+    /// What has been read from the pipe.
+    read: Vec<u8>,
+    /// How much of that has been handed out.
+    taken: usize,
+    receives: PhantomData<fn() -> T>,
+}
+
+/// A pipe for values of type `T`.
+///
+/// # Errors
+/// The system gave no pipe.
+pub fn pipe<T>() -> io::Result<(Sender<T>, Receiver<T>)> {
+    let (reader, writer) = io::pipe()?;
+    Ok((Sender::new(writer), Receiver::new(reader, Vec::new())))
+}
+
+impl<T> Sender<T> {
+    fn new(pipe: PipeWriter) -> Self {
+        Self { pipe, message: Vec::new(), sends: PhantomData }
+    }
+}
+
+impl<T: Serialize> Sender<T> {
+    /// Sends a value of any size; waits while the pipe is full.
+    ///
+    /// # Errors
+    /// [`BrokenPipe`](io::ErrorKind::BrokenPipe) if the receiver has gone; or the value cannot be serialized.
+    pub fn send(&mut self, value: &T) -> io::Result<()> {
+        let mut message = std::mem::take(&mut self.message);
+        message.clear();
+        message.extend([0; HEAD]);
+        let mut message = postcard::to_extend(value, message).map_err(io::Error::other)?;
+        let length = (message.len() - HEAD) as u64;
+        message[..HEAD].copy_from_slice(&length.to_le_bytes());
+        self.message = message;
+        self.pipe.write_all(&self.message).map_err(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => io::Error::new(error.kind(), "the receiver of the pipe has gone"),
+            _ => error,
+        })
+    }
+}
+
+impl<T> Receiver<T> {
+    fn new(pipe: PipeReader, read: Vec<u8>) -> Self {
+        Self { pipe, read, taken: 0, receives: PhantomData }
+    }
+
+    fn ahead(&self) -> &[u8] {
+        &self.read[self.taken..]
+    }
+
+    /// Reads until at least `bytes` are ahead. Returns whether there were so many.
+    fn fill(&mut self, bytes: usize) -> io::Result<bool> {
+        if self.ahead().len() >= bytes {
+            return Ok(true);
+        }
+        self.read.drain(..self.taken);
+        self.taken = 0;
+        // The length comes from the other process: too much of it must not abort this one.
+        self.read.try_reserve(bytes.max(CHUNK) - self.read.len())?;
+        while self.read.len() < bytes {
+            if retry_on_intr(|| rustix::io::read(&self.pipe, spare_capacity(&mut self.read)))? == 0 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl<T: DeserializeOwned> Receiver<T> {
+    /// Waits for the next value; `None` at the end of the stream.
+    ///
+    /// # Errors
+    /// The sender died within a message, or the message is no `T`.
+    pub fn recv(&mut self) -> io::Result<Option<T>> {
+        let cut = || io::Error::new(io::ErrorKind::UnexpectedEof, "the sender of the pipe ended within a message");
+        if !self.fill(HEAD)? {
+            return if self.ahead().is_empty() { Ok(None) } else { Err(cut()) };
+        }
+        let mut length = [0; HEAD];
+        length.copy_from_slice(&self.ahead()[..HEAD]);
+        let length = usize::try_from(u64::from_le_bytes(length)).map_err(io::Error::other)?;
+        let whole = length.checked_add(HEAD).ok_or_else(|| io::Error::other("a message of impossible length"))?;
+        if !self.fill(whole)? {
+            return Err(cut());
+        }
+        let value = postcard::from_bytes(&self.ahead()[HEAD..whole]).map_err(io::Error::other)?;
+        self.taken += whole;
+        Ok(Some(value))
+    }
+}
+
+impl<T: DeserializeOwned> Iterator for Receiver<T> {
+    type Item = io::Result<T>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.recv().transpose()
+    }
+}
+
+/// For waiting on several: what is ready to be read is a part of a value, at least.
+impl<T> AsFd for Receiver<T> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.pipe.as_fd()
+    }
+}
+
+impl<T> Serialize for Sender<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Passed(self.pipe.as_fd()).serialize(serializer)
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Sender<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Descriptor::deserialize(deserializer).map(|pipe| Self::new(pipe.0.into()))
+    }
+}
+
+impl<T> Serialize for Receiver<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // What has been read ahead goes along: the pipe does not have it any more.
+        (Passed(self.pipe.as_fd()), self.ahead()).serialize(serializer)
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Receiver<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <(Descriptor, Vec<u8>)>::deserialize(deserializer).map(|(pipe, read)| Self::new(pipe.0.into(), read))
+    }
+}

@@ -1,0 +1,392 @@
+//! Memory that processes share.
+//!
+//! [`SharedArray`] is an array in parts; each part is borrowed at run time, by one writer or by any number of readers, as in a
+//! `RefCell` or under a lock that never waits. [`Counters`] are atomic numbers. Both are passed to children like the ends of a
+//! pipe, and all who hold one see the same memory.
+//!
+//! The memory is a file without a name in any folder (memfd), so it is gone as soon as the last process that holds it has
+//! ended, in whatever way. Nearly all unsafe code of this crate stands here.
+
+use std::fmt;
+use std::io;
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicU32, AtomicU64};
+
+use bytemuck::Pod;
+use memmap2::{Advice, MmapOptions, MmapRaw};
+use rustix::fs::{MemfdFlags, SealFlags};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::descriptors::{Descriptor, Passed};
+
+/// Parts begin on a page of their own, so that the worker who first writes to a part decides which memory it gets, and two
+/// workers never write to one cache line.
+const PAGE: usize = 4096;
+const HUGE_PAGE: usize = 2 << 20;
+
+/// A file in memory, mapped. Its size never changes.
+#[derive(Clone, Debug)]
+struct Memory(Arc<Mapped>);
+
+#[derive(Debug)]
+struct Mapped {
+    file: OwnedFd,
+    map: MmapRaw,
+}
+
+impl Memory {
+    /// So many bytes, all zero.
+    fn new(bytes: usize) -> io::Result<Self> {
+        // The system would grant any size, and kill someone when it is used.
+        let machine = rustix::system::sysinfo();
+        if bytes as u64 / u64::from(machine.mem_unit.max(1)) > machine.totalram + machine.totalswap {
+            return Err(io::Error::new(
+                io::ErrorKind::OutOfMemory,
+                format!("{} GiB are more than there are", bytes >> 30),
+            ));
+        }
+        let file = rustix::fs::memfd_create("shared", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+        rustix::fs::ftruncate(&file, bytes.max(1) as u64)?;
+        // Access beyond the end of a file that has shrunk is a fatal signal: nobody can shrink this one.
+        rustix::fs::fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
+        Self::map(file)
+    }
+
+    fn map(file: OwnedFd) -> io::Result<Self> {
+        if !rustix::fs::fcntl_get_seals(&file)?.contains(SealFlags::SHRINK) {
+            return Err(io::Error::other("shared memory could be shrunk"));
+        }
+        let map = MmapOptions::new().map_raw(&file)?;
+        if map.len() >= HUGE_PAGE {
+            // Large pages make a sweep through the memory faster, by a fifth or so. They are a wish: most systems do not
+            // grant them to shared memory, and then nothing changes.
+            let _ = map.advise(Advice::HugePage);
+        }
+        Ok(Self(Arc::new(Mapped { file, map })))
+    }
+
+    fn length(&self) -> usize {
+        self.0.map.len()
+    }
+
+    /// The bytes from `offset` on.
+    fn at(&self, offset: usize) -> *mut u8 {
+        self.0.map.as_mut_ptr().wrapping_add(offset)
+    }
+}
+
+impl Serialize for Memory {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Passed(self.0.file.as_fd()).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Memory {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::map(Descriptor::deserialize(deserializer)?.0).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Types that may stand in shared memory and be used by all processes at any time.
+///
+/// # Safety
+/// Zero bytes are a valid value, whatever is changed through a shared reference is changed atomically, any bit pattern is
+/// valid, there is no pointer and nothing to drop, and the alignment is at most a page.
+pub(crate) unsafe trait Atomic: Sync {}
+
+// SAFETY: an atomic integer.
+unsafe impl Atomic for AtomicU32 {}
+// SAFETY: an atomic integer.
+unsafe impl Atomic for AtomicU64 {}
+
+/// Atomics that processes share. They start as zero.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(bound = "A: Atomic")]
+pub(crate) struct SharedAtomics<A> {
+    memory: Memory,
+    kind: PhantomData<A>,
+}
+
+impl<A> Clone for SharedAtomics<A> {
+    fn clone(&self) -> Self {
+        Self { memory: self.memory.clone(), kind: PhantomData }
+    }
+}
+
+impl<A: Atomic> SharedAtomics<A> {
+    pub fn new(count: usize) -> io::Result<Self> {
+        let bytes = count.checked_mul(size_of::<A>()).ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(Self { memory: Memory::new(bytes)?, kind: PhantomData })
+    }
+}
+
+impl<A: Atomic> Deref for SharedAtomics<A> {
+    type Target = [A];
+
+    fn deref(&self) -> &[A] {
+        let count = self.memory.length() / size_of::<A>();
+        // SAFETY: the mapping has that many bytes for as long as `self` lives, and starts on a page, so it is aligned. An
+        // `Atomic` may have any bytes, and all processes use this memory as `[A]` and nothing else: only `new` makes it.
+        unsafe { std::slice::from_raw_parts(self.memory.at(0).cast(), count) }
+    }
+}
+
+/// Numbers that processes count with together. They start at zero, each in a cache line of its own.
+///
+/// A clone is the same counters.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Counters(SharedAtomics<Line>);
+
+#[derive(Debug)]
+#[repr(C, align(64))]
+struct Line(AtomicU64);
+
+// SAFETY: an atomic integer and unused bytes.
+unsafe impl Atomic for Line {}
+
+impl Counters {
+    /// So many counters.
+    ///
+    /// # Errors
+    /// The system gave no memory.
+    pub fn new(count: usize) -> io::Result<Self> {
+        SharedAtomics::new(count).map(Self)
+    }
+}
+
+impl std::ops::Index<usize> for Counters {
+    type Output = AtomicU64;
+
+    fn index(&self, counter: usize) -> &AtomicU64 {
+        &self.0[counter].0
+    }
+}
+
+/// An array in parts that processes share. It starts as zeros. No part is borrowed by a writer and anyone else at a time,
+/// whichever processes they are in: [`try_write`](Self::try_write) and [`try_read`](Self::try_read) give an error instead.
+///
+/// A clone is the same array. A process that dies leaves what it had borrowed as borrowed for ever, since nobody knows what state it left it in.
+pub struct SharedArray<T> {
+    memory: Memory,
+    /// Where each part begins in the memory, in bytes, and its length, in items. Before them stands a flag for each part.
+    parts: Vec<(usize, usize)>,
+    items: PhantomData<T>,
+}
+
+/// A part's flag: the number of its readers, or this.
+const WRITER: u32 = u32::MAX;
+
+/// A part is in use by another.
+#[derive(Debug)]
+pub struct InUse {
+    part: usize,
+    writer: bool,
+}
+
+impl fmt::Display for InUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let who = if self.writer { "a writer" } else { "readers" };
+        write!(f, "part {} of the shared array is borrowed by {who}", self.part)
+    }
+}
+
+impl std::error::Error for InUse {}
+
+/// Where the parts begin, and how many bytes there are in all.
+fn layout<T>(lengths: &[usize]) -> Option<(Vec<(usize, usize)>, usize)> {
+    let mut end = lengths.len().checked_mul(size_of::<AtomicU32>())?;
+    let mut parts = Vec::with_capacity(lengths.len());
+    for &length in lengths {
+        let start = end.checked_next_multiple_of(PAGE)?;
+        end = length.checked_mul(size_of::<T>())?.checked_add(start)?;
+        parts.push((start, length));
+    }
+    isize::try_from(end).is_ok().then_some((parts, end))
+}
+
+impl<T: Pod> SharedArray<T> {
+    /// An array with parts of these lengths.
+    ///
+    /// # Errors
+    /// The system gave no memory.
+    pub fn new(lengths: &[usize]) -> io::Result<Self> {
+        const { assert!(align_of::<T>() <= PAGE) };
+        let (parts, bytes) = layout::<T>(lengths).ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(Self { memory: Memory::new(bytes)?, parts, items: PhantomData })
+    }
+
+    /// How many parts there are.
+    #[must_use]
+    pub fn parts(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// Borrows a part in order to change it.
+    ///
+    /// # Errors
+    /// It is borrowed already, here or in another process.
+    pub fn try_write(&self, part: usize) -> Result<WriteGuard<'_, T>, InUse> {
+        let flag = self.flag(part);
+        flag.compare_exchange(0, WRITER, Acquire, Relaxed)
+            .map_err(|readers| InUse { part, writer: readers == WRITER })?;
+        let (start, length) = self.parts[part];
+        // SAFETY: the part lies in the mapping (`layout`), aligned, and any bytes are a `T` (`Pod`). It overlaps no other
+        // part and no flag, and the flag was free and is now the writer's: until this guard clears it no other slice of this
+        // part exists in any process, since all take it through this flag.
+        let items = unsafe { std::slice::from_raw_parts_mut(self.memory.at(start).cast(), length) };
+        Ok(WriteGuard { items, flag })
+    }
+
+    /// Borrows a part in order to read it, together with other readers.
+    ///
+    /// # Errors
+    /// A writer has borrowed it, here or in another process.
+    pub fn try_read(&self, part: usize) -> Result<ReadGuard<'_, T>, InUse> {
+        let flag = self.flag(part);
+        flag.fetch_update(Acquire, Relaxed, |readers| (readers < WRITER - 1).then(|| readers + 1))
+            .map_err(|_| InUse { part, writer: true })?;
+        let (start, length) = self.parts[part];
+        // SAFETY: as in `try_write`; the flag now counts this reader, so no process gets a slice to write to until this
+        // guard has gone.
+        let items = unsafe { std::slice::from_raw_parts(self.memory.at(start).cast(), length) };
+        Ok(ReadGuard { items, flag })
+    }
+
+    fn flag(&self, part: usize) -> &AtomicU32 {
+        assert!(part < self.parts.len(), "part {part} of {}", self.parts.len());
+        let flag = self.memory.at(part * size_of::<AtomicU32>()).cast();
+        // SAFETY: the flags stand at the start of the mapping, one for each part, aligned, and are used as nothing else.
+        unsafe { AtomicU32::from_ptr(flag) }
+    }
+}
+
+impl<T> Clone for SharedArray<T> {
+    fn clone(&self) -> Self {
+        Self { memory: self.memory.clone(), parts: self.parts.clone(), items: PhantomData }
+    }
+}
+
+impl<T> fmt::Debug for SharedArray<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SharedArray").field("parts", &self.parts.len()).finish_non_exhaustive()
+    }
+}
+
+impl<T> Serialize for SharedArray<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let lengths: Vec<usize> = self.parts.iter().map(|&(_, length)| length).collect();
+        (&self.memory, lengths).serialize(serializer)
+    }
+}
+
+impl<'de, T: Pod> Deserialize<'de> for SharedArray<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // A descriptor can only come from `serialize` in a process of this program, and the lengths come with it.
+        let (memory, lengths) = <(Memory, Vec<usize>)>::deserialize(deserializer)?;
+        match layout::<T>(&lengths) {
+            Some((parts, bytes)) if bytes.max(1) == memory.length() => Ok(Self { memory, parts, items: PhantomData }),
+            _ => Err(serde::de::Error::custom("shared memory of another size")),
+        }
+    }
+}
+
+/// A part that is borrowed for writing, until this is dropped.
+#[derive(Debug)]
+pub struct WriteGuard<'array, T> {
+    items: &'array mut [T],
+    flag: &'array AtomicU32,
+}
+
+/// A part that is borrowed for reading, until this is dropped.
+#[derive(Debug)]
+pub struct ReadGuard<'array, T> {
+    items: &'array [T],
+    flag: &'array AtomicU32,
+}
+
+impl<T> Deref for WriteGuard<'_, T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        self.items
+    }
+}
+
+impl<T> DerefMut for WriteGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        self.items
+    }
+}
+
+impl<T> Deref for ReadGuard<'_, T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        self.items
+    }
+}
+
+impl<T> Drop for WriteGuard<'_, T> {
+    fn drop(&mut self) {
+        self.flag.store(0, Release);
+    }
+}
+
+impl<T> Drop for ReadGuard<'_, T> {
+    fn drop(&mut self) {
+        self.flag.fetch_sub(1, Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_has_one_writer_or_many_readers() {
+        let array = SharedArray::<f64>::new(&[3, 0, 5]).unwrap();
+        let mut first = array.try_write(0).unwrap();
+        first[2] = 1.5;
+        assert!(array.try_write(0).is_err() && array.try_read(0).is_err());
+        assert_eq!(array.try_write(2).unwrap().len(), 5, "other parts are free");
+        assert!(array.try_read(1).unwrap().is_empty());
+        drop(first);
+        let readers = [array.try_read(0).unwrap(), array.try_read(0).unwrap()];
+        assert_eq!(*readers[1], [0.0, 0.0, 1.5]);
+        let error = array.try_write(0).unwrap_err().to_string();
+        assert_eq!(error, "part 0 of the shared array is borrowed by readers");
+        drop(readers);
+        assert!(array.try_write(0).is_ok());
+    }
+
+    #[test]
+    fn parts_neither_overlap_nor_share_a_page() {
+        let lengths = [1, 0, 512, 513, 7];
+        let (parts, bytes) = layout::<f64>(&lengths).unwrap();
+        let mut free = lengths.len() * 4;
+        for (start, length) in parts {
+            assert!(start >= free && start % PAGE == 0);
+            free = start + length * 8;
+        }
+        assert_eq!(free, bytes);
+        assert!(layout::<f64>(&[usize::MAX / 8]).is_none());
+    }
+
+    #[test]
+    fn more_than_the_machine_has_is_an_error() {
+        assert!(SharedArray::<u8>::new(&[usize::MAX / 4]).is_err());
+        assert!(SharedArray::<u64>::new(&[usize::MAX]).is_err());
+    }
+
+    #[test]
+    fn counters_start_at_zero_in_lines_of_their_own() {
+        let counters = Counters::new(3).unwrap();
+        assert_eq!(counters[2].fetch_add(5, Relaxed), 0);
+        assert_eq!(counters[2].load(Relaxed), 5);
+        assert_eq!(&raw const counters[1] as usize - &raw const counters[0] as usize, 64);
+    }
+}

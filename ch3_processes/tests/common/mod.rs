@@ -1,0 +1,169 @@
+//! What the tests of real programs need.
+#![allow(dead_code, reason = "each test program uses a part")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+
+/// Long beside anything a test waits for, on a busy machine too.
+pub const LIMIT: Duration = Duration::from_secs(60);
+
+/// Waits until `condition` gives something.
+pub fn wait_for<T>(what: &str, limit: Duration, mut condition: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = condition() {
+            return found;
+        }
+        assert!(start.elapsed() < limit, "no {what} within {limit:?}");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// A process as the system shows it.
+#[derive(Clone, Debug)]
+pub struct Process {
+    pub id: i32,
+    pub name: String,
+    pub parent: i32,
+    pub group: i32,
+}
+
+/// All that live: a zombie does not.
+pub fn processes() -> Vec<Process> {
+    let folders = fs::read_dir("/proc").expect("/proc").filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    folders
+        .filter_map(|folder| {
+            let id = folder.parse().ok()?;
+            let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+            let (name, rest) = stat.split_once('(')?.1.rsplit_once(')')?;
+            let mut fields = rest.split_whitespace();
+            let alive = !matches!(fields.next()?, "Z" | "X");
+            let (parent, group) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+            alive.then(|| Process { id, name: name.into(), parent, group })
+        })
+        .collect()
+}
+
+pub fn children_of(parent: i32) -> Vec<Process> {
+    processes().into_iter().filter(|process| process.parent == parent).collect()
+}
+
+pub fn alive(id: i32) -> bool {
+    processes().iter().any(|process| process.id == id)
+}
+
+pub fn signal(id: i32, signal: Signal) {
+    kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
+}
+
+/// A program that leads a process group of its own, in which all its children are.
+pub struct Group {
+    pub child: Child,
+    output: Option<BufReader<ChildStdout>>,
+    errors: mpsc::Receiver<String>,
+}
+
+impl Group {
+    pub fn start(command: &mut Command) -> Self {
+        let mut child = command
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let output = child.stdout.take().map(BufReader::new);
+        let mut stderr = child.stderr.take().unwrap();
+        let (sender, errors) = mpsc::channel();
+        thread::spawn(move || {
+            let mut text = String::new();
+            let _ = stderr.read_to_string(&mut text);
+            let _ = sender.send(text);
+        });
+        Self { child, output, errors }
+    }
+
+    pub fn id(&self) -> i32 {
+        self.child.id() as i32
+    }
+
+    pub fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.output.as_mut().expect("open output").read_line(&mut line).unwrap();
+        line
+    }
+
+    /// From now on nobody reads what it prints.
+    pub fn close_output(mut self) -> Self {
+        self.output = None;
+        self
+    }
+
+    /// Reads what it prints until nobody holds its stdout any more.
+    pub fn read_output(&mut self) -> thread::JoinHandle<String> {
+        let mut output = self.output.take().expect("open output");
+        thread::spawn(move || {
+            let mut text = String::new();
+            output.read_to_string(&mut text).unwrap();
+            text
+        })
+    }
+
+    pub fn signal_all(&self, signal: Signal) {
+        kill_process_group(Pid::from_raw(self.id()).unwrap(), signal).unwrap();
+    }
+
+    pub fn members(&self) -> Vec<Process> {
+        processes().into_iter().filter(|process| process.group == self.id()).collect()
+    }
+
+    /// Waits for the end of the program, and for that of its children within a second more.
+    pub fn end(mut self) -> (ExitStatus, String) {
+        let status = wait_for("end of the program", LIMIT, || self.child.try_wait().unwrap());
+        self.all_gone();
+        let errors = self.errors.recv_timeout(LIMIT).expect("nobody holds stderr any more");
+        (status, errors)
+    }
+
+    pub fn all_gone(&self) {
+        wait_for("end of all children", Duration::from_secs(1), || self.members().is_empty().then_some(()));
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // A test that failed leaves nothing. The id is still the program's: nobody has waited for it, or it is refused.
+        if self.child.try_wait().is_ok_and(|status| status.is_none()) {
+            self.signal_all(Signal::KILL);
+            let _ = self.child.wait();
+        }
+    }
+}
+
+fn entries(folder: &str) -> impl Iterator<Item = PathBuf> {
+    fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()))
+}
+
+/// Runs `act` and sees that no file is left by it. Other programs make files there too, but not in each try.
+pub fn leaves_no_file(mut act: impl FnMut()) {
+    let all = || -> BTreeSet<_> { ["/dev/shm", "/tmp"].into_iter().flat_map(entries).collect() };
+    let mut left = BTreeSet::new();
+    for _ in 0..5 {
+        let before = all();
+        act();
+        left = all().difference(&before).cloned().collect();
+        if left.is_empty() {
+            return;
+        }
+    }
+    panic!("left behind: {left:?}");
+}

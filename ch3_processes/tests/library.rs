@@ -1,0 +1,640 @@
+//! The library, with real child processes.
+//!
+//! The children are this program run again, so `main` is its own, and so are the programs below that the tests run in turn.
+
+mod common;
+
+use std::io::{ErrorKind, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::{Command, ExitCode, Stdio, exit};
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread;
+use std::time::Duration;
+
+use ch1_parallel::kernels::{Kernel, Problem};
+use ch1_parallel::lesson;
+use ch1_parallel::program::run;
+use ch3_processes::process::Cause;
+use ch3_processes::{
+    Barrier, Child, Counters, Error, Receiver, Sender, SharedArray, children, join_all, kernels, pipe, spawn,
+};
+use libtest_mimic::{Arguments, Failed, Trial};
+use rustix::process::Signal;
+
+use common::{Group, LIMIT, alive, children_of, signal, wait_for};
+
+/// Names the program that a test runs; without it the tests run.
+const PROGRAM: &str = "LIBRARY_PROGRAM";
+
+fn main() -> ExitCode {
+    kernels::init();
+    children![
+        hello,
+        add_all,
+        open_pipe,
+        fail,
+        panic_here,
+        panic_in_thread,
+        leave,
+        stay,
+        say,
+        send_text,
+        send_bytes,
+        sum,
+        first,
+        hold,
+        count_to,
+        arrive,
+        meet,
+        write_part,
+        is_child,
+        print_lines,
+        print_for_ever,
+        nest
+    ];
+    if let Ok(program) = std::env::var(PROGRAM) {
+        return lesson::run_with("A program for a test.", move |_: NoFlags, _| program_named(&program));
+    }
+    macro_rules! trials {
+        ($($test:ident)*) => {
+            vec![$(Trial::test(stringify!($test), || -> Result<(), Failed> { $test(); Ok(()) })),*]
+        };
+    }
+    let tests = trials![
+        arguments_and_results_are_typed
+        errors_and_panics_are_errors_with_their_text
+        a_function_that_is_not_listed_is_an_error
+        a_child_that_ends_too_early_is_an_error
+        a_dropped_child_is_gone
+        the_name_shows
+        a_program_of_a_child_is_no_child
+        a_child_can_have_children
+        a_failure_ends_those_who_would_wait
+        the_one_that_died_is_named
+        garbage_is_a_clear_error
+        messages_of_any_size_go_through
+        a_receiver_that_has_read_ahead_can_be_passed
+        a_sender_without_a_receiver_gets_an_error
+        a_sender_that_dies_within_a_message_is_an_error
+        a_barrier_holds_processes
+        an_aborted_barrier_frees_processes
+        a_part_that_another_process_writes_is_refused
+        the_kernels_are_exact
+        a_killed_worker_ends_the_kernel
+        a_panic_in_a_child_ends_the_program_with_one_line
+        nothing_is_left_of_many_children
+        what_a_child_prints_comes_before_its_result
+        a_child_whose_reader_went_away_ends_quietly
+    ];
+    // A test that hangs is a failure.
+    thread::spawn(|| {
+        thread::sleep(5 * LIMIT);
+        eprintln!("error: the tests took longer than {:?}", 5 * LIMIT);
+        exit(1);
+    });
+    libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
+}
+
+#[derive(clap::Parser)]
+struct NoFlags {}
+
+/// A program of this name, for a test.
+fn program(name: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.env(PROGRAM, name);
+    command
+}
+
+fn program_named(name: &str) -> anyhow::Result<()> {
+    match name {
+        "kernel count" => kernel(Kernel::Count, 1000),
+        "kernel stencil" => kernel(Kernel::Stencil, 100),
+        "panic" => {
+            let (numbers, _kept) = pipe::<u64>()?;
+            let others = (0..3).map(|_| spawn("other", stay, ())).collect::<Result<Vec<_>, _>>()?;
+            let one = spawn("one", panic_here, (7, numbers))?;
+            join_all(others.into_iter().chain([one]))?;
+            Ok(())
+        }
+        "many" => many(),
+        "print" => {
+            let child = spawn("printer", print_lines, (100,))?;
+            child.join()?;
+            println!("after");
+            Ok(())
+        }
+        "print for ever" => Ok(spawn("printer", print_for_ever, ())?.join()?),
+        _ => anyhow::bail!("no program {name}"),
+    }
+}
+
+// Functions of children.
+
+fn hello() -> anyhow::Result<String> {
+    Ok("hello".into())
+}
+
+fn add_all(a: u8, b: u64, c: (i32, f64), d: Vec<u64>) -> anyhow::Result<f64> {
+    Ok(f64::from(a) + b as f64 + f64::from(c.0) + c.1 + d.iter().sum::<u64>() as f64)
+}
+
+fn open_pipe() -> anyhow::Result<Receiver<String>> {
+    let (mut texts, receiver) = pipe()?;
+    texts.send(&"from a child".to_owned())?;
+    Ok(receiver)
+}
+
+fn fail(text: String) -> anyhow::Result<()> {
+    Err(anyhow::anyhow!(text).context("it could not be done"))
+}
+
+fn panic_here(number: u64, _numbers: Sender<u64>) -> anyhow::Result<()> {
+    panic!("the number is {number}\nand not less")
+}
+
+fn panic_in_thread() -> anyhow::Result<()> {
+    thread::spawn(|| panic!("in a thread")).join().unwrap();
+    Ok(())
+}
+
+fn leave(status: i32) -> anyhow::Result<()> {
+    exit(status)
+}
+
+/// Never ends by itself.
+fn stay() -> anyhow::Result<()> {
+    loop {
+        thread::park();
+    }
+}
+
+/// Says that it runs, and stays.
+fn say(mut started: Sender<()>) -> anyhow::Result<()> {
+    started.send(&())?;
+    stay()
+}
+
+fn send_text(mut texts: Sender<String>, lengths: Vec<usize>) -> anyhow::Result<()> {
+    for length in lengths {
+        texts.send(&text(length))?;
+    }
+    Ok(())
+}
+
+fn text(length: usize) -> String {
+    (0..length).map(|place| char::from(b'a' + (place % 26) as u8)).collect()
+}
+
+/// Sends the same message again and again.
+fn send_bytes(mut messages: Sender<Vec<u8>>, length: usize) -> anyhow::Result<()> {
+    let message = vec![7; length];
+    loop {
+        messages.send(&message)?;
+    }
+}
+
+fn sum(numbers: Receiver<u64>) -> anyhow::Result<u64> {
+    let mut sum = 0;
+    for number in numbers {
+        sum += number?;
+    }
+    Ok(sum)
+}
+
+/// Takes one number and ends.
+fn first(mut numbers: Receiver<u64>) -> anyhow::Result<Option<u64>> {
+    Ok(numbers.recv()?)
+}
+
+/// Comes to the barrier `rounds` times and checks that nobody is ahead or behind. Returns how often it was the last.
+fn count_to(rounds: u64, parties: u64, barrier: Barrier, counters: Counters) -> anyhow::Result<u64> {
+    let mut lasts = 0;
+    for round in 1..=rounds {
+        counters[0].fetch_add(1, Relaxed);
+        lasts += u64::from(barrier.wait()?);
+        let came = counters[0].load(Relaxed);
+        anyhow::ensure!((round * parties..=(round + 1) * parties).contains(&came), "{came} came by round {round}");
+    }
+    Ok(lasts)
+}
+
+/// Says that it comes, and comes.
+fn arrive(barrier: Barrier, mut coming: Sender<()>) -> anyhow::Result<()> {
+    coming.send(&())?;
+    drop(coming);
+    barrier.wait()?;
+    Ok(())
+}
+
+fn meet(barrier: Barrier) -> anyhow::Result<bool> {
+    Ok(barrier.wait()?)
+}
+
+/// Writes to a part while the parent tries to.
+fn write_part(array: SharedArray<u32>, mut tell: Sender<()>, mut told: Receiver<()>) -> anyhow::Result<()> {
+    let mut part = array.try_write(1)?;
+    part.fill(5);
+    tell.send(&())?;
+    told.recv()?;
+    Ok(())
+}
+
+/// Runs this program again from within a child.
+fn is_child() -> anyhow::Result<String> {
+    let output = Command::new("/proc/self/exe").arg("--list").env_remove(PROGRAM).output()?;
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+fn print_lines(lines: usize) -> anyhow::Result<()> {
+    (0..lines).for_each(|line| print!("{line} "));
+    Ok(())
+}
+
+fn print_for_ever() -> anyhow::Result<()> {
+    loop {
+        println!("on and on");
+    }
+}
+
+fn nest(depth: u32, mut told: Sender<u32>) -> anyhow::Result<u32> {
+    told.send(&std::process::id())?;
+    if depth == 0 { stay().map(|()| 0) } else { Ok(spawn("nested", nest, (depth - 1, told))?.join()? + 1) }
+}
+
+// The tests.
+
+fn arguments_and_results_are_typed() {
+    assert_eq!(spawn("hello", hello, ()).unwrap().join().unwrap(), "hello");
+    let numbers: Vec<u64> = (0..200_000).collect();
+    let right = 0.5 + numbers.iter().sum::<u64>() as f64;
+    assert_eq!(spawn("add", add_all, (1, 2, (-3, 0.5), numbers)).unwrap().join().unwrap(), right);
+    let mut texts = spawn("open", open_pipe, ()).unwrap().join().unwrap();
+    assert_eq!(texts.recv().unwrap().as_deref(), Some("from a child"));
+    assert_eq!(texts.recv().unwrap(), None, "its sender ended with the child");
+}
+
+fn errors_and_panics_are_errors_with_their_text() {
+    let error = spawn("x", fail, ("no paper".to_owned(),)).unwrap().join().unwrap_err();
+    assert_eq!(error.to_string(), "x: it could not be done: no paper");
+    assert!(matches!(error.cause(), Cause::Failed(_)));
+
+    let (numbers, _kept) = pipe().unwrap();
+    let error = spawn("y", panic_here, (12, numbers)).unwrap().join().unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("y: it panicked: the number is 12\nand not less (ch3_processes/tests/library.rs:")
+    );
+    let error = spawn("z", panic_in_thread, ()).unwrap().join().unwrap_err();
+    assert!(error.to_string().starts_with("z: it panicked: in a thread ("), "{error}");
+}
+
+fn a_function_that_is_not_listed_is_an_error() {
+    fn unlisted() -> anyhow::Result<()> {
+        Ok(())
+    }
+    let error = spawn("u", unlisted, ()).unwrap_err();
+    assert!(error.to_string().contains("u: it cannot be started: `children!`"), "{error}");
+    let error = spawn("nul\0", hello, ()).unwrap_err();
+    assert!(matches!(error.cause(), Cause::Start(_)), "{error}");
+}
+
+fn a_child_that_ends_too_early_is_an_error() {
+    let error = spawn("early", leave, (3,)).unwrap().join().unwrap_err();
+    assert_eq!(error.to_string(), "early: it ended before its work was done: exit status: 3");
+    let (child, _started) = started("killed");
+    signal(child.id() as i32, Signal::KILL);
+    let error = child.join().unwrap_err();
+    assert_eq!(error.to_string(), "killed: it ended before its work was done: signal: 9 (SIGKILL)");
+    assert_eq!(error.process(), "killed");
+}
+
+/// A child that stays, once it runs.
+fn started(name: &str) -> (Child<()>, Receiver<()>) {
+    let (sender, mut receiver) = pipe().unwrap();
+    let child = spawn(name, say, (sender,)).unwrap();
+    receiver.recv().unwrap().expect("it runs");
+    (child, receiver)
+}
+
+fn a_dropped_child_is_gone() {
+    let (child, _started) = started("dropped");
+    let id = child.id();
+    assert!(alive(id as i32));
+    drop(child);
+    assert!(!std::path::Path::new(&format!("/proc/{id}")).exists(), "not even a zombie");
+}
+
+fn the_name_shows() {
+    let (child, _started) = started("a name with spaces");
+    let read = |file: &str| std::fs::read_to_string(format!("/proc/{}/{file}", child.id())).unwrap();
+    assert_eq!(read("comm"), "a name with spa\n", "what ps has room for");
+    assert_eq!(read("cmdline"), "a name with spaces\0");
+    assert_eq!(std::fs::read_link(format!("/proc/{}/fd/0", child.id())).unwrap().to_str(), Some("/dev/null"));
+}
+
+fn a_program_of_a_child_is_no_child() {
+    let list = spawn("runner", is_child, ()).unwrap().join().unwrap();
+    assert!(list.contains("a_program_of_a_child_is_no_child: test"), "{list}");
+}
+
+fn a_child_can_have_children() {
+    let (sender, mut told) = pipe().unwrap();
+    let child = spawn("nested", nest, (3, sender)).unwrap();
+    let ids: Vec<_> = (0..4).map(|_| told.recv().unwrap().unwrap() as i32).collect();
+    assert!(ids.iter().all(|&id| alive(id)));
+    drop(child);
+    wait_for("end of the grandchildren", Duration::from_secs(1), || (!ids.iter().any(|&id| alive(id))).then_some(()));
+}
+
+fn a_failure_ends_those_who_would_wait() {
+    let barrier = Barrier::new(3).unwrap();
+    let mut group: Vec<Child<bool>> =
+        (0..2).map(|number| spawn(format!("waits {number}"), meet, (barrier.clone(),)).unwrap()).collect();
+    let ids: Vec<_> = group.iter().map(|child| child.id() as i32).collect();
+    let broken = Barrier::new(1).unwrap();
+    broken.abort();
+    group.push(spawn("breaks", meet, (broken,)).unwrap());
+    let error = join_all(group).unwrap_err();
+    assert_eq!(error.to_string(), "breaks: the barrier was aborted");
+    assert!(!ids.iter().any(|&id| alive(id)));
+}
+
+fn the_one_that_died_is_named() {
+    // The sender fails because the receiver was killed.
+    for _ in 0..20 {
+        let (sender, receiver) = pipe().unwrap();
+        let fails = spawn("sender", send_bytes, (sender, 1000)).unwrap();
+        let (started, mut has_started) = pipe().unwrap();
+        let dies = spawn("receiver", hold, (receiver, started)).unwrap();
+        has_started.recv().unwrap().unwrap();
+        signal(dies.id() as i32, Signal::KILL);
+        let error = join_all([fails, dies]).unwrap_err();
+        assert_eq!(error.process(), "receiver", "{error}");
+    }
+}
+
+fn hold(_messages: Receiver<Vec<u8>>, started: Sender<()>) -> anyhow::Result<()> {
+    say(started)
+}
+
+enum Then {
+    Listen,
+    Close,
+}
+
+/// Plays the parent of a child: sends these bytes to it and returns what it answers, its status and what it said.
+fn child_that_reads(bytes: &[u8], then: Then) -> (String, Option<i32>, String) {
+    let (here, there) = UnixStream::pair().unwrap();
+    let inode = rustix::fs::fstat(&there).unwrap().st_ino;
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.env("PROCESS_SOCKET", inode.to_string()).stdin(Stdio::from(OwnedFd::from(there)));
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(command);
+    (&here).write_all(bytes).unwrap();
+    if let Then::Close = then {
+        here.shutdown(std::net::Shutdown::Write).unwrap();
+    }
+    let mut answer = Vec::new();
+    let _ = (&here).read_to_end(&mut answer);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "");
+    (String::from_utf8_lossy(&answer).into(), output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+fn frame(body: &[u8]) -> Vec<u8> {
+    [&(body.len() as u64).to_le_bytes(), &0u64.to_le_bytes(), body].concat()
+}
+
+fn garbage_is_a_clear_error() {
+    let request = postcard::to_stdvec(&("fails", std::any::type_name_of_val(&fail))).unwrap();
+    let no_text = [request.as_slice(), &[200, 200]].concat();
+    let too_much = [&request, &postcard::to_stdvec("text").unwrap()[..], &[1, 2]].concat();
+    for arguments in [no_text, too_much] {
+        let (answer, status, said) = child_that_reads(&frame(&arguments), Then::Listen);
+        assert_eq!((status, said.as_str()), (Some(1), ""));
+        assert!(answer.contains("its arguments cannot be read: "), "{answer}");
+    }
+    for garbage in [&b"not sixteen by"[..], &frame(&[0xff; 40]), &frame(&[]), &[0xff; 100]] {
+        let (answer, status, said) = child_that_reads(garbage, Then::Close);
+        assert_eq!((status, answer.as_str()), (Some(1), ""), "{garbage:?}");
+        assert!(said.starts_with("error: what this child process is to do cannot be read: "), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+    // A parent that died at once.
+    assert_eq!(child_that_reads(&[], Then::Close), (String::new(), Some(1), String::new()));
+}
+
+fn messages_of_any_size_go_through() {
+    let lengths = vec![0, 1, 65_535, 65_536, 65_537, 1 << 20, 64 << 20, 3];
+    let (sender, texts) = pipe::<String>().unwrap();
+    let child = spawn("sender", send_text, (sender, lengths.clone())).unwrap();
+    let mut received = 0;
+    for (got, &length) in texts.zip(&lengths) {
+        assert!(got.unwrap() == text(length), "{length} bytes");
+        received += 1;
+    }
+    assert_eq!(received, lengths.len());
+    child.join().unwrap();
+}
+
+fn a_receiver_that_has_read_ahead_can_be_passed() {
+    const COUNT: u64 = 5000;
+    let (mut numbers, mut receiver) = pipe().unwrap();
+    // Fewer than the pipe holds.
+    (0..COUNT).for_each(|number| numbers.send(&number).unwrap());
+    for number in 0..10 {
+        assert_eq!(receiver.recv().unwrap(), Some(number));
+    }
+    let child = spawn("sum", sum, (receiver,)).unwrap();
+    (COUNT..2 * COUNT).for_each(|number| numbers.send(&number).unwrap());
+    drop(numbers);
+    assert_eq!(child.join().unwrap(), (10..2 * COUNT).sum::<u64>());
+}
+
+fn a_sender_without_a_receiver_gets_an_error() {
+    let (mut numbers, receiver) = pipe().unwrap();
+    let child = spawn("first", first, (receiver,)).unwrap();
+    numbers.send(&9).unwrap();
+    assert_eq!(child.join().unwrap(), Some(9));
+    let error = numbers.send(&10).unwrap_err();
+    assert_eq!(
+        (error.kind(), error.to_string().as_str()),
+        (ErrorKind::BrokenPipe, "the receiver of the pipe has gone")
+    );
+
+    // One that waits for room learns it too.
+    let (sender, receiver) = pipe().unwrap();
+    let child = spawn("sender", send_bytes, (sender, 1 << 20)).unwrap();
+    wait_until_full(&receiver);
+    drop(receiver);
+    assert_eq!(child.join().unwrap_err().to_string(), "sender: the receiver of the pipe has gone");
+}
+
+/// Waits until there is something in the pipe, that is, until the sender has begun.
+fn wait_until_full(receiver: &Receiver<Vec<u8>>) {
+    let mut waiting = [rustix::event::PollFd::new(receiver, rustix::event::PollFlags::IN)];
+    let limit = rustix::event::Timespec { tv_sec: 60, tv_nsec: 0 };
+    assert_eq!(rustix::event::poll(&mut waiting, Some(&limit)), Ok(1));
+}
+
+fn a_sender_that_dies_within_a_message_is_an_error() {
+    let (sender, mut receiver) = pipe().unwrap();
+    let child = spawn("sender", send_bytes, (sender, 1 << 20)).unwrap();
+    wait_until_full(&receiver);
+    drop(child);
+    let error = receiver.recv().unwrap_err();
+    assert_eq!(error.to_string(), "the sender of the pipe ended within a message");
+}
+
+fn a_barrier_holds_processes() {
+    const ROUNDS: u64 = 500;
+    for parties in [1, 2, 5] {
+        let barrier = Barrier::new(parties as usize).unwrap();
+        let counters = Counters::new(1).unwrap();
+        let children: Result<Vec<_>, Error> = (0..parties)
+            .map(|number| {
+                spawn(format!("party {number}"), count_to, (ROUNDS, parties, barrier.clone(), counters.clone()))
+            })
+            .collect();
+        let lasts = join_all(children.unwrap()).unwrap();
+        assert_eq!(lasts.iter().sum::<u64>(), ROUNDS, "one is the last in each round");
+        assert_eq!(counters[0].load(Relaxed), ROUNDS * parties);
+    }
+}
+
+fn an_aborted_barrier_frees_processes() {
+    let barrier = Barrier::new(3).unwrap();
+    let (coming, mut came) = pipe().unwrap();
+    let waits = spawn("waits", arrive, (barrier.clone(), coming)).unwrap();
+    assert_eq!((came.recv().unwrap(), came.recv().unwrap()), (Some(()), None));
+    let (dies, _started) = started("dies");
+    signal(dies.id() as i32, Signal::KILL);
+    assert!(dies.join().is_err());
+    barrier.abort();
+    assert_eq!(waits.join().unwrap_err().to_string(), "waits: the barrier was aborted");
+    assert!(barrier.wait().is_err());
+}
+
+fn a_part_that_another_process_writes_is_refused() {
+    let array = SharedArray::new(&[10, 100_000]).unwrap();
+    let ((tell, mut told), (mut let_go, wait)) = (pipe().unwrap(), pipe().unwrap());
+    let child = spawn("writer", write_part, (array.clone(), tell, wait)).unwrap();
+    told.recv().unwrap().unwrap();
+    assert!(array.try_write(1).is_err() && array.try_read(1).is_err());
+    assert!(array.try_read(0).unwrap().iter().all(|&item| item == 0));
+    let_go.send(&()).unwrap();
+    child.join().unwrap();
+    assert!(array.try_read(1).unwrap().iter().all(|&item| item == 5));
+
+    // One who dies never gives it back.
+    let ((tell, mut told), (_let_go, wait)) = (pipe().unwrap(), pipe().unwrap());
+    let child = spawn("writer", write_part, (array.clone(), tell, wait)).unwrap();
+    told.recv().unwrap().unwrap();
+    drop(child);
+    assert_eq!(array.try_read(1).unwrap_err().to_string(), "part 1 of the shared array is borrowed by a writer");
+}
+
+fn the_kernels_are_exact() {
+    let problem = Problem { size: 0, workers: 0, iterations: 3, grain: 50 };
+    for workers in [1, 2, 3, 7, 20] {
+        for (kernel, sizes) in [(Kernel::Count, [1, 10, 1000]), (Kernel::Stencil, [5, 13, 301])] {
+            for size in sizes {
+                let problem = Problem { size, workers, ..problem };
+                let measured = kernels::solve(kernel, &problem).unwrap();
+                assert_eq!((measured.wrong, measured.seconds.len()), (None, 3), "{kernel}: {problem:?}");
+            }
+        }
+    }
+    for iterations in [0, 1] {
+        let problem = Problem { size: 20, workers: 2, iterations, ..problem };
+        assert_eq!(kernels::solve(Kernel::Stencil, &problem).unwrap().seconds.len(), iterations);
+        assert_eq!(kernels::solve(Kernel::Count, &problem).unwrap().seconds.len(), iterations);
+    }
+}
+
+/// Goes on until it is killed.
+fn kernel(kernel: Kernel, size: usize) -> anyhow::Result<()> {
+    kernels::solve(kernel, &Problem { size, workers: 3, iterations: 100_000_000, grain: 1000 })?;
+    Ok(())
+}
+
+fn a_killed_worker_ends_the_kernel() {
+    for name in ["kernel count", "kernel stencil"] {
+        for victim in ["worker 0", "worker 2"] {
+            let group = Group::start(&mut program(name));
+            let worker =
+                wait_for("worker", LIMIT, || children_of(group.id()).into_iter().find(|child| child.name == victim));
+            signal(worker.id, Signal::KILL);
+            let (status, errors) = group.end();
+            let right = format!("error: {victim}: it ended before its work was done: signal: 9 (SIGKILL)\n");
+            assert_eq!((status.code(), errors), (Some(1), right));
+        }
+    }
+}
+
+fn a_panic_in_a_child_ends_the_program_with_one_line() {
+    let group = Group::start(&mut program("panic"));
+    let (status, errors) = group.end();
+    assert_eq!(status.code(), Some(1));
+    assert!(
+        errors.starts_with("error: one: it panicked: the number is 7 and not less (ch3_processes/tests/"),
+        "{errors}"
+    );
+    assert_eq!(errors.lines().count(), 1, "{errors}");
+}
+
+/// Starts many children, in turn and at once, and counts what is left of them.
+fn many() -> anyhow::Result<()> {
+    let left = || -> anyhow::Result<_> {
+        let descriptors = std::fs::read_dir("/proc/self/fd")?.count();
+        let mappings = std::fs::read_to_string("/proc/self/maps")?.matches("memfd:").count();
+        let threads = std::fs::read_dir("/proc/self/task")?.count();
+        Ok((
+            descriptors,
+            mappings,
+            threads,
+            std::fs::read_to_string("/proc/self/task/self/children").unwrap_or_default(),
+        ))
+    };
+    let one = |number: usize| -> anyhow::Result<Child<u64>> {
+        let (mut numbers, receiver) = pipe()?;
+        numbers.send(&1)?;
+        if number.is_multiple_of(3) {
+            let barrier = Barrier::new(1)?;
+            return Ok(spawn("barrier", count_to, (3, 1, barrier, Counters::new(1)?))?);
+        }
+        Ok(spawn("sum", sum, (receiver,))?)
+    };
+    one(1)?.join()?;
+    let before = left()?;
+    for number in 0..100 {
+        let child = one(number)?;
+        match number % 4 {
+            0 => drop(child),
+            _ => _ = child.join()?,
+        }
+    }
+    join_all((0..50).map(one).collect::<Result<Vec<_>, _>>()?)?;
+    anyhow::ensure!(left()? == before, "left: {:?}, not {before:?}", left()?);
+    Ok(())
+}
+
+fn nothing_is_left_of_many_children() {
+    let finished = run(&mut program("many"), LIMIT).unwrap();
+    assert_eq!((finished.code(), finished.stderr.as_str()), (Some(0), ""));
+}
+
+fn what_a_child_prints_comes_before_its_result() {
+    let finished = run(&mut program("print"), LIMIT).unwrap();
+    let lines: String = (0..100).map(|line| format!("{line} ")).collect();
+    assert_eq!((finished.code(), finished.stdout), (Some(0), lines + "after\n"));
+}
+
+fn a_child_whose_reader_went_away_ends_quietly() {
+    let mut group = Group::start(&mut program("print for ever"));
+    assert_eq!(group.line(), "on and on\n");
+    let (status, errors) = group.close_output().end();
+    assert_eq!((status.code(), errors.as_str()), (Some(0), ""));
+}

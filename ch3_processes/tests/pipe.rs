@@ -1,0 +1,151 @@
+//! The program `pipe`, run as a user runs it.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::process::Command;
+use std::time::Duration;
+
+use ch1_parallel::program::{Finished, run};
+use rustix::process::Signal;
+use serde_json::Value;
+
+use common::{Group, LIMIT, leaves_no_file, wait_for};
+
+fn pipe(flags: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pipe"));
+    command.args(flags);
+    command
+}
+
+fn ends_well(flags: &[&str]) -> Finished {
+    let finished = run(&mut pipe(flags), LIMIT).unwrap();
+    assert_eq!((finished.code(), finished.stderr.as_str()), (Some(0), ""), "{flags:?}: {finished:?}");
+    finished
+}
+
+fn squares(items: u64) -> String {
+    (0..items).map(|number| format!("{}\n", number * number)).collect()
+}
+
+#[test]
+fn squares_come_once_and_in_order() {
+    assert_eq!(ends_well(&[]).stdout, squares(10));
+    for items in [0, 1, 2, 20_000] {
+        assert_eq!(ends_well(&["--items", &items.to_string()]).stdout, squares(items));
+    }
+    assert_eq!(ends_well(&["--pace", "0", "--seed", "7"]).stdout, squares(10));
+}
+
+#[test]
+fn bad_flags_are_usage_errors() {
+    for flags in [["--items", "-1"], ["--items", "ten"], ["--items", "4294967296"], ["--pace", "-1"], ["--bad", "1"]] {
+        let finished = run(&mut pipe(&flags), LIMIT).unwrap();
+        assert_eq!((finished.code(), finished.stdout.as_str()), (Some(2), ""), "{flags:?}");
+        assert!(finished.stderr.starts_with("error: ") && finished.stderr.contains("Usage: pipe"), "{finished:?}");
+    }
+}
+
+#[test]
+fn one_chart_has_all_processes() {
+    let text = ends_well(&["--timeline"]).stdout;
+    let chart = text.strip_prefix(&squares(10)).expect("the squares come first");
+    for process in ["pipe", "generate", "square"] {
+        assert_eq!(chart.lines().filter(|line| line.starts_with(&format!("{process} "))).count(), 1, "{chart}");
+    }
+    assert!(chart.contains("(numbers)") && chart.contains("(squares)"), "the waits have names:\n{chart}");
+}
+
+#[test]
+fn the_trace_has_all_processes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("trace.json");
+    ends_well(&["--trace", file.to_str().unwrap()]);
+    let trace: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    let events = trace["traceEvents"].as_array().unwrap();
+    let named = events.iter().filter(|event| event["name"] == "process_name");
+    let processes: BTreeSet<_> =
+        named.map(|event| (event["pid"].as_u64().unwrap(), event["args"]["name"].as_str().unwrap())).collect();
+    let names: BTreeSet<_> = processes.iter().map(|(_, name)| *name).collect();
+    assert_eq!((processes.len(), names), (3, ["pipe", "generate", "square"].into()));
+    for (process, name) in processes {
+        let runs = events.iter().any(|event| event["ph"] == "X" && event["pid"] == process);
+        assert!(runs, "{name} did something");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_it_quietly() {
+    let mut group = Group::start(&mut pipe(&["--items", "1000000"]));
+    assert_eq!(group.line(), "0\n");
+    let (status, errors) = group.close_output().end();
+    assert_eq!((status.code(), errors.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn ctrl_c_ends_all() {
+    for _ in 0..10 {
+        leaves_no_file(|| {
+            let mut group = Group::start(&mut pipe(&["--items", "4294967295"]));
+            group.line();
+            assert_eq!(group.members().len(), 3);
+            group.signal_all(Signal::INT);
+            let (status, errors) = group.close_output().end();
+            assert_eq!((status.code(), errors.as_str()), (Some(130), ""));
+        });
+    }
+}
+
+#[test]
+fn a_parent_that_is_terminated_leaves_no_child() {
+    let mut group = Group::start(&mut pipe(&["--items", "4294967295"]));
+    group.line();
+    common::signal(group.id(), Signal::TERM);
+    let (status, errors) = group.close_output().end();
+    assert_eq!((status.code(), errors.as_str()), (None, ""));
+}
+
+#[test]
+fn a_parent_that_is_killed_leaves_nothing() {
+    // At a moment that is known: when one child is there, when both are, when all work.
+    for children in [1, 2, 3] {
+        leaves_no_file(|| {
+            let mut group = Group::start(&mut pipe(&["--items", "4294967295"]));
+            if children == 3 {
+                group.line();
+            } else {
+                wait_for("children", LIMIT, || (group.members().len() > children).then_some(()));
+            }
+            common::signal(group.id(), Signal::KILL);
+            let (status, errors) = group.close_output().end();
+            assert_eq!((status.code(), errors.as_str()), (None, ""));
+        });
+    }
+    // At any other: the start takes a few milliseconds.
+    for moment in 0..40 {
+        let group = Group::start(&mut pipe(&["--items", "4294967295"]));
+        std::thread::sleep(Duration::from_micros(200 * moment));
+        common::signal(group.id(), Signal::KILL);
+        let (_, errors) = group.close_output().end();
+        assert_eq!(errors, "", "killed after {moment} x 200 us");
+    }
+}
+
+#[test]
+fn a_child_that_is_killed_is_an_error() {
+    for name in ["generate", "square"] {
+        let mut group = Group::start(&mut pipe(&["--items", "4294967295"]));
+        group.line();
+        let child =
+            common::children_of(group.id()).into_iter().find(|child| child.name == name).expect("its name in ps");
+        // The output goes on until the end of the stream, so somebody must read it.
+        let reader = group.read_output();
+        common::signal(child.id, Signal::KILL);
+        let (status, errors) = group.end();
+        assert_eq!(status.code(), Some(1));
+        let line = errors.strip_suffix('\n').unwrap();
+        assert!(line.starts_with(&format!("error: {name}: ")) && line.contains("SIGKILL"), "{errors}");
+        assert!(!line.contains('\n'), "{errors}");
+        reader.join().unwrap();
+    }
+}

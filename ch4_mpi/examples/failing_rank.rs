@@ -1,0 +1,58 @@
+//! Rank 1 does not do what the others wait for.
+//!
+//! What the tests need and no lesson should show: a job that one rank ruins, in the way that the first argument says.
+
+use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::bail;
+use ch4_mpi::lesson;
+use clap::ValueEnum;
+use mpi::traits::*;
+
+#[derive(clap::Parser)]
+struct Args {
+    /// What rank 1 does
+    deed: Deed,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Deed {
+    /// It panics
+    Panic,
+    /// Another thread of it panics
+    ThreadPanic,
+    /// It returns an error
+    Error,
+    /// It is killed
+    Die,
+    /// It keeps the others waiting
+    Hang,
+    /// It prints far more than a pipe holds
+    Chatter,
+}
+
+fn main() -> ExitCode {
+    lesson::run_with(include_str!("failing_rank.rs"), |args: Args, _lesson, world| {
+        println!("rank {} is process {}", world.rank(), std::process::id());
+        if world.rank() == 1 {
+            match args.deed {
+                Deed::Panic => panic!("rank 1 was told\nto panic"),
+                Deed::ThreadPanic => {
+                    drop(thread::Builder::new().name("helper".into()).spawn(|| panic!("told to panic"))?)
+                }
+                Deed::Error => bail!("rank 1 was told to fail"),
+                Deed::Die => rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL)?,
+                Deed::Hang => {}
+                Deed::Chatter => (0..100_000).for_each(|line| println!("line {line} of very many")),
+            }
+            if args.deed != Deed::Chatter {
+                // Longer than any test waits, but no process stays for ever.
+                thread::sleep(Duration::from_secs(60));
+            }
+        }
+        world.barrier();
+        Ok(())
+    })
+}

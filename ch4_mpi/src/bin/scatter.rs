@@ -1,0 +1,68 @@
+//! Rank 0 scatters a row of numbers over all ranks, in parts of different lengths.
+//!
+//! A scatter hands each rank its own part of one rank's data; a broadcast would hand all of it to everyone.
+//! `scatter_varcount` takes a length and a start for each part, so that any number of items fits any number of ranks.
+//!
+//! Run:       cargo run --bin scatter -- --timeline
+//!            scripts/mpirun -n 10 target/debug/scatter
+//! Observe:   each rank has its own part, though the lines come in any order; nobody leaves the barrier before the last came.
+//! Python:    the original needs exactly 10 ranks: with fewer, rank 0 raises an error and the others wait for ever.
+//! Exercise:  let rank 0 keep nothing for itself. Which numbers change, and does rank 0 still call scatter?
+
+use std::process::ExitCode;
+
+use anyhow::ensure;
+use ch1_parallel::lanes;
+use ch4_mpi::lesson;
+use mpi::Count;
+use mpi::collective::SystemOperation;
+use mpi::datatype::Partition;
+use mpi::traits::*;
+
+#[derive(clap::Parser)]
+struct Args {
+    /// Numbers to scatter: 1, 2, ..., N
+    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(Count).range(0..=1_000_000))]
+    items: Count,
+}
+
+fn main() -> ExitCode {
+    lesson::run!(|args: Args, _lesson, world| {
+        let (rank, ranks) = (world.rank() as usize, world.size() as usize);
+        let root = world.process_at_rank(0);
+        let starts: Vec<Count> = (0..=ranks).map(|rank| start(rank, ranks, args.items)).collect();
+        let lengths: Vec<Count> = starts.windows(2).map(|pair| pair[1] - pair[0]).collect();
+
+        // A scatter writes into what is there, so every rank must know how long its part is.
+        let mut part = vec![0; lengths[rank] as usize];
+        if rank == 0 {
+            let items: Vec<u64> = (1..=args.items as u64).collect();
+            let parts = Partition::new(&items[..], lengths, &starts[..ranks]);
+            lanes::wait("scatter_varcount", || root.scatter_varcount_into_root(&parts, &mut part[..]));
+        } else {
+            lanes::wait("scatter_varcount", || root.scatter_varcount_into(&mut part[..]));
+        }
+        lanes::wait("barrier", || world.barrier());
+        println!("rank {rank} of {ranks} has {}", shown(&part));
+
+        let right = starts[rank] as u64 + 1..=starts[rank + 1] as u64;
+        ensure!(part.iter().copied().eq(right), "these are not the items of this rank: {}", shown(&part));
+        let (own, mut all) = (part.iter().sum::<u64>(), 0);
+        lanes::wait("all_reduce", || world.all_reduce_into(&own, &mut all, SystemOperation::sum()));
+        let n = args.items as u64;
+        ensure!(all == n * (n + 1) / 2, "not every item arrived exactly once: their sum is {all}");
+        Ok(())
+    })
+}
+
+/// Where a rank's part starts: the parts are in the order of the ranks, and their lengths differ by one at most.
+fn start(rank: usize, ranks: usize, items: Count) -> Count {
+    (rank * items as usize / ranks) as Count
+}
+
+fn shown(part: &[u64]) -> String {
+    match part {
+        [first, .., last] if part.len() > 10 => format!("{} items: [{first}, ..., {last}]", part.len()),
+        _ => format!("{} items: {part:?}", part.len()),
+    }
+}

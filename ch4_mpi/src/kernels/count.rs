@@ -1,0 +1,31 @@
+//! `count` by ranks: each does its share of the tasks, and a sum over all ranks ends the iteration.
+
+use std::hint::black_box;
+
+use ch1_parallel::kernels::count::{solve, task};
+use ch1_parallel::kernels::{Measured, Problem};
+use ch1_parallel::lanes;
+use mpi::collective::SystemOperation;
+use mpi::traits::*;
+
+use super::{check_world, slowest};
+
+/// All tasks are alike, so a fixed share for each rank is as good as any, and costs no message.
+///
+/// # Errors
+/// The world has another number of ranks than the problem has workers.
+pub fn mpi(problem: &Problem, world: &impl Communicator) -> anyhow::Result<Measured> {
+    check_world(problem, world)?;
+    let (rank, ranks) = (usize::try_from(world.rank())?, problem.workers);
+    let share = rank * problem.size / ranks..(rank + 1) * problem.size / ranks;
+
+    let mut measured = solve(problem, || {
+        let own: u64 = share.clone().map(|_| task(black_box(problem.grain))).sum();
+        let mut sum = 0;
+        // Nobody has the sum before all ranks have done their share: this is the barrier, too.
+        lanes::wait("all_reduce", || world.all_reduce_into(&own, &mut sum, SystemOperation::sum()));
+        sum
+    });
+    measured.seconds = slowest(world, &measured.seconds);
+    Ok(measured)
+}

@@ -1,0 +1,65 @@
+//! `stencil` by ranks: each holds a band of rows of the grid and gets its neighbours' outermost rows, the *halo*, by message.
+
+use ch1_parallel::kernels::stencil::{RADIUS, bands, check, initial, sum, sweep};
+use ch1_parallel::kernels::{Measured, Problem, laps};
+use ch1_parallel::lanes;
+use mpi::collective::SystemOperation;
+use mpi::request::scope;
+use mpi::topology::Process;
+use mpi::traits::*;
+
+use super::{check_world, slowest};
+
+/// Exchanges the halos, sweeps the band, waits for all.
+///
+/// # Errors
+/// The world has another number of ranks than the problem has workers.
+pub fn mpi(problem: &Problem, world: &impl Communicator) -> anyhow::Result<Measured> {
+    check_world(problem, world)?;
+    let (size, rank) = (problem.size, world.rank());
+    let bands = bands(size, problem.workers);
+    // More ranks than rows: those for whom no rows are left come last, and only wait.
+    let neighbour = |at: i32| {
+        let band = bands.get(usize::try_from(at).ok()?)?;
+        (!band.is_empty()).then(|| world.process_at_rank(at))
+    };
+    let rows = bands[usize::try_from(rank)?].clone();
+    let (above, below) = if rows.is_empty() { (None, None) } else { (neighbour(rank - 1), neighbour(rank + 1)) };
+
+    let mut input: Vec<f64> = initial(size, rows.clone()).collect();
+    let mut output = vec![0.0; input.len()];
+    let halo = |neighbour: Option<_>| vec![0.0; if neighbour.is_some() { RADIUS * size } else { 0 }];
+    let (mut rows_above, mut rows_below) = (halo(above), halo(below));
+
+    let seconds = laps(problem.iterations, || {
+        exchange(&input, above, &mut rows_above, below, &mut rows_below);
+        sweep(size, rows.clone(), &mut input, &mut output, &rows_above, &rows_below);
+        lanes::wait("barrier", || world.barrier());
+    });
+
+    let mut total = 0.0;
+    world.all_reduce_into(&sum(&output), &mut total, SystemOperation::sum());
+    Ok(Measured { seconds: slowest(world, &seconds), wrong: check(problem, total) })
+}
+
+/// Sends the outermost rows of `input` to the neighbours and receives theirs. All four messages are under way at the same
+/// time, so it does not matter who begins.
+fn exchange(
+    input: &[f64],
+    above: Option<Process<'_>>,
+    rows_above: &mut [f64],
+    below: Option<Process<'_>>,
+    rows_below: &mut [f64],
+) {
+    let halo = input.len().min(rows_above.len().max(rows_below.len()));
+    let (first, last) = (&input[..halo], &input[input.len() - halo..]);
+    scope(|scope| {
+        let requests = [
+            above.map(|above| above.immediate_receive_into(scope, rows_above)),
+            below.map(|below| below.immediate_receive_into(scope, rows_below)),
+            above.map(|above| above.immediate_send(scope, first)),
+            below.map(|below| below.immediate_send(scope, last)),
+        ];
+        lanes::wait("wait", || requests.into_iter().flatten().for_each(|request| request.wait_without_status()));
+    });
+}

@@ -1,0 +1,283 @@
+//! How a program starts itself under `mpirun`, and how all of it ends when its starter ends.
+//!
+//! ```text
+//! program           the supervisor: reads the flags, passes the output on, waits
+//!   └ program       for a moment: asks to be ended with the supervisor, then becomes:
+//!     └ mpirun      the launcher, by way of the text of scripts/mpirun
+//!       └ program   the ranks
+//! ```
+//!
+//! A signal from the terminal reaches only the supervisor, which ends the launcher in order. If the supervisor is killed,
+//! the kernel ends the launcher, since the process in between asked for it before it became the launcher.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Command, ExitStatus, Stdio, exit, id};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::Context;
+use ch1_parallel::lesson;
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::process::{PidfdFlags, Signal, getppid, pidfd_open, pidfd_send_signal, set_parent_process_death_signal};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::banner::Filter;
+
+/// The settings that launchers need stand in one place. The text goes along, so that a program that is copied elsewhere
+/// still starts.
+const SCRIPT: &str = include_str!("../../scripts/mpirun");
+
+/// Names the supervisor to the process in between.
+const SUPERVISOR: &str = "CH4_MPI_SUPERVISOR";
+
+/// Names to rank 0 the supervisor's file for the lanes of all ranks.
+const LANES: &str = "CH4_MPI_LANES";
+
+/// The launcher is asked to end, and ended after this time: a contract says that nothing is left after a second.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// What a launcher has told a rank in the environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Launched {
+    /// The rank's number.
+    pub rank: usize,
+    /// How many ranks there are, if the launcher says.
+    pub ranks: Option<usize>,
+}
+
+/// Whether a launcher has started this process, by the variables that launchers set.
+#[must_use]
+pub fn launched() -> Option<Launched> {
+    launched_by(|name| env::var(name).ok())
+}
+
+fn launched_by(variable: impl Fn(&str) -> Option<String>) -> Option<Launched> {
+    let number = |name: &str| variable(name)?.parse::<usize>().ok();
+    // Slurm sets SLURM_PROCID in a batch script too, which is no rank; its step has one of the reserved numbers, or none.
+    let in_step = number("SLURM_STEP_ID").is_some_and(|step| step < 0xffff_fff0);
+    [
+        ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),
+        ("MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE"),
+        ("PMI_RANK", "PMI_SIZE"),
+        ("PMIX_RANK", "SLURM_STEP_NUM_TASKS"),
+        ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS"),
+    ]
+    .into_iter()
+    .filter(|(rank, _)| in_step || *rank != "SLURM_PROCID")
+    .find_map(|(rank, ranks)| Some(Launched { rank: number(rank)?, ranks: number(ranks) }))
+}
+
+/// Has the kernel kill this rank when the process that started it is gone: a killed launcher leaves no rank behind.
+pub(crate) fn end_with_launcher() {
+    // It fails only for signals that do not exist.
+    let _ = set_parent_process_death_signal(Some(Signal::KILL));
+}
+
+/// In the process between the supervisor and the launcher: becomes the launcher. In any other process: nothing.
+pub(crate) fn become_launcher() {
+    let Ok(order) = env::var(SUPERVISOR) else { return };
+    let _ = set_parent_process_death_signal(Some(Signal::TERM));
+    let mut words = order.split(' ');
+    let (supervisor, ranks) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    // The supervisor may have ended before the line above.
+    if getppid().map(|parent| parent.to_string()).as_deref() != Some(supervisor) {
+        exit(1);
+    }
+    let mut command = Command::new("bash");
+    command.args(["-c", SCRIPT, "mpirun", "-n", ranks]).args(own_command());
+    command.env_remove(SUPERVISOR).env("MPIRUN_DIE_WITH", supervisor).env("MPIRUN_QUIET", "1");
+    if let (None, Some(launcher)) = (env::var_os("MPIRUN"), option_env!("MPIRUN_OF_THE_BUILD")) {
+        command.env("MPIRUN", launcher);
+    }
+    lesson::say_error(&format!("bash, which starts mpirun: {}", command.exec()));
+    exit(1)
+}
+
+fn own_command() -> impl Iterator<Item = OsString> {
+    // The arguments' first is the name that was typed, which another process may not find.
+    let own = env::current_exe().map_or_else(|_| env::args_os().next().unwrap_or_default(), Into::into);
+    [own].into_iter().chain(env::args_os().skip(1))
+}
+
+/// Leaves the recorded lanes of all ranks to the supervisor, which draws them when all output has passed. `false` if there
+/// is none on this host.
+pub(crate) fn hand_over(lanes: &[u8]) -> bool {
+    let file = env::var_os(LANES).and_then(|path| File::options().write(true).open(path).ok());
+    file.is_some_and(|mut file| file.write_all(lanes).is_ok())
+}
+
+/// Runs this program as a job of `ranks` ranks, and gives back the exit status and what rank 0 [handed over](hand_over).
+/// To be called in the main thread: the kernel ends the launcher when the thread that started it ends.
+///
+/// # Errors
+/// The job cannot be started.
+pub(crate) fn supervise(ranks: usize) -> anyhow::Result<(u8, Vec<u8>)> {
+    // A file in memory without a name, so that nothing is left behind.
+    let mut lanes = File::from(memfd_create("lanes", MemfdFlags::CLOEXEC).context("a file in memory")?);
+    let mut signals = Signals::new([SIGINT, SIGTERM]).context("signals")?;
+    let mut words = own_command();
+    let mut job = Command::new(words.next().unwrap_or_default())
+        .args(words)
+        .env(SUPERVISOR, format!("{} {ranks}", id()))
+        .env(LANES, format!("/proc/{}/fd/{}", id(), lanes.as_raw_fd()))
+        // A group of its own, so that Ctrl-C reaches the supervisor alone; such a group may not read the terminal.
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("starting this program under mpirun")?;
+    let launcher = Arc::new(open(&job).context("the launcher")?);
+
+    let end = Arc::new(Mutex::new(None));
+    let reader_left = {
+        let (launcher, end) = (launcher.clone(), end.clone());
+        move || drop(thread::spawn(move || stop(&launcher, &end, End::ReaderLeft)))
+    };
+    let stdout = pass_on(job.stdout.take(), io::stdout(), reader_left);
+    let stderr = pass_on(job.stderr.take(), io::stderr(), || ());
+    {
+        let end = end.clone();
+        thread::spawn(move || {
+            for signal in signals.forever() {
+                stop(&launcher, &end, End::Signal(signal));
+            }
+        });
+    }
+
+    let status = job.wait().context("the launcher")?;
+    // Daemons of the launcher may hold the pipes for longer; what they say then is no rank's word.
+    let said = [stdout, stderr].map(|output| output.recv_timeout(PATIENCE).unwrap_or_default());
+    let end = *lock(&end);
+    let status = match end {
+        Some(End::ReaderLeft) => 0,
+        Some(End::Signal(SIGINT)) => 130,
+        Some(End::Signal(signal)) => {
+            // Ends this process as the signal would have.
+            let _ = signal_hook::low_level::emulate_default_handler(signal);
+            1
+        }
+        None => status_of(status, &said),
+    };
+    let mut lines = Vec::new();
+    if end.is_none() {
+        lanes.read_to_end(&mut lines).context("the record of the lanes")?;
+    }
+    Ok((status, lines))
+}
+
+/// Why the supervisor ended the job.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Signal(i32),
+    ReaderLeft,
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    // No thread panics while it holds one of these locks.
+    shared.lock().expect("a thread of the supervisor panicked")
+}
+
+fn open(job: &std::process::Child) -> io::Result<OwnedFd> {
+    let pid =
+        i32::try_from(job.id()).ok().and_then(rustix::process::Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
+    Ok(pidfd_open(pid, PidfdFlags::empty())?)
+}
+
+/// Asks the launcher to end, and ends it if it does not. Returns only if the launcher has ended, or will in a moment.
+fn stop(launcher: &impl AsFd, end: &Mutex<Option<End>>, why: End) {
+    lock(end).get_or_insert(why);
+    // A descriptor, not a number, which could be another process's by now.
+    let _ = pidfd_send_signal(launcher, Signal::TERM);
+    thread::sleep(PATIENCE);
+    let _ = pidfd_send_signal(launcher, Signal::KILL);
+}
+
+/// The job's exit status as a program of the course ends: an error that nobody has told is told here.
+fn status_of(status: ExitStatus, said: &[Filter]) -> u8 {
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    if code == Some(0) {
+        return 0;
+    }
+    if !said.iter().any(|output| output.error) {
+        // MPICH's launcher says on stdout what Open MPI's says on stderr.
+        let gist =
+            said.iter().find_map(|output| output.gist.clone()).unwrap_or_else(|| match (code, status.signal()) {
+                (Some(code), _) => format!("it ended with status {code}"),
+                (None, signal) => format!("signal {} ended it", signal.unwrap_or(0)),
+            });
+        lesson::say_error(&format!("mpirun: {gist}"));
+    }
+    code.filter(|code| matches!(code, 2 | 3 | 130)).unwrap_or(1)
+}
+
+/// Passes whole lines from the job to `to`, without the launcher's banners. The receiver gets the filter when all are
+/// passed on.
+fn pass_on(
+    from: Option<impl Read + Send + 'static>,
+    mut to: impl Write + Send + 'static,
+    reader_left: impl FnOnce() + Send + 'static,
+) -> Receiver<Filter> {
+    let (done, all) = mpsc::channel();
+    thread::spawn(move || {
+        let mut reader_left = Some(reader_left);
+        let mut filter = Filter::default();
+        let mut print = |bytes: Vec<u8>| {
+            if !bytes.is_empty() && to.write_all(&bytes).and_then(|()| to.flush()).is_err() {
+                // The rest is read all the same, so that nobody blocks who is to end.
+                if let Some(tell) = reader_left.take() {
+                    tell();
+                }
+            }
+        };
+        if let Some(from) = from {
+            let mut from = BufReader::with_capacity(1 << 16, from);
+            let mut line = Vec::new();
+            while let Ok(1..) = from.read_until(b'\n', &mut line) {
+                print(filter.line(&line));
+                line.clear();
+            }
+        }
+        print(filter.rest());
+        // Nobody listens if the supervisor is about to end.
+        let _ = done.send(filter);
+    });
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn by(variables: &[(&str, &str)]) -> Option<Launched> {
+        launched_by(|name| variables.iter().find(|(set, _)| *set == name).map(|(_, value)| value.to_string()))
+    }
+
+    #[test]
+    fn launchers_are_known_by_their_variables() {
+        assert_eq!(by(&[]), None);
+        assert_eq!(
+            by(&[("OMPI_COMM_WORLD_RANK", "2"), ("OMPI_COMM_WORLD_SIZE", "4"), ("PMIX_RANK", "2")]),
+            Some(Launched { rank: 2, ranks: Some(4) })
+        );
+        assert_eq!(by(&[("PMI_RANK", "0"), ("PMI_SIZE", "3")]), Some(Launched { rank: 0, ranks: Some(3) }));
+        assert_eq!(by(&[("PMIX_RANK", "1")]), Some(Launched { rank: 1, ranks: None }));
+    }
+
+    #[test]
+    fn a_task_of_srun_is_a_rank_and_a_batch_script_is_none() {
+        let task = [("SLURM_PROCID", "3"), ("SLURM_STEP_ID", "0"), ("SLURM_STEP_NUM_TASKS", "4")];
+        assert_eq!(by(&task), Some(Launched { rank: 3, ranks: Some(4) }));
+        assert_eq!(by(&[("SLURM_PROCID", "0"), ("SLURM_JOB_ID", "7")]), None);
+        assert_eq!(by(&[("SLURM_PROCID", "0"), ("SLURM_STEP_ID", "4294967291")]), None);
+    }
+}

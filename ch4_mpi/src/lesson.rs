@@ -1,0 +1,240 @@
+//! How a job of many ranks begins and ends.
+//!
+//! [`run!`](crate::lesson::run) is chapter 1's [`run!`](ch1_parallel::lesson::run) for ranks: a program that no launcher has
+//! started starts itself under `mpirun`; each rank is given the world of MPI; the lanes of all ranks end up in one chart; and
+//! a rank that fails ends the whole job, since the others would wait for it for ever.
+
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::process::{ExitCode, exit};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use ch1_parallel::lanes::record::{self, Change, Event};
+use ch1_parallel::{lanes, lesson};
+use clap::Parser;
+use mpi::Threading;
+use mpi::environment::{initialize_with_threading, is_finalized, library_version};
+use mpi::topology::SimpleCommunicator;
+use mpi::traits::*;
+use rustix::fs::{FileType, fstat};
+use rustix::io::ioctl_fionread;
+
+pub use ch1_parallel::lesson::{Answer, Flags, Lesson, header};
+
+use crate::launch::{self, Launched};
+
+/// Runs a story as a job of ranks: `lesson::run!(|args: Args, lesson, world| { ...; Ok(()) })`, where `world` is what
+/// `mpi::initialize()` and `universe.world()` give.
+#[macro_export]
+macro_rules! lesson_run_ranks {
+    ($story:expr) => {
+        $crate::lesson::run_with($crate::lesson::header!(), $story)
+    };
+}
+pub use crate::lesson_run_ranks as run;
+
+/// A program's own flags and those of every program that starts itself under `mpirun`.
+#[derive(Debug, Parser)]
+struct Whole<A: clap::Args> {
+    #[command(flatten)]
+    own: A,
+    /// Ranks of the job when the program starts itself; under mpirun the launcher says it
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1024),
+          value_name = "N", help_heading = "Flags of every program", display_order = 899)]
+    ranks: u16,
+}
+
+/// What [`run!`](crate::lesson::run) does, with the header given.
+pub fn run_with<A: Parser + clap::Args>(
+    header: &str,
+    story: impl FnOnce(A, &Lesson, &SimpleCommunicator) -> anyhow::Result<()>,
+) -> ExitCode {
+    run_job(header, |whole: &Whole<A>| Ok(whole.ranks.into()), |whole, lesson, world| story(whole.own, lesson, world))
+}
+
+/// The same for a program whose own flags say how many ranks it starts itself with, or why they fit no problem.
+pub fn run_job<A: Parser>(
+    header: &str,
+    ranks: impl FnOnce(&A) -> Result<usize, String>,
+    story: impl FnOnce(A, &Lesson, &SimpleCommunicator) -> anyhow::Result<()>,
+) -> ExitCode {
+    launch::become_launcher();
+    let flags = || {
+        let (args, flags) = lesson::try_parse::<A>(header)?;
+        let ranks = ranks(&args).map_err(|what| Answer::bad_flags::<A>(&what))?;
+        Ok((args, flags, ranks))
+    };
+    match launch::launched() {
+        Some(launched) => rank(launched, flags, story),
+        None => {
+            let (_, flags, ranks) = flags().unwrap_or_else(|answer: Answer| answer.end());
+            match supervise(flags, ranks) {
+                Ok(status) => ExitCode::from(status),
+                Err(error) => lesson::report(Err(error)),
+            }
+        }
+    }
+}
+
+fn supervise(flags: Flags, ranks: usize) -> anyhow::Result<u8> {
+    // A path that cannot be written is found out before any rank starts.
+    flags.create_files()?;
+    let (status, lanes) = launch::supervise(ranks)?;
+    if !lanes.is_empty() {
+        Lesson::begin_quietly(flags, &lesson::program_name()).end_with(&lanes)?;
+    }
+    Ok(status)
+}
+
+fn rank<A>(
+    launched: Launched,
+    flags: impl FnOnce() -> Result<(A, Flags, usize), Answer>,
+    story: impl FnOnce(A, &Lesson, &SimpleCommunicator) -> anyhow::Result<()>,
+) -> ExitCode {
+    launch::end_with_launcher();
+    // Only the main thread calls MPI, but there may be others.
+    let Some((universe, _)) = initialize_with_threading(Threading::Funneled) else {
+        return lesson::report(Err(anyhow::anyhow!("MPI was initialized before the lesson began")));
+    };
+    let world = universe.world();
+    lesson::guard();
+    lesson::at_failure(end_job);
+    if launched.ranks.is_some_and(|ranks| ranks > 1) && world.size() == 1 {
+        // Each rank takes itself for a job of one. One of them says so.
+        if launched.rank == 0 {
+            lesson::say_error(&wrong_launcher(launched.ranks.unwrap_or(1)));
+        }
+        drop(universe);
+        return ExitCode::FAILURE;
+    }
+    lesson::speak_as(&format!("rank {}", world.rank()));
+
+    let (args, flags, _) = match flags() {
+        Ok(flags) => flags,
+        Err(answer) => {
+            // Rank 0 speaks for all. The others wait, since a launcher ends a job when its first rank ends badly.
+            if world.rank() == 0 {
+                answer.say();
+            }
+            world.barrier();
+            drop(universe);
+            exit(answer.status.into());
+        }
+    };
+    let told = tell(args, flags, &world, story);
+    // Does not come back with an error: the job ends there.
+    let code = lesson::report(told);
+    drop(universe);
+    code
+}
+
+fn tell<A>(
+    args: A,
+    flags: Flags,
+    world: &SimpleCommunicator,
+    story: impl FnOnce(A, &Lesson, &SimpleCommunicator) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let rank = u32::try_from(world.rank())?;
+    if rank == 0 {
+        flags.create_files()?;
+    }
+    let record_lanes = flags.want_lanes();
+    if record_lanes {
+        record::start(&format!("rank {rank}"), rank).context("recording the lanes")?;
+    }
+    let lesson = Lesson::begin_quietly(flags, &lesson::program_name());
+    {
+        let _main = lanes::lane("main");
+        story(args, &lesson, world)?;
+    }
+    if record_lanes {
+        let lines = gather(world, &own_events(rank, u32::try_from(world.size())?)?)?;
+        if rank == 0 {
+            if !launch::hand_over(&lines) {
+                lesson.end_with(&lines)?;
+            }
+        } else if record::dropped() > 0 {
+            eprintln!("remark: rank {rank}: {} changes of lanes were too many to record", record::dropped());
+        }
+    }
+    Ok(())
+}
+
+/// This rank's record, with numbers for its processes that no other rank's have: on two hosts, two processes may have the
+/// same id. The rank's own process gets the number of the rank.
+fn own_events(rank: u32, ranks: u32) -> anyhow::Result<Vec<u8>> {
+    let mut events = record::events(&record::lines()?).context("the record of the lanes")?;
+    let mut processes = vec![std::process::id()];
+    let mut open = Vec::new();
+    for event in &mut events {
+        let index = processes.iter().position(|&known| known == event.process).unwrap_or_else(|| {
+            processes.push(event.process);
+            processes.len() - 1
+        });
+        event.process = rank + ranks * u32::try_from(index)?;
+        match event.change {
+            Change::Begin { .. } if index == 0 => open.push(event.lane),
+            Change::End => open.retain(|&lane| index > 0 || lane != event.lane),
+            _ => {}
+        }
+    }
+    // A lane that goes on ends here: the drawing rank cannot know that its process has not been killed.
+    if let Some(last) = events.iter().map(|event| event.at).max() {
+        events.extend(open.into_iter().map(|lane| Event { at: last, process: rank, lane, change: Change::End }));
+    }
+    let mut lines = Vec::new();
+    for event in events {
+        serde_json::to_writer(&mut lines, &event)?;
+        lines.write_all(b"\n")?;
+    }
+    Ok(lines)
+}
+
+/// Brings the bytes of all ranks to rank 0. One after the other: all together may be more than MPI's counts can say.
+fn gather(world: &SimpleCommunicator, own: &[u8]) -> anyhow::Result<Vec<u8>> {
+    ensure!(i32::try_from(own.len()).is_ok(), "the record of the lanes is too long to be sent");
+    // A world of its own, in which no message that the lesson has left over can be received.
+    let apart = world.duplicate();
+    if world.rank() > 0 {
+        apart.process_at_rank(0).send(own);
+        return Ok(Vec::new());
+    }
+    let mut all = own.to_vec();
+    for other in 1..world.size() {
+        all.extend(apart.process_at_rank(other).receive_vec::<u8>().0);
+    }
+    Ok(all)
+}
+
+/// Ends all ranks, from any thread of this one.
+fn end_job(status: i32) {
+    if !is_finalized() {
+        // MPICH's launcher drops what it has not read when a rank aborts: the reason, for one.
+        let begin = Instant::now();
+        while unread(io::stdout()) || unread(io::stderr()) {
+            if begin.elapsed() > Duration::from_millis(200) {
+                break;
+            }
+            thread::yield_now();
+        }
+        SimpleCommunicator::world().abort(status);
+    }
+}
+
+/// Whether an output is a pipe that holds something which its reader has not taken yet.
+fn unread(output: impl AsFd) -> bool {
+    let is_pipe = fstat(&output).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_fifo());
+    is_pipe && ioctl_fionread(&output).is_ok_and(|bytes| bytes > 0)
+}
+
+fn wrong_launcher(ranks: usize) -> String {
+    let version = library_version().unwrap_or_default();
+    let library = version.split([',', '\n']).next().unwrap_or_default().trim_end_matches('\0').replace(":\t", " ");
+    let program = std::env::args().next().unwrap_or_default();
+    format!(
+        "the launcher started {ranks} ranks that do not see each other: it belongs to another MPI than this program's, \
+         {library}; start it with: scripts/mpirun -n {ranks} {program}"
+    )
+}

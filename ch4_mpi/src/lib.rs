@@ -1,0 +1,12 @@
+//! Message passing with MPI: what the programs of this chapter share.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`lesson`] | how a job of many ranks begins and ends: chapter 1's flags, one chart of all ranks, one error for all |
+//! | [`launch`] | how a program starts itself under `mpirun`, and how all of it ends when its starter ends |
+//! | [`kernels`] | the problems that every strategy solves, solved by ranks that exchange messages |
+
+mod banner;
+pub mod kernels;
+pub mod launch;
+pub mod lesson;

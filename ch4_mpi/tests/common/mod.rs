@@ -1,0 +1,109 @@
+//! Starting programs and looking at processes, for the tests of this chapter.
+
+#![allow(dead_code)] // Each test program uses a part of it.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+use std::{fs, thread};
+
+use ch1_parallel::program::{self, Finished};
+
+/// No job here takes longer, even on a busy machine.
+pub const LIMIT: Duration = Duration::from_secs(60);
+
+/// A lesson.
+pub fn scatter() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_scatter"))
+}
+
+/// The ranks' side of the kernels.
+pub fn kernel() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_kernel_mpi"))
+}
+
+/// A job that one rank ruins.
+pub fn failing_rank(deed: &str) -> Command {
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_scatter")).with_file_name("examples").join("failing_rank");
+    assert!(program.exists(), "{} is not built: cargo test -p ch4_mpi builds it", program.display());
+    let mut command = Command::new(program);
+    command.arg(deed);
+    command
+}
+
+/// `program` and its arguments under scripts/mpirun.
+pub fn mpirun(ranks: usize, program: &Command) -> Command {
+    let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/mpirun"));
+    command.args(["-n", &ranks.to_string()]).arg(program.get_program()).args(program.get_args());
+    if let (None, Some(launcher)) = (std::env::var_os("MPIRUN"), option_env!("MPIRUN_OF_THE_BUILD")) {
+        command.env("MPIRUN", launcher);
+    }
+    command
+}
+
+/// Runs it to its end, within the limit.
+pub fn run(command: &mut Command) -> Finished {
+    let finished = program::run(command, LIMIT).unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    assert!(finished.status.is_some(), "{command:?} took more than {LIMIT:?}: {finished:#?}");
+    finished
+}
+
+/// Asserts that it went well and gives its output.
+pub fn succeed(command: &mut Command) -> String {
+    let finished = run(command);
+    assert_eq!(finished.code(), Some(0), "{command:?}: {finished:#?}");
+    finished.stdout
+}
+
+/// A process that is known by more than its id, since ids come again.
+#[derive(Debug)]
+pub struct Process {
+    /// Its id.
+    pub id: u32,
+    born: String,
+}
+
+impl Process {
+    fn of(id: u32) -> Option<(Self, u32)> {
+        let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        // The name stands in parentheses and may contain anything.
+        let fields: Vec<_> = stat[stat.rfind(')')? + 2..].split(' ').collect();
+        let alive = fields[0] != "Z" && fields[0] != "X";
+        alive.then(|| (Self { id, born: fields[19].into() }, fields[1].parse().unwrap()))
+    }
+
+    fn is_alive(&self) -> bool {
+        Self::of(self.id).is_some_and(|(now, _)| now.born == self.born)
+    }
+}
+
+/// The children of process `id`, and theirs.
+pub fn descendants(id: u32) -> Vec<Process> {
+    let ids = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
+    let all: Vec<_> = ids.filter_map(Process::of).collect();
+    let mut family = vec![id];
+    let mut found = Vec::new();
+    let mut rest = all;
+    loop {
+        let (children, others): (Vec<_>, Vec<_>) = rest.into_iter().partition(|(_, parent)| family.contains(parent));
+        if children.is_empty() {
+            return found;
+        }
+        family.extend(children.iter().map(|(child, _)| child.id));
+        found.extend(children.into_iter().map(|(child, _)| child));
+        rest = others;
+    }
+}
+
+/// Asserts that all of them end within the time.
+pub fn assert_gone(processes: &[Process], within: Duration) {
+    let begin = Instant::now();
+    loop {
+        let alive: Vec<_> = processes.iter().filter(|process| process.is_alive()).collect();
+        if alive.is_empty() {
+            return;
+        }
+        assert!(begin.elapsed() < within, "after {within:?} there still are {alive:?}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}

@@ -1,0 +1,204 @@
+//! How a job ends: by an error, by a signal, or because nobody listens any more.
+
+mod common;
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::{LIMIT, Process, assert_gone, descendants, failing_rank, mpirun, run, scatter};
+use rustix::process::{Pid, Signal, kill_process};
+
+/// What the contract gives a program to be gone.
+const SECOND: Duration = Duration::from_secs(1);
+
+/// These tests measure times, so they run one after the other.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[test]
+fn a_rank_that_fails_ends_all_with_one_line() {
+    let _alone = alone();
+    for (deed, line) in [
+        ("error", "error: rank 1: rank 1 was told to fail\n".to_string()),
+        ("panic", "error: rank 1: rank 1 was told to panic (".to_string()),
+        ("thread-panic", "error: rank 1: helper: told to panic (".to_string()),
+    ] {
+        let begin = Instant::now();
+        let finished = run(&mut failing_rank(deed));
+        assert_eq!(finished.code(), Some(1), "{finished:#?}");
+        assert_eq!(finished.stderr.lines().count(), 1, "{finished:#?}");
+        assert!(finished.stderr.starts_with(&line), "{finished:#?}");
+        // The others would wait for a minute. Most of the time here is the launch's.
+        assert!(begin.elapsed() < Duration::from_secs(10), "{finished:#?}");
+    }
+}
+
+#[test]
+fn a_rank_that_is_killed_ends_all_with_one_line() {
+    let _alone = alone();
+    let finished = run(&mut failing_rank("die"));
+    assert_eq!(finished.code(), Some(1), "{finished:#?}");
+    assert_eq!(finished.stderr.lines().count(), 1, "{finished:#?}");
+    assert!(finished.stderr.starts_with("error: mpirun: "), "{finished:#?}");
+    assert!(finished.stderr.to_lowercase().contains("killed"), "{finished:#?}");
+}
+
+#[test]
+fn under_an_mpirun_of_the_users_a_failure_ends_all_too() {
+    let _alone = alone();
+    // More than once: a launcher that is told to end may drop what it has not read.
+    for _ in 0..5 {
+        let finished = run(&mut mpirun(3, &failing_rank("error")));
+        assert_eq!(finished.code(), Some(1), "{finished:#?}");
+        assert_eq!(finished.stderr.matches("error: rank 1: rank 1 was told to fail\n").count(), 1, "{finished:#?}");
+    }
+}
+
+#[test]
+fn a_launcher_that_is_missing_is_one_line() {
+    let _alone = alone();
+    let finished = run(scatter().env("MPIRUN", "no-such-mpirun"));
+    assert_eq!(finished.code(), Some(1), "{finished:#?}");
+    assert_eq!(finished.stderr.lines().count(), 1, "{finished:#?}");
+    assert!(finished.stderr.starts_with("error: ") && finished.stderr.contains("no-such-mpirun"), "{finished:#?}");
+}
+
+#[test]
+fn ranks_that_do_not_see_each_other_say_so_once() {
+    let _alone = alone();
+    // What a launcher of another MPI does: it sets its variables, and this program's MPI does not know them.
+    let finished = run(scatter().env("SLURM_STEP_ID", "0").env("SLURM_PROCID", "0").env("SLURM_STEP_NUM_TASKS", "3"));
+    assert_eq!(finished.code(), Some(1), "{finished:#?}");
+    assert_eq!(finished.stderr.lines().count(), 1, "{finished:#?}");
+    assert!(finished.stderr.contains("scripts/mpirun -n 3"), "{finished:#?}");
+}
+
+/// A job whose ranks are all up, and wait.
+struct Job {
+    supervisor: Child,
+    family: Vec<Process>,
+    _stdout: mpsc::Receiver<String>,
+}
+
+impl Job {
+    fn start(command: &mut Command, ranks: usize) -> Self {
+        let mut supervisor =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = lines(supervisor.stdout.take().unwrap());
+        let up: Vec<u32> = (0..ranks)
+            .map(|_| {
+                let line = lines.recv_timeout(LIMIT).expect("a rank is not up");
+                line.rsplit(' ').next().unwrap().parse().unwrap()
+            })
+            .collect();
+        let family = descendants(supervisor.id());
+        assert!(up.iter().all(|rank| family.iter().any(|process| process.id == *rank)), "{up:?}: {family:?}");
+        assert!(family.len() > ranks, "the launcher, too: {family:?}");
+        Self { supervisor, family, _stdout: lines }
+    }
+
+    fn signal(&self, signal: Signal) {
+        send(self.supervisor.id(), signal);
+    }
+
+    fn end(mut self) -> (ExitStatus, String) {
+        let begin = Instant::now();
+        let status = loop {
+            if let Some(status) = self.supervisor.try_wait().unwrap() {
+                break status;
+            }
+            assert!(begin.elapsed() < LIMIT, "the supervisor does not end");
+            thread::sleep(Duration::from_millis(5));
+        };
+        assert_gone(&self.family, SECOND.saturating_sub(begin.elapsed()));
+        (status, std::io::read_to_string(self.supervisor.stderr.take().unwrap()).unwrap())
+    }
+}
+
+fn send(process: u32, signal: Signal) {
+    kill_process(Pid::from_raw(process.try_into().unwrap()).unwrap(), signal).unwrap();
+}
+
+fn lines(stdout: ChildStdout) -> mpsc::Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+#[test]
+fn ctrl_c_ends_all() {
+    let _alone = alone();
+    let job = Job::start(failing_rank("hang").args(["--ranks", "3"]), 3);
+    job.signal(Signal::INT);
+    let (status, stderr) = job.end();
+    assert_eq!((status.code(), stderr.as_str()), (Some(130), ""));
+}
+
+#[test]
+fn sigterm_ends_all() {
+    use std::os::unix::process::ExitStatusExt;
+
+    let _alone = alone();
+    let job = Job::start(failing_rank("hang").args(["--ranks", "3"]), 3);
+    job.signal(Signal::TERM);
+    let (status, stderr) = job.end();
+    assert_eq!((status.signal(), stderr.as_str()), (Some(15), ""));
+}
+
+#[test]
+fn a_killed_supervisor_leaves_nobody_behind() {
+    let _alone = alone();
+    let job = Job::start(failing_rank("hang").args(["--ranks", "3"]), 3);
+    job.signal(Signal::KILL);
+    assert!(job.end().0.code().is_none());
+}
+
+#[test]
+fn a_killed_launcher_leaves_no_rank_behind() {
+    let _alone = alone();
+    let job = Job::start(failing_rank("hang").args(["--ranks", "3"]), 3);
+    // The process that the supervisor started has become the launcher.
+    send(job.family[0].id, Signal::KILL);
+    let (status, stderr) = job.end();
+    assert_eq!(status.code(), Some(1), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+}
+
+#[test]
+fn more_ranks_than_a_launcher_starts_from_one_thread() {
+    let _alone = alone();
+    // The kernel ends a rank when the thread that started it ends: launchers use more threads for many ranks.
+    let finished = run(scatter().args(["--ranks", "40"]));
+    assert_eq!(finished.code(), Some(0), "{finished:#?}");
+    assert_eq!(finished.stdout.lines().count(), 40);
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_all_quietly() {
+    let _alone = alone();
+    let mut command = failing_rank("chatter");
+    let mut job = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::with_capacity(1, job.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.ends_with('\n'), "{line}");
+    let status = job.wait().unwrap();
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(std::io::read_to_string(job.stderr.take().unwrap()).unwrap(), "");
+
+    // A full disk is no other matter for the ranks.
+    let full =
+        failing_rank("chatter").stdin(Stdio::null()).stdout(File::create("/dev/full").unwrap()).output().unwrap();
+    assert_eq!((full.status.code(), full.stderr), (Some(0), Vec::new()));
+}

@@ -1,0 +1,63 @@
+//! The kernels under the strategy `mpi`.
+
+mod common;
+
+use ch1_parallel::kernels::{Figures, Measured, Strategy};
+use common::{kernel, mpirun, run, succeed};
+
+fn figures(stdout: &str) -> Figures {
+    assert_eq!(stdout.lines().count(), 1, "{stdout}");
+    serde_json::from_str(stdout).unwrap()
+}
+
+#[test]
+fn all_ranks_and_sizes_are_exact() {
+    for ranks in ["1", "2", "3", "5"] {
+        // Fewer rows than ranks, a row or two more, and sizes that do not divide.
+        for (name, size) in [("stencil", "5"), ("stencil", "7"), ("stencil", "101"), ("count", "3"), ("count", "100")] {
+            let flags = ["--workers", ranks, "--size", size, "--iterations", "3", "--grain", "100", "--json"];
+            let figures = figures(&succeed(kernel().arg(name).args(flags)));
+            assert!(figures.valid && figures.rate.is_some_and(|rate| rate > 0.0), "{figures:?}");
+            assert_eq!(figures.strategy, Strategy::Mpi);
+            assert_eq!(figures.workers.to_string(), ranks);
+        }
+    }
+}
+
+#[test]
+fn laps_are_those_of_every_iteration() {
+    let flags = ["count", "--workers", "2", "--size", "10", "--grain", "10", "--iterations", "7", "--laps"];
+    let measured: Measured = serde_json::from_str(&succeed(kernel().args(flags))).unwrap();
+    assert_eq!((measured.seconds.len(), measured.wrong), (7, None));
+}
+
+#[test]
+fn under_mpirun_the_ranks_must_be_as_many_as_the_workers() {
+    let flags = ["count", "--workers", "3", "--size", "10", "--grain", "10", "--json"];
+    assert!(figures(&succeed(&mut mpirun(3, kernel().args(flags)))).valid);
+    let finished = run(&mut mpirun(2, kernel().args(flags)));
+    assert_eq!(finished.code(), Some(1), "{finished:#?}");
+    assert!(finished.stderr.contains("3 workers, but there are 2 ranks"), "{finished:#?}");
+}
+
+#[test]
+fn bad_sizes_end_it_before_any_rank_starts() {
+    for flags in [
+        &["stencil", "--size", "4"][..],
+        &["stencil", "--size", "99999999"],
+        &["count", "--size", "0"],
+        &["count", "--workers", "0"],
+        &["count", "--iterations", "0"],
+        &["count", "--json", "--laps"],
+        &["sort"],
+        &[],
+    ] {
+        let finished = run(kernel().args(flags).env("MPIRUN", "no-such-mpirun"));
+        assert_eq!(finished.code(), Some(2), "{flags:?}: {finished:#?}");
+        assert!(
+            finished.stderr.starts_with("error: ") && finished.stderr.contains("Usage: kernel_mpi"),
+            "{finished:#?}"
+        );
+        assert_eq!(finished.stdout, "");
+    }
+}

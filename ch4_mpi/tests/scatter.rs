@@ -1,0 +1,121 @@
+//! The lesson `scatter`, as a learner starts it.
+
+mod common;
+
+use common::{mpirun, run, scatter, succeed};
+
+/// What each rank says it has, in the order of the ranks.
+fn parts(stdout: &str, ranks: usize) -> Vec<String> {
+    let mut parts: Vec<_> = stdout
+        .lines()
+        .filter_map(|line| {
+            let (rank, part) = line.strip_prefix("rank ")?.split_once(&format!(" of {ranks} has "))?;
+            Some((rank.parse::<usize>().ok()?, part.to_string()))
+        })
+        .collect();
+    parts.sort();
+    let order: Vec<_> = parts.iter().map(|(rank, _)| *rank).collect();
+    assert_eq!(order, (0..ranks).collect::<Vec<_>>(), "{stdout}");
+    parts.into_iter().map(|(_, part)| part).collect()
+}
+
+#[test]
+fn starts_itself_with_four_ranks() {
+    let finished = run(&mut scatter());
+    assert_eq!(finished.code(), Some(0), "{finished:#?}");
+    assert_eq!(finished.stderr, "");
+    let right = ["2 items: [1, 2]", "3 items: [3, 4, 5]", "2 items: [6, 7]", "3 items: [8, 9, 10]"];
+    assert_eq!(parts(&finished.stdout, 4), right);
+    assert_eq!(finished.stdout.lines().count(), 4, "{}", finished.stdout);
+}
+
+#[test]
+fn any_number_of_ranks_under_mpirun() {
+    for ranks in 1..=12 {
+        let stdout = succeed(&mut mpirun(ranks, &scatter()));
+        let items: usize =
+            parts(&stdout, ranks).iter().map(|part| part[..part.find(' ').unwrap()].parse::<usize>().unwrap()).sum();
+        assert_eq!(items, 10, "{stdout}");
+    }
+}
+
+#[test]
+fn any_number_of_items() {
+    for items in [0, 1, 3, 1000, 1_000_000] {
+        let stdout = succeed(scatter().args(["--ranks", "3", "--items", &items.to_string()]));
+        let lengths: Vec<usize> =
+            parts(&stdout, 3).iter().map(|part| part[..part.find(' ').unwrap()].parse().unwrap()).collect();
+        let right: Vec<usize> = (0..3).map(|rank| (rank + 1) * items / 3 - rank * items / 3).collect();
+        assert_eq!(lengths, right, "{stdout}");
+    }
+}
+
+#[test]
+fn one_chart_has_a_lane_of_every_rank() {
+    for command in [scatter().args(["--ranks", "3"]), &mut mpirun(3, &scatter())] {
+        let stdout = succeed(command.arg("--timeline"));
+        assert_eq!(stdout.matches("scatter: ").count(), 1, "{stdout}");
+        for rank in 0..3 {
+            let lanes = stdout.lines().filter(|line| line.starts_with(&format!("rank {rank}  "))).count();
+            assert_eq!(lanes, 1, "{stdout}");
+        }
+        assert!(stdout.contains("waits"), "{stdout}");
+    }
+}
+
+#[test]
+fn a_trace_names_ranks_and_calls() {
+    let folder = tempfile::tempdir().unwrap();
+    let (trace, svg) = (folder.path().join("trace.json"), folder.path().join("lanes.svg"));
+    succeed(scatter().arg("--trace").arg(&trace).arg("--svg").arg(&svg));
+    let trace = std::fs::read_to_string(trace).unwrap();
+    let trace: serde_json::Value = serde_json::from_str(&trace).unwrap();
+    let events = trace["traceEvents"].as_array().unwrap();
+    for rank in 0..4 {
+        let of_rank = |name: &str| events.iter().filter(|event| event["pid"] == rank && event["name"] == name).count();
+        assert_eq!(of_rank("process_name"), 1);
+        for call in ["scatter_varcount", "barrier", "all_reduce"] {
+            assert_eq!(of_rank(call), 1, "{call} at rank {rank}");
+        }
+    }
+    assert!(std::fs::read_to_string(svg).unwrap().contains("rank 3"));
+}
+
+#[test]
+fn a_file_that_cannot_be_made_ends_it_before_any_rank_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    for flag in ["--trace", "--svg"] {
+        // A launcher that cannot be found would be the error if it were looked for.
+        let finished = run(scatter().arg(flag).arg(folder.path().join("none/file")).env("MPIRUN", "no-such-mpirun"));
+        assert_eq!(finished.code(), Some(1), "{finished:#?}");
+        assert_eq!(finished.stdout, "");
+        assert_eq!(finished.stderr.lines().count(), 1, "{}", finished.stderr);
+        assert!(finished.stderr.contains("none/file: No such file or directory"), "{}", finished.stderr);
+    }
+    let finished = run(mpirun(3, &scatter()).arg("--trace").arg(folder.path().join("none/file")));
+    assert_eq!(finished.code(), Some(1), "{finished:#?}");
+    assert!(!finished.stdout.contains("has"), "{finished:#?}");
+}
+
+#[test]
+fn bad_flags_are_told_once() {
+    for flags in
+        [&["--items", "-1"][..], &["--items", "ten"], &["--items", "9000000000"], &["--ranks", "0"], &["--rank"]]
+    {
+        let alone = run(scatter().args(flags).env("MPIRUN", "no-such-mpirun"));
+        assert_eq!(alone.code(), Some(2), "{alone:#?}");
+        assert!(alone.stderr.starts_with("error: ") && alone.stderr.contains("Usage: scatter"), "{}", alone.stderr);
+        assert!(!alone.stderr.contains("mpirun"), "{}", alone.stderr);
+        assert_eq!(alone.stdout, "");
+    }
+    let job = run(&mut mpirun(3, scatter().args(["--items", "ten"])));
+    assert_eq!(job.code(), Some(2), "{job:#?}");
+    assert_eq!(job.stderr.matches("error: invalid value 'ten'").count(), 1, "{job:#?}");
+}
+
+#[test]
+fn help_is_told_once() {
+    let alone = succeed(scatter().arg("--help").env("MPIRUN", "no-such-mpirun"));
+    assert!(alone.starts_with("Rank 0 scatters") && alone.contains("--ranks <N>"), "{alone}");
+    assert_eq!(succeed(&mut mpirun(3, scatter().arg("--help"))).matches("Usage: scatter").count(), 1);
+}
