@@ -128,6 +128,7 @@ impl State {
 
     fn abort(&self) {
         self.generation.fetch_or(ABORTED, SeqCst);
+        self.wake();
     }
 
     fn wake(&self) {

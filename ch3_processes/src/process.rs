@@ -501,7 +501,7 @@ fn finish(outcome: io::Result<Packed>, status: i32) -> ! {
     static FIRST: Mutex<()> = Mutex::new(());
     // Never released: the process ends here.
     let _first = FIRST.lock().unwrap_or_else(PoisonError::into_inner);
-    // Before the outcome, so that what the parent prints after its join comes later.
+    // Not left to the exit, which would say nothing about a reader that has gone.
     let flushed = io::stdout().flush();
     let outcome = match flushed {
         Err(_) => packed_with(&Outcome::OutputClosed),

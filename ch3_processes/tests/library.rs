@@ -89,8 +89,8 @@ fn main() -> ExitCode {
     ];
     // A test that hangs is a failure.
     thread::spawn(|| {
-        thread::sleep(5 * LIMIT);
-        eprintln!("error: the tests took longer than {:?}", 5 * LIMIT);
+        thread::sleep(4 * LIMIT);
+        eprintln!("error: the tests took longer than {:?}", 4 * LIMIT);
         exit(1);
     });
     libtest_mimic::run(&Arguments::from_args(), tests).exit_code()

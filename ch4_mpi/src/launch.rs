@@ -52,6 +52,8 @@ pub struct Launched {
     pub rank: usize,
     /// How many ranks there are, if the launcher says.
     pub ranks: Option<usize>,
+    /// Whether the launcher is Open MPI's.
+    pub by_open_mpi: bool,
 }
 
 /// Whether a launcher has started this process, by the variables that launchers set.
@@ -73,7 +75,9 @@ fn launched_by(variable: impl Fn(&str) -> Option<String>) -> Option<Launched> {
     ]
     .into_iter()
     .filter(|(rank, _)| in_step || *rank != "SLURM_PROCID")
-    .find_map(|(rank, ranks)| Some(Launched { rank: number(rank)?, ranks: number(ranks) }))
+    .find_map(|(rank, ranks)| {
+        Some(Launched { rank: number(rank)?, ranks: number(ranks), by_open_mpi: rank.starts_with("OMPI") })
+    })
 }
 
 /// Has the kernel kill this rank when the process that started it is gone: a killed launcher leaves no rank behind.
@@ -267,16 +271,19 @@ mod tests {
         assert_eq!(by(&[]), None);
         assert_eq!(
             by(&[("OMPI_COMM_WORLD_RANK", "2"), ("OMPI_COMM_WORLD_SIZE", "4"), ("PMIX_RANK", "2")]),
-            Some(Launched { rank: 2, ranks: Some(4) })
+            Some(Launched { rank: 2, ranks: Some(4), by_open_mpi: true })
         );
-        assert_eq!(by(&[("PMI_RANK", "0"), ("PMI_SIZE", "3")]), Some(Launched { rank: 0, ranks: Some(3) }));
-        assert_eq!(by(&[("PMIX_RANK", "1")]), Some(Launched { rank: 1, ranks: None }));
+        assert_eq!(
+            by(&[("PMI_RANK", "0"), ("PMI_SIZE", "3")]),
+            Some(Launched { rank: 0, ranks: Some(3), by_open_mpi: false })
+        );
+        assert_eq!(by(&[("PMIX_RANK", "1")]), Some(Launched { rank: 1, ranks: None, by_open_mpi: false }));
     }
 
     #[test]
     fn a_task_of_srun_is_a_rank_and_a_batch_script_is_none() {
         let task = [("SLURM_PROCID", "3"), ("SLURM_STEP_ID", "0"), ("SLURM_STEP_NUM_TASKS", "4")];
-        assert_eq!(by(&task), Some(Launched { rank: 3, ranks: Some(4) }));
+        assert_eq!(by(&task), Some(Launched { rank: 3, ranks: Some(4), by_open_mpi: false }));
         assert_eq!(by(&[("SLURM_PROCID", "0"), ("SLURM_JOB_ID", "7")]), None);
         assert_eq!(by(&[("SLURM_PROCID", "0"), ("SLURM_STEP_ID", "4294967291")]), None);
     }

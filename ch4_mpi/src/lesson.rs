@@ -10,7 +10,7 @@ use std::process::{ExitCode, exit};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 use ch1_parallel::lanes::record::{self, Change, Event};
 use ch1_parallel::{lanes, lesson};
 use clap::Parser;
@@ -94,20 +94,22 @@ fn rank<A>(
     story: impl FnOnce(A, &Lesson, &SimpleCommunicator) -> anyhow::Result<()>,
 ) -> ExitCode {
     launch::end_with_launcher();
+    let library = library_version().unwrap_or_default();
+    // MPICH gives up where it finds Open MPI's launcher, and does not say what to do about it.
+    if library.starts_with("MPICH") && launched.by_open_mpi {
+        return wrong_launcher(launched, &library);
+    }
     // Only the main thread calls MPI, but there may be others.
     let Some((universe, _)) = initialize_with_threading(Threading::Funneled) else {
-        return lesson::report(Err(anyhow::anyhow!("MPI was initialized before the lesson began")));
+        return lesson::report(Err(anyhow!("MPI was initialized before the lesson began")));
     };
     let world = universe.world();
     lesson::guard();
     lesson::at_failure(end_job);
+    // Under another MPI's launcher each rank takes itself for a job of one.
     if launched.ranks.is_some_and(|ranks| ranks > 1) && world.size() == 1 {
-        // Each rank takes itself for a job of one. One of them says so.
-        if launched.rank == 0 {
-            lesson::say_error(&wrong_launcher(launched.ranks.unwrap_or(1)));
-        }
         drop(universe);
-        return ExitCode::FAILURE;
+        return wrong_launcher(launched, &library);
     }
     lesson::speak_as(&format!("rank {}", world.rank()));
 
@@ -229,12 +231,21 @@ fn unread(output: impl AsFd) -> bool {
     is_pipe && ioctl_fionread(&output).is_ok_and(|bytes| bytes > 0)
 }
 
-fn wrong_launcher(ranks: usize) -> String {
-    let version = library_version().unwrap_or_default();
-    let library = version.split([',', '\n']).next().unwrap_or_default().trim_end_matches('\0').replace(":\t", " ");
+/// Says so, once for all ranks.
+fn wrong_launcher(launched: Launched, library: &str) -> ExitCode {
+    let library = library.split([',', '\n']).next().unwrap_or_default().trim_end_matches('\0');
+    let library = library.split_whitespace().collect::<Vec<_>>().join(" ");
     let program = std::env::args().next().unwrap_or_default();
-    format!(
-        "the launcher started {ranks} ranks that do not see each other: it belongs to another MPI than this program's, \
-         {library}; start it with: scripts/mpirun -n {ranks} {program}"
-    )
+    let ranks = launched.ranks.map_or_else(|| "N".into(), |ranks| ranks.to_string());
+    if launched.rank == 0 {
+        lesson::say_error(&format!(
+            "the launcher started {ranks} ranks that do not see each other: it belongs to another MPI than this \
+             program's, {library}; start it with: scripts/mpirun -n {ranks} {program}"
+        ));
+    } else {
+        // The launcher ends a job when its first rank ends badly, and that had better be the one that says why. These ranks
+        // have no other way to wait for it.
+        thread::sleep(Duration::from_secs(1));
+    }
+    ExitCode::FAILURE
 }

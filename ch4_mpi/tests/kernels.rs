@@ -35,6 +35,8 @@ fn laps_are_those_of_every_iteration() {
 fn under_mpirun_the_ranks_must_be_as_many_as_the_workers() {
     let flags = ["count", "--workers", "3", "--size", "10", "--grain", "10", "--json"];
     assert!(figures(&succeed(&mut mpirun(3, kernel().args(flags)))).valid);
+    let flags_without = ["count", "--size", "10", "--grain", "10", "--json"];
+    assert_eq!(figures(&succeed(&mut mpirun(3, kernel().args(flags_without)))).workers, 3);
     let finished = run(&mut mpirun(2, kernel().args(flags)));
     assert_eq!(finished.code(), Some(1), "{finished:#?}");
     assert!(finished.stderr.contains("3 workers, but there are 2 ranks"), "{finished:#?}");

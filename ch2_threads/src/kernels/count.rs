@@ -1,7 +1,6 @@
 //! `count` by scoped threads that take tasks from a shared counter.
 
 use std::hint::black_box;
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use ch1_parallel::kernels::count::{solve, task};
@@ -9,6 +8,7 @@ use ch1_parallel::kernels::{Measured, Problem};
 use ch1_parallel::lanes;
 use crossbeam::utils::CachePadded;
 
+use crate::spin_barrier::SpinBarrier;
 use crate::team::team;
 
 /// Each thread takes the next task until none is left.
@@ -18,7 +18,7 @@ pub fn threads(problem: &Problem) -> Measured {
     // task does not disturb who adds to the sum.
     let next = CachePadded::new(AtomicUsize::new(0));
     let sum = CachePadded::new(AtomicU64::new(0));
-    let barrier = Barrier::new(problem.workers);
+    let barrier = SpinBarrier::new(problem.workers);
     let iterate = || {
         lanes::wait("barrier", || barrier.wait());
         let mut counted = 0;

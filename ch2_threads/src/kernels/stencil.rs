@@ -1,12 +1,11 @@
 //! `stencil` by scoped threads: each has a band of the grids to itself and borrows the edges of its neighbours' bands.
 
-use std::sync::Barrier;
-
 use ch1_parallel::kernels::stencil::{Edges, bands, check, initial, publish, sum, sweep};
 use ch1_parallel::kernels::{Measured, Problem, laps};
 use ch1_parallel::lanes;
 use parking_lot::RwLock;
 
+use crate::spin_barrier::SpinBarrier;
 use crate::team::team;
 
 /// Each thread sweeps its band. One barrier an iteration is enough, since edges are published in turn in two places: nobody
@@ -17,7 +16,7 @@ pub fn threads(problem: &Problem) -> Measured {
     let bands = bands(size, problem.workers);
     let edges: Vec<[RwLock<Edges>; 2]> =
         bands.iter().map(|_| [(); 2].map(|()| RwLock::new(Edges::new(size)))).collect();
-    let barrier = Barrier::new(problem.workers);
+    let barrier = SpinBarrier::new(problem.workers);
 
     let mut results = team(problem.workers, |worker| {
         let rows = bands[worker].clone();

@@ -1,0 +1,24 @@
+//! What a wait costs when nobody watches the lanes, beside the lock that it marks.
+
+use std::hint::black_box;
+
+use ch1_parallel::lanes;
+use criterion::{Criterion, criterion_group, criterion_main};
+
+fn waits(criterion: &mut Criterion) {
+    let lock = std::sync::Mutex::new(0u64);
+    let take = || *black_box(&lock).lock().expect("nobody panics") += 1;
+    let mut group = criterion.benchmark_group("an uncontended lock");
+    group.bench_function("alone", |bencher| bencher.iter(take));
+    group.bench_function("marked as a wait, not recorded", |bencher| {
+        bencher.iter(|| lanes::wait("lock", take));
+    });
+    group.finish();
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().sample_size(20).measurement_time(std::time::Duration::from_secs(1));
+    targets = waits
+}
+criterion_main!(benches);
