@@ -31,6 +31,8 @@ enum Deed {
     Hang,
     /// It prints far more than a pipe holds, and then keeps the others waiting
     Chatter,
+    /// It prints more than one pipe holds and less than two, and ends well
+    Talk,
 }
 
 fn main() -> ExitCode {
@@ -45,6 +47,11 @@ fn main() -> ExitCode {
                 Deed::Error => bail!("rank 1 was told to fail"),
                 Deed::Die => rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL)?,
                 Deed::Hang => {}
+                Deed::Talk => {
+                    (0..3000).for_each(|line| println!("line {line:04} of not so very many"));
+                    world.barrier();
+                    return Ok(());
+                }
                 Deed::Chatter => (0..100_000).for_each(|line| println!("line {line} of very many")),
             }
             // Longer than any test allows, but no process stays for ever.

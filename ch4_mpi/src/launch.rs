@@ -17,6 +17,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus, Stdio, exit, id};
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
@@ -159,8 +160,7 @@ pub(crate) fn supervise(ranks: usize) -> anyhow::Result<(u8, Vec<u8>)> {
     }
 
     let status = job.wait().context("the launcher")?;
-    // Daemons of the launcher may hold the pipes for longer; what they say then is no rank's word.
-    let said = [stdout, stderr].map(|output| output.recv_timeout(PATIENCE).unwrap_or_default());
+    let said = [stdout, stderr].map(|output| output.rest(|| lock(&end).is_some()));
     let end = *lock(&end);
     let status = match end {
         Some(End::ReaderLeft) => 0,
@@ -224,24 +224,55 @@ fn status_of(status: ExitStatus, said: &[Filter]) -> u8 {
     code.filter(|code| matches!(code, 2 | 3 | 130)).unwrap_or(1)
 }
 
-/// Passes whole lines from the job to `to`, without the launcher's banners. The receiver gets the filter when all are
-/// passed on.
+/// One of the job's outputs on its way out.
+struct Output {
+    filter: Receiver<Filter>,
+    /// Counts the lines twice: when one comes and when it is printed. Odd while the reader keeps it waiting.
+    moves: Arc<AtomicU64>,
+}
+
+impl Output {
+    /// Waits for the rest, now that the launcher has ended. A slow reader may take as long as it likes, unless the job `is
+    /// ended` from outside. But daemons of the launcher may hold the pipe for longer, and say no more.
+    fn rest(self, is_ended: impl Fn() -> bool) -> Filter {
+        let mut before = self.moves.load(SeqCst);
+        loop {
+            match self.filter.recv_timeout(PATIENCE) {
+                Ok(filter) => return filter,
+                Err(_) => {
+                    let now = self.moves.load(SeqCst);
+                    let rests = now == before && now.is_multiple_of(2);
+                    if rests || is_ended() {
+                        return Filter::default();
+                    }
+                    before = now;
+                }
+            }
+        }
+    }
+}
+
+/// Passes whole lines from the job to `to`, without the launcher's banners.
 fn pass_on(
     from: Option<impl Read + Send + 'static>,
     mut to: impl Write + Send + 'static,
     reader_left: impl FnOnce() + Send + 'static,
-) -> Receiver<Filter> {
-    let (done, all) = mpsc::channel();
+) -> Output {
+    let (done, filter) = mpsc::channel();
+    let moves = Arc::new(AtomicU64::new(0));
+    let output = Output { filter, moves: moves.clone() };
     thread::spawn(move || {
         let mut reader_left = Some(reader_left);
         let mut filter = Filter::default();
         let mut print = |bytes: Vec<u8>| {
+            moves.fetch_add(1, SeqCst);
             if !bytes.is_empty() && to.write_all(&bytes).and_then(|()| to.flush()).is_err() {
                 // The rest is read all the same, so that nobody blocks who is to end.
                 if let Some(tell) = reader_left.take() {
                     tell();
                 }
             }
+            moves.fetch_add(1, SeqCst);
         };
         if let Some(from) = from {
             let mut from = BufReader::with_capacity(1 << 16, from);
@@ -255,7 +286,7 @@ fn pass_on(
         // Nobody listens if the supervisor is about to end.
         let _ = done.send(filter);
     });
-    all
+    output
 }
 
 #[cfg(test)]

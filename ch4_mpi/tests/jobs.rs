@@ -207,3 +207,25 @@ fn a_reader_that_goes_away_ends_all_quietly() {
     assert_eq!((full.status.code(), full.stderr), (Some(0), Vec::new()));
     assert!(begin.elapsed() < Duration::from_secs(20), "the ranks went on for {:?}", begin.elapsed());
 }
+
+#[test]
+fn a_slow_reader_gets_everything() {
+    let _alone = alone();
+    let mut job = failing_rank("talk").stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let begin = Instant::now();
+    // Begin to read only when the launcher is gone, and has been for longer than the supervisor waits for it.
+    let mut seen = false;
+    loop {
+        let family = descendants(job.id());
+        if seen && family.is_empty() {
+            break;
+        }
+        seen |= family.len() > 4;
+        assert!(begin.elapsed() < LIMIT, "the launcher does not end");
+        thread::sleep(Duration::from_millis(5));
+    }
+    thread::sleep(2 * SECOND);
+    let text = std::io::read_to_string(job.stdout.take().unwrap()).unwrap();
+    assert_eq!(text.matches(" of not so very many\n").count(), 3000);
+    assert_eq!(job.wait().unwrap().code(), Some(0));
+}
