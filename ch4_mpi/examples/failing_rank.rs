@@ -3,6 +3,7 @@
 //! What the tests need and no lesson should show: a job that one rank ruins, in the way that the first argument says.
 
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ enum Deed {
     Error,
     /// It is killed
     Die,
+    /// It is killed when all have done their work
+    DieLate,
     /// It keeps the others waiting
     Hang,
     /// It prints far more than a pipe holds, and then keeps the others waiting
@@ -35,8 +38,10 @@ enum Deed {
     Talk,
 }
 
+static DIE_LATE: AtomicBool = AtomicBool::new(false);
+
 fn main() -> ExitCode {
-    lesson::run_with(include_str!("failing_rank.rs"), |args: Args, _lesson, world| {
+    let code = lesson::run_with(include_str!("failing_rank.rs"), |args: Args, _lesson, world| {
         println!("rank {} is process {}", world.rank(), std::process::id());
         if world.rank() == 1 {
             match args.deed {
@@ -46,6 +51,11 @@ fn main() -> ExitCode {
                 }
                 Deed::Error => bail!("rank 1 was told to fail"),
                 Deed::Die => rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL)?,
+                Deed::DieLate => {
+                    DIE_LATE.store(true, Relaxed);
+                    world.barrier();
+                    return Ok(());
+                }
                 Deed::Hang => {}
                 Deed::Talk => {
                     (0..3000).for_each(|line| println!("line {line:04} of not so very many"));
@@ -59,5 +69,10 @@ fn main() -> ExitCode {
         }
         world.barrier();
         Ok(())
-    })
+    });
+    if DIE_LATE.load(Relaxed) {
+        // As near as it can be to a crash in MPI_Finalize, which is over now.
+        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+    }
+    code
 }

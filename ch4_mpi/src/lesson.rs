@@ -151,15 +151,17 @@ fn tell<A>(
         let _main = lanes::lane("main");
         story(args, &lesson, world)?;
     }
-    if record_lanes {
-        let lines = gather(world, &own_events(rank, u32::try_from(world.size())?)?)?;
-        if rank == 0 {
-            if !launch::hand_over(&lines) {
-                lesson.end_with(&lines)?;
-            }
-        } else if record::dropped() > 0 {
-            eprintln!("remark: rank {rank}: {} changes of lanes were too many to record", record::dropped());
-        }
+    let lines = match record_lanes {
+        true => gather(world, &own_events(rank, u32::try_from(world.size())?)?)?,
+        false => Vec::new(),
+    };
+    // From here on nothing of the story can go wrong any more, in any rank.
+    world.barrier();
+    if rank == 0 && !launch::hand_over(&lines) {
+        lesson.end_with(&lines)?;
+    }
+    if rank > 0 && record::dropped() > 0 {
+        eprintln!("remark: rank {rank}: {} changes of lanes were too many to record", record::dropped());
     }
     Ok(())
 }

@@ -50,6 +50,16 @@ fn a_rank_that_is_killed_ends_all_with_one_line() {
 }
 
 #[test]
+fn what_happens_after_all_have_done_their_work_is_a_remark() {
+    let _alone = alone();
+    let finished = run(failing_rank("die-late").arg("--timeline"));
+    assert_eq!(finished.code(), Some(0), "{finished:#?}");
+    assert!(finished.stdout.contains("a column is"), "{finished:#?}");
+    // A launcher may also find that a rank which is finalized may end as it likes.
+    assert!(finished.stderr.is_empty() || finished.stderr.starts_with("remark: all ranks had done"), "{finished:#?}");
+}
+
+#[test]
 fn under_an_mpirun_of_the_users_a_failure_ends_all_too() {
     let _alone = alone();
     // More than once: a launcher that is told to end may drop what it has not read.
