@@ -22,8 +22,8 @@ fn main() {
 
 /// The launcher that belongs to a compiler wrapper: it stands in the same folder and has the same suffix.
 ///
-/// A name like `mpicc` may be a link to `mpicc.openmpi`, while `mpirun` beside it is a link to another MPI's launcher. So
-/// the last link for which there is a launcher counts, by the first name that is the same file.
+/// A name like `mpicc` may be a link to `mpicc.openmpi`, while `mpirun` beside it is a link to another MPI's launcher.
+/// So the last link for which there is a launcher counts, by the first name that is the same file.
 fn launcher_beside(mpicc: &str) -> Option<PathBuf> {
     let mut wrapper = match Path::new(mpicc).parent() {
         Some(folder) if folder != Path::new("") => PathBuf::from(mpicc),

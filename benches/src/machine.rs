@@ -14,11 +14,13 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use ch1_parallel::program;
 
-/// Asking a program for its version takes milliseconds; one that hangs is one that does not work.
-const LIMIT: Duration = Duration::from_secs(5);
+use crate::examples::root;
 
-/// The command that mends most of what can be missing.
-const SETUP: &str = "scripts/setup --mpi auto";
+/// One that hangs is one that does not work. A launcher on a busy machine may take seconds.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// The command that brings back what chapter 4 needs. Without `--mpi auto`, set-up would stay without MPI if that was chosen.
+pub const MEND: &str = "scripts/setup --mpi auto";
 
 /// Facts for the head of a report or a table, a line each. What is missing is said too; nothing fails.
 #[must_use]
@@ -44,8 +46,10 @@ pub struct Check {
     pub name: &'static str,
     /// What was found, or what is wrong.
     pub found: anyhow::Result<String>,
-    /// The command that mends it.
+    /// What mends it: mostly a command.
     pub mend: &'static str,
+    /// Whether something of the course does not work without it. If not, what is wrong is only worth a remark.
+    pub needed: bool,
 }
 
 /// Looks for everything that the course needs.
@@ -55,15 +59,21 @@ pub fn checks() -> Vec<Check> {
         start(&path)?;
         Ok(format!("{mpi}, {}", path.display()))
     });
-    let check = |name, found, mend| Check { name, found, mend };
+    let several = cores().and_then(|found| {
+        let usable = usable_cores();
+        ensure!(usable > 1, "{found}: one core runs nothing in parallel");
+        Ok(found)
+    });
+    let more = "allow this process more of them (taskset, the container's quota)";
+    let check = |name, found, mend| Check { name, found, mend, needed: true };
     vec![
-        check("cores", cores(), "allow this process more of them (taskset, the container's quota)"),
+        Check { name: "cores", found: several, mend: more, needed: false },
         check("memory", memory(), "close other programs"),
         check("Rust compiler", answer("rustc", &["--version"]), "rustup update stable"),
         check("C compiler", answer("cc", &["--version"]), "install gcc (Debian: apt-get install build-essential)"),
-        check("MPI", mpi().map(|(path, mpi)| format!("{mpi}, {}", path.display())), SETUP),
-        check("launcher", launcher, SETUP),
-        check("libclang", libclang().map(|path| path.display().to_string()), SETUP),
+        check("MPI", mpi().map(|(path, mpi)| format!("{mpi}, {}", path.display())), MEND),
+        check("launcher", launcher, MEND),
+        check("libclang", libclang().map(|path| path.display().to_string()), MEND),
     ]
 }
 
@@ -87,9 +97,7 @@ impl fmt::Display for Mpi {
 /// # Errors
 /// There is none, or its header is not where the wrapper says.
 pub fn mpi() -> anyhow::Result<(PathBuf, Mpi)> {
-    if recorded("chosen").as_deref() == Some("none") {
-        bail!("left out, as chosen by scripts/setup --mpi none");
-    }
+    wants_mpi()?;
     let wrapper = on_path(&setting("MPICC").unwrap_or_else(|| "mpicc".into()))?;
     let line = answer(&wrapper, &["-show"])?;
     let folders = line.split_whitespace().filter_map(|word| word.strip_prefix("-I"));
@@ -99,6 +107,18 @@ pub fn mpi() -> anyhow::Result<(PathBuf, Mpi)> {
     let text = fs::read_to_string(&header).with_context(|| header.display().to_string())?;
     let mpi = of_header(&text).with_context(|| format!("{}: neither Open MPI's nor MPICH's", header.display()))?;
     Ok((wrapper, mpi))
+}
+
+/// Whether scripts/setup has not decided against MPI.
+///
+/// # Errors
+/// It has: it was told to, or has found none that works.
+pub fn wants_mpi() -> anyhow::Result<()> {
+    match recorded("chosen").as_deref() {
+        Some("none") => bail!("left out, as chosen by scripts/setup --mpi none"),
+        Some("missing") => bail!("scripts/setup found none that works"),
+        _ => Ok(()),
+    }
 }
 
 /// The launcher, and the MPI that it belongs to: the one that programs are built with.
@@ -127,18 +147,21 @@ fn start(launcher: &Path) -> anyhow::Result<()> {
 }
 
 /// Where libclang is, which makes MPI's bindings.
-fn libclang() -> anyhow::Result<PathBuf> {
-    let usual = ["/usr/lib", "/usr/lib64", "/usr/local/lib", "/opt/homebrew/opt/llvm/lib"].map(PathBuf::from);
+///
+/// # Errors
+/// It is in none of the usual places.
+pub fn libclang() -> anyhow::Result<PathBuf> {
+    let usual = ["/usr/lib", "/usr/lib64", "/usr/local/lib"].map(PathBuf::from);
     let below = inside(Path::new("/usr/lib")).flat_map(|folder| [folder.join("lib"), folder]);
     let folders = match setting("LIBCLANG_PATH") {
         Some(folder) => vec![PathBuf::from(folder)],
         None => below.chain(usual).collect(),
     };
-    // libclang.so, libclang.so.18, libclang-14.so.1, libclang.dylib; not libclang-cpp.so, which is another library.
+    // libclang.so, libclang.so.18, libclang-14.so.1; not libclang-cpp.so, which is another library.
     let is_it = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let ending = name.strip_prefix("libclang").unwrap_or_default();
-        ending.contains(".so") && !ending.starts_with("-cpp") || ending == ".dylib"
+        ending.contains(".so") && !ending.starts_with("-cpp")
     };
     let found = folders.iter().flat_map(|folder| inside(folder)).find(is_it);
     found.context("no libclang found, which makes MPI's bindings")
@@ -150,21 +173,33 @@ fn inside(folder: &Path) -> impl Iterator<Item = PathBuf> {
 }
 
 fn cores() -> anyhow::Result<String> {
-    let usable = available_parallelism().map_or(1, NonZero::get);
+    let usable = usable_cores();
     let online = fs::read_to_string("/sys/devices/system/cpu/online").ok().and_then(|list| count(list.trim()));
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = value_of(&info, "model name").unwrap_or(env::consts::ARCH);
     let of = online.filter(|&online| online != usable).map(|online| format!(" of {online}")).unwrap_or_default();
-    ensure!(usable > 1, "{usable}{of}, {model}: one core runs nothing in parallel");
     Ok(format!("{usable}{of}, {model}"))
+}
+
+fn usable_cores() -> usize {
+    available_parallelism().map_or(1, NonZero::get)
 }
 
 fn memory() -> anyhow::Result<String> {
     let info = fs::read_to_string("/proc/meminfo").context("/proc/meminfo")?;
-    let gib = |key| gib(&info, key).with_context(|| format!("/proc/meminfo: no {key}"));
+    let gib = |key| {
+        let bytes = bytes(&info, key).with_context(|| format!("/proc/meminfo: no {key}"))?;
+        anyhow::Ok(bytes as f64 / f64::from(1 << 30))
+    };
     let (total, free) = (gib("MemTotal")?, gib("MemAvailable")?);
     ensure!(free >= 0.5, "{free:.1} GiB free of {total:.1}: too little for the comparisons");
     Ok(format!("{total:.1} GiB, {free:.1} free"))
+}
+
+/// How many bytes of memory programs can still have without swapping.
+#[must_use]
+pub fn free_memory() -> Option<u64> {
+    bytes(&fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable")
 }
 
 /// The commit that is checked out, marked if the files differ from it.
@@ -172,11 +207,6 @@ fn commit() -> anyhow::Result<String> {
     let mut git = Command::new("git");
     git.args(["describe", "--always", "--dirty", "--exclude=*"]).current_dir(root());
     Ok(run(&mut git).context("none")?.trim().to_owned())
-}
-
-/// The workspace's folder, from which this program was built.
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_owned()
 }
 
 /// A setting from the environment, else from what scripts/setup wrote, which cargo puts into the environment.
@@ -198,7 +228,10 @@ fn of_toml(toml: &str, key: &str) -> Option<String> {
 }
 
 /// The full path of a program.
-fn on_path(name: &str) -> anyhow::Result<PathBuf> {
+///
+/// # Errors
+/// It is in no folder of the PATH.
+pub fn on_path(name: &str) -> anyhow::Result<PathBuf> {
     let folders = env::var_os("PATH").unwrap_or_default();
     // A name that has a folder is none to search for; joining an absolute path gives that path.
     let mut candidates = env::split_paths(&folders).map(|folder| folder.join(name));
@@ -240,10 +273,10 @@ fn value_of<'text>(text: &'text str, key: &str) -> Option<&'text str> {
         .map(|(_, value)| value.trim())
 }
 
-/// The value of a line `KEY: 123 kB`, in GiB.
-fn gib(text: &str, key: &str) -> Option<f64> {
-    let kib: f64 = value_of(text, key)?.strip_suffix(" kB")?.parse().ok()?;
-    Some(kib / f64::from(1 << 20))
+/// The value of a line `KEY: 123 kB`.
+fn bytes(text: &str, key: &str) -> Option<u64> {
+    let kib: u64 = value_of(text, key)?.strip_suffix(" kB")?.parse().ok()?;
+    Some(kib * 1024)
 }
 
 /// The MPI whose header this is.
@@ -292,8 +325,8 @@ mod tests {
     #[test]
     fn reads_proc() {
         let text = "MemTotal:       24577384 kB\nMemFree:  9 kB\nMemAvailable:   23068672 kB\n";
-        assert_eq!(gib(text, "MemAvailable"), Some(22.0));
-        assert_eq!(gib(text, "Mem"), None);
+        assert_eq!(bytes(text, "MemAvailable"), Some(22 << 30));
+        assert_eq!(bytes(text, "Mem"), None);
         assert_eq!(value_of("processor\t: 0\nmodel name\t: A CPU @ 2: fast\n", "model name"), Some("A CPU @ 2: fast"));
     }
 

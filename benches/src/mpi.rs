@@ -1,28 +1,32 @@
 //! The strategy `mpi`: chapter 4's program `kernel_mpi`, started under mpirun.
 //!
-//! This crate does not link MPI, so that it builds where there is none.
+//! This crate does not link MPI, so that it builds where there is none. In a target folder of the checkout, cargo brings the
+//! program up to date before it is started, so that no old one is measured. Elsewhere, and where there is no cargo, the one
+//! that stands beside the running program is taken.
 
+use std::env;
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use ch1_parallel::kernels::{Kernel, Measured, Problem};
 use ch1_parallel::program;
+
+use crate::examples::root;
+use crate::machine::{self, MEND};
 
 /// The program of chapter 4 that solves kernels.
 const PROGRAM: &str = "kernel_mpi";
 
-/// What to do where MPI is missing.
-pub const MEND: &str = "run scripts/setup";
-
-/// Whether ranks can be started here.
+/// Whether ranks can be started here. What scripts/setup chose counts: without MPI means without, whatever is on the PATH.
 ///
 /// # Errors
 /// What is missing, and which command mends it.
 pub fn available() -> anyhow::Result<()> {
-    binary(PROGRAM).map(drop)
+    binary().map(drop)
 }
 
 /// Solves the problem with `problem.workers` ranks.
@@ -46,7 +50,7 @@ pub fn solve(kernel: Kernel, problem: &Problem) -> anyhow::Result<Measured> {
 /// # Errors
 /// The program is not there and cannot be built.
 pub fn command(kernel: Kernel, problem: &Problem) -> anyhow::Result<Command> {
-    let mut command = Command::new(binary(PROGRAM)?);
+    let mut command = Command::new(binary()?);
     command.env("MPIRUN_QUIET", "1").arg(kernel.to_string());
     let Problem { size, workers, iterations, grain } = problem;
     for (flag, value) in [("--size", size), ("--workers", workers), ("--iterations", iterations)] {
@@ -56,35 +60,71 @@ pub fn command(kernel: Kernel, problem: &Problem) -> anyhow::Result<Command> {
     Ok(command)
 }
 
-/// The path of chapter 4's program `name` beside the running program, built if that can be done.
-///
-/// # Errors
-/// It is not there and cannot be built.
-pub fn binary(name: &str) -> anyhow::Result<PathBuf> {
-    let own = std::env::current_exe().context("mpi")?;
-    // Benches stand one folder deeper than programs.
+/// The path of the ranks' program. Looked for, and built, once in a process.
+fn binary() -> anyhow::Result<&'static Path> {
+    static FOUND: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let found = FOUND.get_or_init(|| find().map_err(|why| format!("{why:#}")));
+    found.as_deref().map_err(|why| anyhow!("mpi: {why}"))
+}
+
+fn find() -> anyhow::Result<PathBuf> {
+    let own = env::current_exe()?;
+    // Benches and tests stand one folder deeper than programs.
     let folder = own.ancestors().skip(1).find(|folder| !folder.ends_with("deps")).unwrap_or(Path::new("."));
-    let path = folder.join(name);
-    static BUILT: OnceLock<bool> = OnceLock::new();
-    let built = *BUILT.get_or_init(|| build(folder));
-    ensure!(built || path.exists(), "mpi: chapter 4 cannot be built here, MPI is missing: {MEND}");
+    let path = folder.join(PROGRAM);
+    if let Some((target, profile)) = target_of(folder) {
+        let with_command = |missing| anyhow!("{missing:#}: {MEND}");
+        machine::wants_mpi().map_err(with_command)?;
+        if let Ok(cargo) = machine::on_path(&env::var("CARGO").unwrap_or_else(|_| "cargo".into())) {
+            machine::mpi().map_err(with_command)?;
+            build(&cargo, target, profile)?;
+        }
+    }
+    ensure!(path.is_file(), "no {PROGRAM} beside {}: cargo build --bin {PROGRAM} makes it", own.display());
     Ok(path)
 }
 
-/// Builds chapter 4 into `folder`, if this is the target folder of a checkout. Says whether it is there now.
-fn build(folder: &Path) -> bool {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let profile = match folder.file_name().and_then(|name| name.to_str()) {
-        Some("debug") => "dev",
-        Some(profile) => profile,
-        None => return false,
+/// The target folder and the profile of a folder that cargo has built this program into; none if it was copied elsewhere.
+fn target_of(folder: &Path) -> Option<(&Path, &str)> {
+    let target = folder.parent().filter(|target| target.join("CACHEDIR.TAG").exists())?;
+    let profile = match folder.file_name()?.to_str()? {
+        "debug" => "dev",
+        profile => profile,
     };
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command.args(["build", "--quiet", "--package", "ch4_mpi", "--bins", "--profile", profile]).current_dir(root);
-    if let Some(target) = folder.parent() {
-        command.arg("--target-dir").arg(target);
+    root().join("Cargo.toml").exists().then_some((target, profile))
+}
+
+/// Brings the ranks' program up to date, and says so if there is something to do.
+fn build(cargo: &Path, target: &Path, profile: &str) -> anyhow::Result<()> {
+    let mut cargo = Command::new(cargo);
+    // Without --package: the dependencies' features are then those of every other build of the workspace, and nothing that
+    // is built already is built again.
+    cargo.args(["build", "--bin", PROGRAM, "--profile", profile, "--message-format", "short", "--color", "never"]);
+    cargo.arg("--target-dir").arg(target).current_dir(root()).env_remove("CARGO_TERM_QUIET");
+    cargo.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut cargo = cargo.spawn().context("cargo")?;
+    let (mut told, mut wrong) = (false, None);
+    let output = cargo.stderr.take().into_iter().flat_map(|output| BufReader::new(output).lines());
+    for line in output.map_while(Result::ok) {
+        let line = line.trim();
+        let waits = line.starts_with("Blocking");
+        if !told && (waits || line.starts_with("Compiling")) {
+            let when = if waits { "when another cargo that runs has ended" } else { "first" };
+            // A remark that nobody reads is no reason to fail.
+            let _ = writeln!(io::stderr(), "remark: mpi: cargo builds {PROGRAM} {when}");
+            told = true;
+        }
+        if wrong.is_none() && (line.starts_with("error") || line.contains(": error")) {
+            wrong = Some(line.to_owned());
+        }
     }
-    let built = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
-    built.is_ok_and(|status| status.success())
+    if cargo.wait().context("cargo")?.success() {
+        return Ok(());
+    }
+    let wrong = wrong.unwrap_or_else(|| "cargo failed".into());
+    // The script that makes the bindings says in many lines that it has no libclang.
+    if wrong.contains("custom build command") {
+        machine::libclang().map_err(|missing| anyhow!("{missing:#}: {MEND}"))?;
+    }
+    bail!("chapter 4 does not build: {wrong}: cargo build --bin {PROGRAM} says more")
 }

@@ -4,7 +4,7 @@ use anyhow::bail;
 use ch1_parallel::kernels::{Kernel, Measured, Problem, Strategy, stencil};
 use clap::ValueEnum;
 
-use crate::mpi;
+use crate::{machine, mpi};
 
 /// Whether there is a solution of this kernel with this strategy.
 #[must_use]
@@ -52,17 +52,11 @@ pub fn fits(kernel: Kernel, size: usize) -> anyhow::Result<()> {
         Kernel::Count => 0,
         Kernel::Stencil => stencil::bytes(size),
     };
-    match available_memory() {
+    match machine::free_memory() {
         Some(free) if needs > free => {
             let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);
             bail!("{kernel} of size {size}: needs {:.1} GiB of memory, {:.1} GiB are free", gib(needs), gib(free))
         }
         _ => Ok(()),
     }
-}
-
-fn available_memory() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kib| kib * 1024)
 }

@@ -22,6 +22,13 @@ fn every_program_is_in_the_readmes_and_has_a_test() {
             assert!(readme.contains(&format!("`{name}`")), "README.md does not name {name}");
             assert!(chapter.contains(name), "{folder}/README.md does not name {name}");
             assert!(read(&path).starts_with("//! "), "{name} has no header");
+            let tests = root().join(folder).join("tests");
+            let named = fs::read_dir(&tests).expect("tests").any(|test| {
+                let test = test.expect("a test").path();
+                test.is_file() && read(&test).contains(&format!("CARGO_BIN_EXE_{name}"))
+                    || test.is_dir() && read(&test.join("mod.rs")).contains(&format!("CARGO_BIN_EXE_{name}"))
+            });
+            assert!(named, "no test in {} runs {name}", tests.display());
         }
     }
 }

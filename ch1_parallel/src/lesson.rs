@@ -20,9 +20,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::Context;
+use clap::error::ErrorKind;
 use clap::{FromArgMatches, Parser};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 
 use crate::lanes::{self, chart, picture::Picture, record, svg, trace};
 
@@ -93,13 +95,15 @@ impl Flags {
         args
     }
 
-    /// Makes the files that the flags ask for, so that a bad path ends the run before it begins.
+    /// Makes the files that the flags ask for, so that a bad path ends the run before it begins. What is in a file stays
+    /// until there is something to put in its place.
     ///
     /// # Errors
     /// A file cannot be made.
     pub fn create_files(&self) -> anyhow::Result<()> {
         for path in self.svg.iter().chain(&self.trace) {
-            File::create(path).with_context(|| path.display().to_string())?;
+            let made = File::options().write(true).create(true).truncate(false).open(path);
+            made.with_context(|| path.display().to_string())?;
         }
         Ok(())
     }
@@ -120,8 +124,11 @@ pub fn try_parse<A: Parser>(header: &str) -> Result<(A, Flags), Answer> {
     // Last, or the flags' own description would take the program's place.
     let mut command = command.about(first_line(header)).long_about(about(header)).max_term_width(120);
     let parsed = command.try_get_matches_from_mut(std::env::args_os()).and_then(|found| {
-        let own = A::from_arg_matches(&found)?;
-        Ok((own, Flags::from_arg_matches(&found)?))
+        let (own, flags) = (A::from_arg_matches(&found)?, Flags::from_arg_matches(&found)?);
+        if flags.svg.is_some() && flags.svg == flags.trace {
+            return Err(command.error(ErrorKind::ArgumentConflict, "--svg and --trace name the same file"));
+        }
+        Ok((own, flags))
     });
     parsed.map_err(|error| {
         let text = error.to_string();
@@ -151,13 +158,19 @@ impl Answer {
         Self { text: format!("error: {what}\n\n{usage}\n\nFor more information, try '--help'.\n"), status: 2 }
     }
 
-    /// Says it: help on stdout, an error on stderr.
+    /// Says it: help on stdout, an error on stderr. Help that cannot be written is an error of its own.
     pub fn say(&self) {
-        // The reader may have gone away.
-        let _ = match self.status {
-            0 => io::stdout().write_all(self.text.as_bytes()),
+        let said = match self.status {
+            0 => io::stdout().write_all(self.text.as_bytes()).and_then(|()| io::stdout().flush()),
             _ => io::stderr().write_all(self.text.as_bytes()),
         };
+        if let Err(error) = said
+            && self.status == 0
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            say_error(&format!("stdout: {error}"));
+            exit(1);
+        }
     }
 
     /// Says it and ends the program.
@@ -272,18 +285,56 @@ fn terminal_width() -> usize {
 
 /// What [`run!`](crate::lesson::run) does, with the header given.
 pub fn run_with<A: Parser>(header: &str, story: impl FnOnce(A, &Lesson) -> anyhow::Result<()>) -> ExitCode {
+    run_checked(header, Ok, story)
+}
+
+/// The same for a program whose flags must fit each other: `check` says why they do not, before anything begins.
+pub fn run_checked<A: Parser, C>(
+    header: &str,
+    check: impl FnOnce(A) -> Result<C, String>,
+    story: impl FnOnce(C, &Lesson) -> anyhow::Result<()>,
+) -> ExitCode {
     guard();
+    end_with_starter();
     let (args, flags) = parse(header);
+    let checked = check(args).unwrap_or_else(|why| Answer::bad_flags::<A>(&why).end());
     report((|| {
         let lesson = Lesson::begin(flags, &program_name())?;
         let told = {
             let _main = lanes::lane("main");
-            story(args, &lesson)
+            story(checked, &lesson)
         };
         // A run that failed is drawn too: the picture tells why.
         let drawn = lesson.end();
-        told.and(drawn)
+        told.and(drawn).and(flush())
     })())
+}
+
+/// Brings out what was printed. It is no error if nobody reads any more.
+fn flush() -> anyhow::Result<()> {
+    match io::stdout().flush() {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("stdout"),
+        _ => Ok(()),
+    }
+}
+
+/// The environment variable by which [`program::run`](crate::program::run) names itself to the program that it starts.
+pub(crate) const STARTER: &str = "LESSON_STARTER";
+
+/// Has the kernel kill this process when the program that runs it for a report or a test is gone, however that ended.
+///
+/// The signal comes when the *thread* that started this process ends; [`program::run`](crate::program::run) waits in it.
+pub fn end_with_starter() {
+    let starter = std::env::var(STARTER).ok();
+    let parent = || getppid().map(|parent| parent.to_string());
+    // A process that this one starts inherits the variable, but its parent is another.
+    if starter.is_some() && starter == parent() {
+        // It fails only for signals that do not exist.
+        let _ = set_parent_process_death_signal(Some(Signal::KILL));
+        if starter != parent() {
+            exit(1);
+        }
+    }
 }
 
 /// The file name of the running program.
@@ -300,13 +351,24 @@ pub fn report(result: anyhow::Result<()>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // A job of many ranks must not go on without this one.
-            say_error(&format!("{error:#}"));
+            say_error(&chain(&error));
             if AT_FAILURE.get().is_some() {
                 fail();
             }
             ExitCode::FAILURE
         }
     }
+}
+
+/// What and why, each once: some errors repeat the text of their cause.
+fn chain(error: &anyhow::Error) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    for text in error.chain().map(ToString::to_string) {
+        if texts.last().is_none_or(|last| !last.ends_with(&text)) {
+            texts.push(text);
+        }
+    }
+    texts.join(": ")
 }
 
 static AT_FAILURE: OnceLock<fn(i32)> = OnceLock::new();
@@ -353,18 +415,62 @@ pub fn guard() {
     );
     std::panic::set_hook(Box::new(|panic| {
         let said = panic.payload_as_str().unwrap_or("panicked");
-        if said.starts_with("failed printing to stdout") {
+        if broken_pipe(said) {
             exit(0);
         }
         // The panics that follow from the first say nothing new.
         if !FAILED.swap(true, Relaxed) {
-            let place =
-                panic.location().map(|place| format!(" ({}:{})", place.file(), place.line())).unwrap_or_default();
-            match std::thread::current().name() {
-                None | Some("main") => say_error(&format!("{said}{place}")),
-                Some(thread) => say_error(&format!("{thread}: {said}{place}")),
-            }
+            let told =
+                told_by_system(said).unwrap_or_else(|| match (std::thread::current().name(), panic.location()) {
+                    (None | Some("main"), Some(place)) => format!("{said} ({}:{})", place.file(), place.line()),
+                    (Some(thread), Some(place)) => format!("{thread}: {said} ({}:{})", place.file(), place.line()),
+                    _ => said.into(),
+                });
+            say_error(&told);
             fail();
         }
     }));
+}
+
+/// What `print!` panics with; the text of the system's error follows.
+const PRINTING: &str = "failed printing to stdout: ";
+
+/// Whether a panic says that the reader of the output has gone away.
+#[must_use]
+pub fn broken_pipe(panic: &str) -> bool {
+    panic.strip_prefix(PRINTING).is_some_and(|why| why.ends_with("(os error 32)"))
+}
+
+/// A panic of the standard library that is no bug but a refusal of the system, as an error is told.
+#[must_use]
+pub fn told_by_system(panic: &str) -> Option<String> {
+    if let Some(why) = panic.strip_prefix(PRINTING) {
+        return Some(format!("stdout: {why}"));
+    }
+    // `thread::scope` has no other way to say it: Os { code: 11, kind: ..., message: "..." }
+    let why = panic.strip_prefix("failed to spawn thread: ")?;
+    let message = why.split("message: \"").nth(1).and_then(|rest| rest.split('"').next());
+    Some(format!("starting a thread: {}", message.unwrap_or(why)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_says_each_text_once() {
+        let error = anyhow::anyhow!("no room").context("writing: no room").context("a.svg");
+        assert_eq!(chain(&error), "a.svg: writing: no room");
+    }
+
+    #[test]
+    fn refusals_of_the_system_are_told_in_its_words() {
+        let panic =
+            r#"failed to spawn thread: Os { code: 11, kind: WouldBlock, message: "Resource temporarily unavailable" }"#;
+        assert_eq!(told_by_system(panic).unwrap(), "starting a thread: Resource temporarily unavailable");
+        let full = "failed printing to stdout: No space left on device (os error 28)";
+        assert_eq!(told_by_system(full).unwrap(), "stdout: No space left on device (os error 28)");
+        assert!(!broken_pipe(full) && broken_pipe("failed printing to stdout: Broken pipe (os error 32)"));
+        assert_eq!(told_by_system("index out of bounds"), None);
+    }
 }

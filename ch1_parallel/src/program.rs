@@ -6,6 +6,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::lesson::STARTER;
+
 /// What a program left.
 #[derive(Debug)]
 pub struct Finished {
@@ -35,12 +37,14 @@ impl Finished {
     }
 }
 
-/// Runs `command` without standard input and collects what it prints. After `limit` it is killed, by its process id.
+/// Runs `command` without standard input and collects what it prints. After `limit` it is killed, by its process id. If it
+/// is a program of the course it ends with this process, however that ends.
 ///
 /// # Errors
 /// The program cannot be started or waited for.
 pub fn run(command: &mut Command, limit: Duration) -> io::Result<Finished> {
     let start = Instant::now();
+    command.env(STARTER, std::process::id().to_string());
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let (stdout, stderr) = (collect(child.stdout.take()), collect(child.stderr.take()));
 

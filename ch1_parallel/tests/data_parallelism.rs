@@ -16,7 +16,6 @@ const DATA_PARALLELISM: Program = Program {
         &["--rounds", "0"],
     ],
     long: &["--rounds", "60000"],
-    remarks: false,
 };
 
 #[test]

@@ -11,15 +11,19 @@ use ch1_parallel::lanes;
 /// The system has no thread left, or `work` panics.
 pub fn team<T: Send>(workers: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let member = |number: usize| {
-        let _lane = lanes::lane(format!("worker {number}"));
+        let _lane = lanes::lane(format_args!("worker {number}"));
         work(number)
     };
-    thread::scope(|scope| {
-        let others: Vec<_> = (1..workers).map(|number| scope.spawn(move || member(number))).collect();
-        let first = member(0);
-        let results = others.into_iter().map(|other| other.join().expect("no member of the team panics"));
-        std::iter::once(first).chain(results).collect()
-    })
+    let call = || {
+        thread::scope(|scope| {
+            let others: Vec<_> = (1..workers).map(|number| scope.spawn(move || member(number))).collect();
+            let first = member(0);
+            let results = others.into_iter().map(|other| other.join().expect("no member of the team panics"));
+            std::iter::once(first).chain(results).collect()
+        })
+    };
+    // The caller's own lane stands still: what its thread does is the lane of member 0.
+    lanes::wait("team", call)
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@ const BARRIER: Program = Program {
     source: "src/bin/barrier.rs",
     bad: &[&["--runners", "0"], &["--runners", "three"], &["--runners", "-1"], &["--runners", "1001"]],
     long: &["--pace", "100"],
-    remarks: false,
 };
 
 #[test]

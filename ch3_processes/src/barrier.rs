@@ -1,8 +1,8 @@
 //! A barrier between processes.
 //!
-//! `std::sync::Barrier` is for the threads of one process: it sleeps on an address that means something there only. This one
-//! lies in [shared memory](crate::shared) and sleeps on a futex that the system finds by the memory's place in the machine.
-//! It can also be [aborted](Barrier::abort), since a process can be killed and then never comes.
+//! `std::sync::Barrier` is for the threads of one process: it sleeps on an address that means something there only.
+//! This one lies in [shared memory](crate::shared) and sleeps on a futex that the system finds by the memory's place in
+//! the machine. It can also be [aborted](Barrier::abort), since a process can be killed and then never comes.
 
 use std::fmt;
 use std::hint::spin_loop;
@@ -112,8 +112,8 @@ impl State {
             now = self.generation.load(Acquire);
         }
         if now == generation {
-            // Before the last look at the generation, which the system does in `futex::wait`; the other side changes the
-            // generation before it looks at the sleepers. So one of them sees the other.
+            // Before the last look at the generation, which the system does in `futex::wait`; the other side changes
+            // the generation before it looks at the sleepers. So one of them sees the other.
             self.sleepers.fetch_add(1, SeqCst);
             while now == generation {
                 // It returns when woken, at once if the generation has changed, and sometimes for no reason.

@@ -8,8 +8,8 @@
 //! | [`shared`] | memory that processes share: atomics, and arrays in parts that are borrowed at run time |
 //! | [`kernels`] | the kernels solved by processes with shared memory |
 //!
-//! What is passed to a child is copied, except for what stands for something in the system: the end of a pipe, a barrier or
-//! shared memory. Its descriptor travels along, so both processes hold the same thing.
+//! What is passed to a child is copied, except for what stands for something in the system: the end of a pipe, a
+//! barrier or shared memory. Its descriptor travels along, so both processes hold the same thing.
 //!
 //! ```no_run
 //! use ch3_processes::{children, spawn};

@@ -1,9 +1,9 @@
 //! A typed pipe.
 //!
-//! Values go in at the [`Sender`] and come out at the [`Receiver`], in order. Each end has one owner: passing it to a child
-//! moves it there. Hence the receiver meets the end of the stream as soon as the one who holds the sender drops it or dies,
-//! and a sender without a receiver gets an error. In Python each process inherits all ends, and a forgotten `close()` is a
-//! reader that waits for ever.
+//! Values go in at the [`Sender`] and come out at the [`Receiver`], in order. Each end has one owner: passing it to a
+//! child moves it there. Hence the receiver meets the end of the stream as soon as the one who holds the sender drops
+//! it or dies, and a sender without a receiver gets an error. In Python each process inherits all ends, and a forgotten
+//! `close()` is a reader that waits for ever.
 
 use std::io::{self, PipeReader, PipeWriter, Write};
 use std::marker::PhantomData;
@@ -14,7 +14,7 @@ use rustix::io::retry_on_intr;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::descriptors::{Descriptor, Passed};
+use crate::descriptors::{Descriptor, Kind, Passed};
 
 /// Each value is preceded by the length of its bytes.
 const HEAD: usize = size_of::<u64>();
@@ -143,25 +143,26 @@ impl<T> AsFd for Receiver<T> {
 
 impl<T> Serialize for Sender<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Passed(self.pipe.as_fd()).serialize(serializer)
+        Passed(self.pipe.as_fd(), Kind::Sender).serialize(serializer)
     }
 }
 
 impl<'de, T> Deserialize<'de> for Sender<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Descriptor::deserialize(deserializer).map(|pipe| Self::new(pipe.0.into()))
+        Ok(Self::new(Descriptor::deserialize(deserializer)?.of(&Kind::Sender)?.into()))
     }
 }
 
 impl<T> Serialize for Receiver<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         // What has been read ahead goes along: the pipe does not have it any more.
-        (Passed(self.pipe.as_fd()), self.ahead()).serialize(serializer)
+        (Passed(self.pipe.as_fd(), Kind::Receiver), self.ahead()).serialize(serializer)
     }
 }
 
 impl<'de, T> Deserialize<'de> for Receiver<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <(Descriptor, Vec<u8>)>::deserialize(deserializer).map(|(pipe, read)| Self::new(pipe.0.into(), read))
+        let (pipe, read) = <(Descriptor, Vec<u8>)>::deserialize(deserializer)?;
+        Ok(Self::new(pipe.of(&Kind::Receiver)?.into(), read))
     }
 }

@@ -1,15 +1,15 @@
 //! Functions of this program in child processes.
 //!
-//! [`spawn`] runs the program again and tells the new process which function to call, with which arguments. So that it can,
-//! the first line of `main` is [`children!`](crate::children) with the functions that may be asked for: in a child it calls
-//! the right one and never returns.
+//! [`spawn`] runs the program again and tells the new process which function to call, with which arguments. So that it
+//! can, the first line of `main` is [`children!`](crate::children) with the functions that may be asked for: in a child
+//! it calls the right one and never returns.
 //!
 //! - **A child never outlives its parent,** however the parent ends. A [`Child`] that is dropped is killed.
 //! - **An error or a panic in a child is an error in the parent,** with its text: see [`Child::join`].
 //! - A child has the parent's stdout and stderr, and no stdin.
 //!
-//! Unlike Python's `multiprocessing` there is no forking without `exec`: a fork copies locks that other threads hold, and
-//! never releases them in the copy.
+//! Unlike Python's `multiprocessing` there is no forking without `exec`: a fork copies locks that other threads hold,
+//! and never releases them in the copy.
 
 use std::any::{TypeId, type_name};
 use std::ffi::CString;
@@ -25,9 +25,9 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ch1_parallel::lanes;
+use ch1_parallel::{lanes, lesson};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::retry_on_intr;
+use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{Signal, getpid, kill_process};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -35,12 +35,12 @@ use serde::{Deserialize, Serialize};
 use crate::descriptors::{Packed, pack, unpack};
 use crate::wire;
 
-/// The environment variable that makes a process a child: the inode of the socket that is its stdin. A program that a child
-/// runs inherits the variable but not the socket, so it is no child.
+/// The environment variable that makes a process a child: the inode of the socket that is its stdin. A program that a
+/// child runs inherits the variable but not the socket, so it is no child.
 const SOCKET: &str = "PROCESS_SOCKET";
 
-/// Lists the functions that [`spawn`](crate::spawn) may run in child processes. The first line of `main`: in a child it calls
-/// the function and ends the process.
+/// Lists the functions that [`spawn`](crate::spawn) may run in child processes. The first line of `main`: in a child it
+/// calls the function and ends the process.
 #[macro_export]
 macro_rules! children {
     ($($function:expr),* $(,)?) => {
@@ -48,7 +48,7 @@ macro_rules! children {
     };
 }
 
-/// A function that can run in a child process: up to eight arguments, which `A` holds as a tuple, and a result or an error.
+/// A function that can run in a child process: up to eight arguments, in `A` as a tuple, and a result or an error.
 pub trait Function<A>: 'static {
     /// What it returns if all goes well.
     type Value: Serialize + DeserializeOwned;
@@ -178,7 +178,7 @@ pub struct Error {
 pub enum Cause {
     /// It could not be started.
     Start(io::Error),
-    /// Its function returned an error: this text.
+    /// Its function returned an error, or its output could not be written: this text.
     Failed(String),
     /// It panicked: text, file and line.
     Panicked(String),
@@ -277,12 +277,9 @@ fn start(name: &str) -> io::Result<(std::process::Child, UnixStream)> {
     // Closed on exec, as all descriptors are in std: only what is sent over the socket reaches a child.
     let (here, there) = UnixStream::pair()?;
     let inode = rustix::fs::fstat(&there)?.st_ino;
-    let process = Command::new("/proc/self/exe")
-        .arg0(name)
-        .env(SOCKET, inode.to_string())
-        .envs(lanes::record::environment())
-        .stdin(Stdio::from(OwnedFd::from(there)))
-        .spawn()?;
+    let mut command = Command::new("/proc/self/exe");
+    command.arg0(name).env(SOCKET, inode.to_string()).stdin(Stdio::from(OwnedFd::from(there)));
+    let process = lanes::record::pass_on(&mut command).spawn()?;
     Ok((process, here))
 }
 
@@ -301,11 +298,11 @@ impl<R> Child<R> {
 }
 
 impl<R: DeserializeOwned> Child<R> {
-    /// Waits until the child has ended and returns what its function returned. A child whose output nobody reads any more
-    /// ends as `println!` would here: with the panic "failed printing to stdout".
+    /// Waits until the child has ended and returns what its function returned. A child whose output nobody reads any
+    /// more ends as `println!` would here: with the panic "failed printing to stdout: Broken pipe".
     ///
     /// # Errors
-    /// The function returned an error or panicked, or the process ended before it.
+    /// The function returned an error or panicked, its output could not be written, or the process ended before it.
     pub fn join(mut self) -> Result<R, Error> {
         // Its result first: a child whose result is longer than the socket's buffer lasts until it is taken.
         let received = wire::receive(&self.socket);
@@ -323,9 +320,7 @@ impl<R: DeserializeOwned> Child<R> {
                 Outcome::Value => Ok(unpack(&packed.bytes, packed.descriptors)?),
                 Outcome::Failed(text) => Err(Cause::Failed(text)),
                 Outcome::Panicked(text) => Err(Cause::Panicked(text)),
-                Outcome::OutputClosed => {
-                    panic!("failed printing to stdout: the reader of {}'s output has gone", self.name)
-                }
+                Outcome::OutputClosed => panic!("failed printing to stdout: {}", io::Error::from(Errno::PIPE)),
             })
         }();
         result.unwrap_or_else(|error| Err(Cause::Result(error))).map_err(|cause| Error::new(&self.name, cause))
@@ -340,8 +335,8 @@ impl<R> Drop for Child<R> {
     }
 }
 
-/// Joins all `children` and returns their results in the order of the list. As soon as one fails the others are killed, so
-/// nobody is left to wait for it.
+/// Joins all `children` and returns their results in the order of the list. As soon as one fails the others are killed,
+/// so nobody is left to wait for it.
 ///
 /// # Errors
 /// That of the first child that failed; of several at about the same time, that of one that died or panicked, since the
@@ -443,9 +438,11 @@ fn read_role() -> Role {
     };
     match read() {
         Ok((request, arguments)) => Role::Child(request, arguments),
+        // The parent was killed while it sent that.
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => exit(1),
         Err(error) => {
             // Whoever sent that is no parent that could be told.
-            ch1_parallel::lesson::say_error(&format!("what this child process is to do cannot be read: {error}"));
+            lesson::say_error(&format!("what this child process is to do cannot be read: {error}"));
             exit(1);
         }
     }
@@ -456,8 +453,10 @@ fn run(entry: Entry, name: &str, arguments: Packed) -> ! {
     // A panic of any thread ends the process, as it does in the parent, and the parent says it.
     std::panic::set_hook(Box::new(|panic| {
         let text = panic.payload_as_str().unwrap_or("it said nothing");
-        let outcome = if text.starts_with("failed printing to stdout") {
+        let outcome = if lesson::broken_pipe(text) {
             Outcome::OutputClosed
+        } else if let Some(told) = lesson::told_by_system(text) {
+            Outcome::Failed(told)
         } else {
             let place = panic.location().map(|place| format!(" ({}:{})", place.file(), place.line()));
             Outcome::Panicked(format!("{text}{}", place.unwrap_or_default()))
@@ -486,26 +485,28 @@ fn begin(name: &str) -> anyhow::Result<()> {
 
 /// Ends this process as soon as the parent has ended.
 ///
-/// The system could send a signal instead (`PR_SET_PDEATHSIG`), but it does so when the *thread* that spawned the child ends.
+/// The system could send a signal instead (`PR_SET_PDEATHSIG`), but does so when the *thread* that spawned the child ends.
 fn watch_parent() {
     let Some(socket) = TO_PARENT.get() else { return };
     // The parent sends no more, so whatever ends the wait is its end.
-    while let Err(rustix::io::Errno::INTR) = rustix::net::recv(socket, &mut [0u8; 1], rustix::net::RecvFlags::empty()) {
-    }
+    while let Err(Errno::INTR) = rustix::net::recv(socket, &mut [0u8; 1], rustix::net::RecvFlags::empty()) {}
     // Killed, since an orderly exit could wait for the other threads.
     let _ = kill_process(getpid(), Signal::KILL);
 }
 
 /// Hands the outcome to the parent and ends the process. The first thread that comes here does it.
-fn finish(outcome: io::Result<Packed>, status: i32) -> ! {
+fn finish(outcome: io::Result<Packed>, mut status: i32) -> ! {
     static FIRST: Mutex<()> = Mutex::new(());
     // Never released: the process ends here.
     let _first = FIRST.lock().unwrap_or_else(PoisonError::into_inner);
-    // Not left to the exit, which would say nothing about a reader that has gone.
-    let flushed = io::stdout().flush();
-    let outcome = match flushed {
-        Err(_) => packed_with(&Outcome::OutputClosed),
-        Ok(()) => outcome.or_else(|error| packed_with(&Outcome::Failed(format!("its result cannot be sent: {error}")))),
+    // Not left to the exit, which would say nothing about output that cannot be written.
+    let outcome = match io::stdout().flush() {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => packed_with(&Outcome::OutputClosed),
+        Err(error) if status == 0 => {
+            status = 1;
+            packed_with(&Outcome::Failed(format!("stdout: {error}")))
+        }
+        _ => outcome.or_else(|error| packed_with(&Outcome::Failed(format!("its result cannot be sent: {error}")))),
     };
     if let (Ok(packed), Some(socket)) = (outcome, TO_PARENT.get()) {
         // A parent that does not listen any more has ended, and this process with it.

@@ -1,12 +1,13 @@
 //! Memory that processes share.
 //!
-//! [`SharedArray`] is an array in parts; each part is borrowed at run time, by one writer or by any number of readers, as in a
-//! `RefCell` or under a lock that never waits. [`Counters`] are atomic numbers. Both are passed to children like the ends of a
-//! pipe, and all who hold one see the same memory.
+//! [`SharedArray`] is an array in parts; each part is borrowed at run time, by one writer or by any number of readers,
+//! as in a `RefCell` or under a lock that never waits. [`Counters`] are atomic numbers. Both are passed to children
+//! like the ends of a pipe, and all who hold one see the same memory.
 //!
-//! The memory is a file without a name in any folder (memfd), so it is gone as soon as the last process that holds it has
-//! ended, in whatever way. Nearly all unsafe code of this crate stands here.
+//! The memory is a file without a name in any folder (memfd), so it is gone as soon as the last process that holds it
+//! has ended, in whatever way. Nearly all unsafe code of this crate stands here.
 
+use std::any::type_name;
 use std::fmt;
 use std::io;
 use std::marker::PhantomData;
@@ -19,12 +20,13 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 use bytemuck::Pod;
 use memmap2::{Advice, MmapOptions, MmapRaw};
 use rustix::fs::{MemfdFlags, SealFlags};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::descriptors::{Descriptor, Passed};
+use crate::descriptors::{Descriptor, Kind, Passed};
 
-/// Parts begin on a page of their own, so that the worker who first writes to a part decides which memory it gets, and two
-/// workers never write to one cache line.
+/// Parts begin on a page of their own, so that the worker who first writes to a part decides which memory it gets, and
+/// two workers never write to one cache line.
 const PAGE: usize = 4096;
 const HUGE_PAGE: usize = 2 << 20;
 
@@ -62,8 +64,8 @@ impl Memory {
         }
         let map = MmapOptions::new().map_raw(&file)?;
         if map.len() >= HUGE_PAGE {
-            // Large pages make a sweep through the memory faster, by a fifth or so. They are a wish: most systems do not
-            // grant them to shared memory, and then nothing changes.
+            // Large pages make a sweep through the memory faster, by a fifth or so. They are a wish: most systems do
+            // not grant them to shared memory, and then nothing changes.
             let _ = map.advise(Advice::HugePage);
         }
         Ok(Self(Arc::new(Mapped { file, map })))
@@ -73,29 +75,22 @@ impl Memory {
         self.0.map.len()
     }
 
+    /// This memory on its way to another process.
+    fn pass(&self, kind: Kind) -> Passed<'_> {
+        Passed(self.0.file.as_fd(), kind)
+    }
+
     /// The bytes from `offset` on.
     fn at(&self, offset: usize) -> *mut u8 {
         self.0.map.as_mut_ptr().wrapping_add(offset)
     }
 }
 
-impl Serialize for Memory {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Passed(self.0.file.as_fd()).serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Memory {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::map(Descriptor::deserialize(deserializer)?.0).map_err(serde::de::Error::custom)
-    }
-}
-
 /// Types that may stand in shared memory and be used by all processes at any time.
 ///
 /// # Safety
-/// Zero bytes are a valid value, whatever is changed through a shared reference is changed atomically, any bit pattern is
-/// valid, there is no pointer and nothing to drop, and the alignment is at most a page.
+/// Zero bytes are a valid value, whatever is changed through a shared reference is changed atomically, any bit pattern
+/// is valid, there is no pointer and nothing to drop, and the alignment is at most a page.
 pub(crate) unsafe trait Atomic: Sync {}
 
 // SAFETY: an atomic integer.
@@ -104,8 +99,7 @@ unsafe impl Atomic for AtomicU32 {}
 unsafe impl Atomic for AtomicU64 {}
 
 /// Atomics that processes share. They start as zero.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(bound = "A: Atomic")]
+#[derive(Debug)]
 pub(crate) struct SharedAtomics<A> {
     memory: Memory,
     kind: PhantomData<A>,
@@ -124,13 +118,34 @@ impl<A: Atomic> SharedAtomics<A> {
     }
 }
 
+impl<A> SharedAtomics<A> {
+    /// By its name: numbers of different lengths in the same memory would not be atomic.
+    fn kind() -> Kind {
+        Kind::Atomics(type_name::<A>().into())
+    }
+}
+
+impl<A> Serialize for SharedAtomics<A> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.memory.pass(Self::kind()).serialize(serializer)
+    }
+}
+
+impl<'de, A: Atomic> Deserialize<'de> for SharedAtomics<A> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let file = Descriptor::deserialize(deserializer)?.of(&Self::kind())?;
+        Ok(Self { memory: Memory::map(file).map_err(D::Error::custom)?, kind: PhantomData })
+    }
+}
+
 impl<A: Atomic> Deref for SharedAtomics<A> {
     type Target = [A];
 
     fn deref(&self) -> &[A] {
         let count = self.memory.length() / size_of::<A>();
-        // SAFETY: the mapping has that many bytes for as long as `self` lives, and starts on a page, so it is aligned. An
-        // `Atomic` may have any bytes, and all processes use this memory as `[A]` and nothing else: only `new` makes it.
+        // SAFETY: the mapping has that many bytes for as long as `self` lives, and starts on a page, so it is aligned.
+        // An `Atomic` may have any bytes, and all processes use this memory as `[A]` and nothing else: only `new` makes
+        // it, and it passes to others as `[A]` only (`kind`).
         unsafe { std::slice::from_raw_parts(self.memory.at(0).cast(), count) }
     }
 }
@@ -166,13 +181,15 @@ impl std::ops::Index<usize> for Counters {
     }
 }
 
-/// An array in parts that processes share. It starts as zeros. No part is borrowed by a writer and anyone else at a time,
-/// whichever processes they are in: [`try_write`](Self::try_write) and [`try_read`](Self::try_read) give an error instead.
+/// An array in parts that processes share. It starts as zeros. No part is borrowed by a writer and anyone else at a
+/// time, whichever processes they are in: [`try_write`](Self::try_write) and [`try_read`](Self::try_read) give an error
+/// instead.
 ///
-/// A clone is the same array. A process that dies leaves what it had borrowed as borrowed for ever, since nobody knows what state it left it in.
+/// A clone is the same array. A process that dies leaves what it had borrowed as borrowed for ever, since nobody knows
+/// what state it left it in.
 pub struct SharedArray<T> {
     memory: Memory,
-    /// Where each part begins in the memory, in bytes, and its length, in items. Before them stands a flag for each part.
+    /// Where each part begins in the memory, in bytes, and its length, in items. Before them stand their flags.
     parts: Vec<(usize, usize)>,
     items: PhantomData<T>,
 }
@@ -234,9 +251,10 @@ impl<T: Pod> SharedArray<T> {
         flag.compare_exchange(0, WRITER, Acquire, Relaxed)
             .map_err(|readers| InUse { part, writer: readers == WRITER })?;
         let (start, length) = self.parts[part];
-        // SAFETY: the part lies in the mapping (`layout`), aligned, and any bytes are a `T` (`Pod`). It overlaps no other
-        // part and no flag, and the flag was free and is now the writer's: until this guard clears it no other slice of this
-        // part exists in any process, since all take it through this flag.
+        // SAFETY: the part lies in the mapping (`layout`), aligned, and any bytes are a `T` (`Pod`). It overlaps no
+        // other part and no flag, and the flag was free and is now the writer's: until this guard clears it no other
+        // slice of this part exists in any process, since all take it through this flag. All have the same parts: they
+        // pass with the memory, where no other type can change them (`Kind`).
         let items = unsafe { std::slice::from_raw_parts_mut(self.memory.at(start).cast(), length) };
         Ok(WriteGuard { items, flag })
     }
@@ -259,7 +277,7 @@ impl<T: Pod> SharedArray<T> {
     fn flag(&self, part: usize) -> &AtomicU32 {
         assert!(part < self.parts.len(), "part {part} of {}", self.parts.len());
         let flag = self.memory.at(part * size_of::<AtomicU32>()).cast();
-        // SAFETY: the flags stand at the start of the mapping, one for each part, aligned, and are used as nothing else.
+        // SAFETY: the flags stand at the start of the mapping, one for each part, aligned, and are nothing else.
         unsafe { AtomicU32::from_ptr(flag) }
     }
 }
@@ -278,19 +296,25 @@ impl<T> fmt::Debug for SharedArray<T> {
 
 impl<T> Serialize for SharedArray<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let lengths: Vec<usize> = self.parts.iter().map(|&(_, length)| length).collect();
-        (&self.memory, lengths).serialize(serializer)
+        let lengths = self.parts.iter().map(|&(_, length)| length).collect();
+        self.memory.pass(Kind::Array { item: size_of::<T>(), lengths }).serialize(serializer)
     }
 }
 
 impl<'de, T: Pod> Deserialize<'de> for SharedArray<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // A descriptor can only come from `serialize` in a process of this program, and the lengths come with it.
-        let (memory, lengths) = <(Memory, Vec<usize>)>::deserialize(deserializer)?;
-        match layout::<T>(&lengths) {
-            Some((parts, bytes)) if bytes.max(1) == memory.length() => Ok(Self { memory, parts, items: PhantomData }),
-            _ => Err(serde::de::Error::custom("shared memory of another size")),
+        let came = Descriptor::deserialize(deserializer)?;
+        // Items of another type are no harm, if they are as long: any bytes are a `T` (`Pod`).
+        let lengths = match &came.kind {
+            Kind::Array { item, lengths } if *item == size_of::<T>() => lengths,
+            _ => return Err(came.refused()),
+        };
+        let (parts, bytes) = layout::<T>(lengths).ok_or_else(|| came.refused())?;
+        let memory = Memory::map(came.file).map_err(D::Error::custom)?;
+        if memory.length() != bytes.max(1) {
+            return Err(D::Error::custom("shared memory of another size"));
         }
+        Ok(Self { memory, parts, items: PhantomData })
     }
 }
 
@@ -345,6 +369,9 @@ impl<T> Drop for ReadGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Barrier;
+    use crate::descriptors::{Packed, pack, unpack};
+    use serde::de::DeserializeOwned;
 
     #[test]
     fn a_part_has_one_writer_or_many_readers() {
@@ -374,6 +401,36 @@ mod tests {
         }
         assert_eq!(free, bytes);
         assert!(layout::<f64>(&[usize::MAX / 8]).is_none());
+    }
+
+    /// What comes out where an `O` is expected and `value` was sent: a type with a serde of its own can do that.
+    fn sent_as<O: DeserializeOwned>(value: &impl Serialize) -> io::Result<O> {
+        let mut packed = Packed::default();
+        pack(value, &mut packed).unwrap();
+        unpack(&packed.bytes, packed.descriptors)
+    }
+
+    #[test]
+    fn memory_comes_out_as_what_it_went_in_as() {
+        let array = SharedArray::<u64>::new(&[1, 8]).unwrap();
+        array.try_write(1).unwrap()[7] = 3;
+        let counters = Counters::new(array.memory.length() / 64).unwrap();
+        assert_eq!(counters.0.memory.length(), array.memory.length());
+        let barrier = Barrier::new(2).unwrap();
+        let (sender, receiver) = crate::pipe::<u8>().unwrap();
+
+        let same: SharedArray<u64> = sent_as(&array).unwrap();
+        assert_eq!((same.parts(), same.try_read(1).unwrap()[7]), (2, 3));
+        assert!(sent_as::<SharedArray<i64>>(&array).is_ok() && sent_as::<Counters>(&counters).is_ok());
+
+        assert!(sent_as::<SharedArray<u32>>(&array).is_err());
+        let as_long = SharedArray::<u64>::new(&[8, 0]).unwrap();
+        assert!(sent_as::<SharedArray<u32>>(&as_long).is_err(), "the last part begins at the same place");
+        assert!(sent_as::<Counters>(&array).is_err() && sent_as::<SharedArray<u64>>(&counters).is_err());
+        assert!(sent_as::<(Counters, u32)>(&barrier).is_err() && sent_as::<Barrier>(&(&counters, 2u32)).is_err());
+        assert!(sent_as::<crate::Sender<u8>>(&array).is_err(), "whoever sends would write into the memory");
+        assert!(sent_as::<crate::Receiver<u8>>(&(&array, "")).is_err());
+        assert!(sent_as::<Counters>(&sender).is_err() && sent_as::<crate::Sender<u8>>(&receiver).is_err());
     }
 
     #[test]

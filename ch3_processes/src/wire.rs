@@ -1,4 +1,4 @@
-//! Packed values over a socket between two processes: bytes of any length and descriptors in any number.
+//! Packed values over a socket between two processes: bytes of any length, descriptors in any number.
 
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::mem::MaybeUninit;
@@ -11,30 +11,35 @@ use rustix::net::{
     recvmsg, sendmsg,
 };
 
-use crate::descriptors::Packed;
+use crate::descriptors::{Descriptor, Kind, Packed};
 
 /// The system takes no more in one message.
 const MOST_DESCRIPTORS: usize = 253;
 const SPACE: usize = rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS));
 
-/// The lengths of what follows, bytes and descriptors.
-const HEAD: usize = 16;
+/// The lengths of what follows: the descriptors, the bytes that say their kinds, and the value's bytes.
+const HEAD: usize = 24;
 
 pub fn send(socket: &UnixStream, packed: &Packed) -> io::Result<()> {
+    let kinds: Vec<_> = packed.descriptors.iter().map(|descriptor| &descriptor.kind).collect();
+    let kinds = if kinds.is_empty() { Vec::new() } else { postcard::to_stdvec(&kinds).map_err(io::Error::other)? };
     let mut head = [0; HEAD];
-    head[..8].copy_from_slice(&(packed.bytes.len() as u64).to_le_bytes());
-    head[8..].copy_from_slice(&(packed.descriptors.len() as u64).to_le_bytes());
+    let lengths = [packed.descriptors.len(), kinds.len(), packed.bytes.len()];
+    for (place, length) in head.chunks_exact_mut(8).zip(lengths) {
+        place.copy_from_slice(&(length as u64).to_le_bytes());
+    }
     let mut chunks = packed.descriptors.chunks(MOST_DESCRIPTORS);
     send_with(socket, &head, chunks.next().unwrap_or(&[]))?;
     for chunk in chunks {
         // Descriptors travel only with at least one byte.
         send_with(socket, &[0], chunk)?;
     }
+    (&*socket).write_all(&kinds)?;
     (&*socket).write_all(&packed.bytes)
 }
 
-fn send_with(socket: &UnixStream, bytes: &[u8], descriptors: &[OwnedFd]) -> io::Result<()> {
-    let borrowed: Vec<_> = descriptors.iter().map(AsFd::as_fd).collect();
+fn send_with(socket: &UnixStream, bytes: &[u8], descriptors: &[Descriptor]) -> io::Result<()> {
+    let borrowed: Vec<_> = descriptors.iter().map(|descriptor| descriptor.file.as_fd()).collect();
     let mut space = [MaybeUninit::uninit(); SPACE];
     let mut control = SendAncillaryBuffer::new(&mut space);
     if !borrowed.is_empty() && !control.push(SendAncillaryMessage::ScmRights(&borrowed)) {
@@ -45,28 +50,42 @@ fn send_with(socket: &UnixStream, bytes: &[u8], descriptors: &[OwnedFd]) -> io::
     (&*socket).write_all(&bytes[sent..])
 }
 
-/// The next packed value; `None` if the other side closed the socket before it.
+/// The next packed value; `None` if the other side closed the socket before it. `UnexpectedEof` if it did so within it.
 pub fn receive(socket: &UnixStream) -> io::Result<Option<Packed>> {
-    let mut packed = Packed::default();
+    let mut files = Vec::new();
     let mut head = [0; HEAD];
-    match receive_with(socket, &mut head, &mut packed.descriptors)? {
+    match receive_with(socket, &mut head, &mut files)? {
         0 => return Ok(None),
         read => (&*socket).read_exact(&mut head[read..])?,
     }
-    let length = u64::from_le_bytes(head[..8].try_into().unwrap_or_default());
-    let descriptors = u64::from_le_bytes(head[8..].try_into().unwrap_or_default());
-    while (packed.descriptors.len() as u64) < descriptors {
-        let before = packed.descriptors.len();
-        if receive_with(socket, &mut [0], &mut packed.descriptors)? == 0 || packed.descriptors.len() == before {
+    let length = |place: usize| u64::from_le_bytes(head[8 * place..][..8].try_into().unwrap_or_default());
+    while (files.len() as u64) < length(0) {
+        let before = files.len();
+        if receive_with(socket, &mut [0], &mut files)? == 0 {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "a descriptor is missing"));
         }
+        if files.len() == before {
+            return Err(io::Error::other("there is no descriptor where one should be"));
+        }
     }
+    let kinds = receive_bytes(socket, length(1))?;
+    let kinds: Vec<Kind> =
+        if files.is_empty() { Vec::new() } else { postcard::from_bytes(&kinds).map_err(io::Error::other)? };
+    if kinds.len() != files.len() {
+        return Err(io::Error::other(format!("{} descriptors came, but {} kinds", files.len(), kinds.len())));
+    }
+    let descriptors = files.into_iter().zip(kinds).map(|(file, kind)| Descriptor { file, kind }).collect();
+    Ok(Some(Packed { bytes: receive_bytes(socket, length(2))?, descriptors }))
+}
+
+fn receive_bytes(socket: &UnixStream, length: u64) -> io::Result<Vec<u8>> {
     // Not allocated from the length that was announced, which may be anything.
-    let read = socket.take(length).read_to_end(&mut packed.bytes)?;
+    let mut bytes = Vec::new();
+    let read = socket.take(length).read_to_end(&mut bytes)?;
     if (read as u64) < length {
         return Err(io::Error::new(io::ErrorKind::UnexpectedEof, format!("{read} of {length} bytes came")));
     }
-    Ok(Some(packed))
+    Ok(bytes)
 }
 
 fn receive_with(socket: &UnixStream, bytes: &mut [u8], descriptors: &mut Vec<OwnedFd>) -> io::Result<usize> {
@@ -90,12 +109,18 @@ mod tests {
     #[test]
     fn many_descriptors_and_bytes_arrive() {
         let (here, there) = UnixStream::pair().unwrap();
-        let descriptors = || (0..600).map(|_| io::pipe().unwrap().0.into()).collect();
+        let descriptor = |item| Descriptor {
+            file: io::pipe().unwrap().0.into(),
+            kind: Kind::Array { item, lengths: vec![item; 3] },
+        };
+        let descriptors = move || (0..600).map(descriptor).collect();
         let sender =
             thread::spawn(move || send(&here, &Packed { bytes: vec![7; 1 << 22], descriptors: descriptors() }));
         let packed = receive(&there).unwrap().unwrap();
         sender.join().unwrap().unwrap();
-        assert_eq!(packed.descriptors.len(), 600);
+        let items: Vec<_> = packed.descriptors.iter().map(|descriptor| descriptor.kind.clone()).collect();
+        let right: Vec<_> = (0..600).map(|item| Kind::Array { item, lengths: vec![item; 3] }).collect();
+        assert_eq!(items, right);
         assert!(packed.bytes.len() == 1 << 22 && packed.bytes.iter().all(|&byte| byte == 7));
         assert!(receive(&there).unwrap().is_none(), "the sender has closed its end");
     }
@@ -103,8 +128,8 @@ mod tests {
     #[test]
     fn a_length_that_lies_is_an_error() {
         let (here, there) = UnixStream::pair().unwrap();
+        (&here).write_all(&[0; 16]).unwrap();
         (&here).write_all(&[255; 8]).unwrap();
-        (&here).write_all(&[0; 8]).unwrap();
         (&here).write_all(b"short").unwrap();
         drop(here);
         assert!(receive(&there).unwrap_err().to_string().starts_with("5 of "));

@@ -1,9 +1,10 @@
 //! The library, with real child processes.
 //!
-//! The children are this program run again, so `main` is its own, and so are the programs below that the tests run in turn.
+//! The children are this program run again, so `main` is its own, and so are the programs below that tests run.
 
 mod common;
 
+use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -22,7 +23,8 @@ use ch3_processes::{
 use libtest_mimic::{Arguments, Failed, Trial};
 use rustix::process::Signal;
 
-use common::{Group, LIMIT, alive, children_of, signal, wait_for};
+use common::proc::{alive, children_of, signal, wait_for};
+use common::{Group, LIMIT};
 
 /// Names the program that a test runs; without it the tests run.
 const PROGRAM: &str = "LIBRARY_PROGRAM";
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         is_child,
         print_lines,
         print_for_ever,
+        print_and_fail,
         nest
     ];
     if let Ok(program) = std::env::var(PROGRAM) {
@@ -86,6 +89,7 @@ fn main() -> ExitCode {
         nothing_is_left_of_many_children
         what_a_child_prints_comes_before_its_result
         a_child_whose_reader_went_away_ends_quietly
+        a_child_that_cannot_print_is_an_error
     ];
     // A test that hangs is a failure.
     thread::spawn(|| {
@@ -125,6 +129,7 @@ fn program_named(name: &str) -> anyhow::Result<()> {
             Ok(())
         }
         "print for ever" => Ok(spawn("printer", print_for_ever, ())?.join()?),
+        "print and fail" => Ok(spawn("printer", print_and_fail, ())?.join()?),
         _ => anyhow::bail!("no program {name}"),
     }
 }
@@ -257,6 +262,11 @@ fn print_for_ever() -> anyhow::Result<()> {
     }
 }
 
+fn print_and_fail() -> anyhow::Result<()> {
+    print_lines(1)?;
+    fail("no paper".into())
+}
+
 fn nest(depth: u32, mut told: Sender<u32>) -> anyhow::Result<u32> {
     told.send(&std::process::id())?;
     if depth == 0 { stay().map(|()| 0) } else { Ok(spawn("nested", nest, (depth - 1, told))?.join()? + 1) }
@@ -304,7 +314,7 @@ fn a_child_that_ends_too_early_is_an_error() {
     let error = spawn("early", leave, (3,)).unwrap().join().unwrap_err();
     assert_eq!(error.to_string(), "early: it ended before its work was done: exit status: 3");
     let (child, _started) = started("killed");
-    signal(child.id() as i32, Signal::KILL);
+    signal(child.id(), Signal::KILL);
     let error = child.join().unwrap_err();
     assert_eq!(error.to_string(), "killed: it ended before its work was done: signal: 9 (SIGKILL)");
     assert_eq!(error.process(), "killed");
@@ -321,7 +331,7 @@ fn started(name: &str) -> (Child<()>, Receiver<()>) {
 fn a_dropped_child_is_gone() {
     let (child, _started) = started("dropped");
     let id = child.id();
-    assert!(alive(id as i32));
+    assert!(alive(id));
     drop(child);
     assert!(!std::path::Path::new(&format!("/proc/{id}")).exists(), "not even a zombie");
 }
@@ -342,7 +352,7 @@ fn a_program_of_a_child_is_no_child() {
 fn a_child_can_have_children() {
     let (sender, mut told) = pipe().unwrap();
     let child = spawn("nested", nest, (3, sender)).unwrap();
-    let ids: Vec<_> = (0..4).map(|_| told.recv().unwrap().unwrap() as i32).collect();
+    let ids: Vec<_> = (0..4).map(|_| told.recv().unwrap().unwrap()).collect();
     assert!(ids.iter().all(|&id| alive(id)));
     drop(child);
     wait_for("end of the grandchildren", Duration::from_secs(1), || (!ids.iter().any(|&id| alive(id))).then_some(()));
@@ -352,7 +362,7 @@ fn a_failure_ends_those_who_would_wait() {
     let barrier = Barrier::new(3).unwrap();
     let mut group: Vec<Child<bool>> =
         (0..2).map(|number| spawn(format!("waits {number}"), meet, (barrier.clone(),)).unwrap()).collect();
-    let ids: Vec<_> = group.iter().map(|child| child.id() as i32).collect();
+    let ids: Vec<_> = group.iter().map(|child| child.id()).collect();
     let broken = Barrier::new(1).unwrap();
     broken.abort();
     group.push(spawn("breaks", meet, (broken,)).unwrap());
@@ -369,7 +379,7 @@ fn the_one_that_died_is_named() {
         let (started, mut has_started) = pipe().unwrap();
         let dies = spawn("receiver", hold, (receiver, started)).unwrap();
         has_started.recv().unwrap().unwrap();
-        signal(dies.id() as i32, Signal::KILL);
+        signal(dies.id(), Signal::KILL);
         let error = join_all([fails, dies]).unwrap_err();
         assert_eq!(error.process(), "receiver", "{error}");
     }
@@ -404,7 +414,8 @@ fn child_that_reads(bytes: &[u8], then: Then) -> (String, Option<i32>, String) {
 }
 
 fn frame(body: &[u8]) -> Vec<u8> {
-    [&(body.len() as u64).to_le_bytes(), &0u64.to_le_bytes(), body].concat()
+    // No descriptors, so no kinds of descriptors.
+    [&[0; 16], &(body.len() as u64).to_le_bytes()[..], body].concat()
 }
 
 fn garbage_is_a_clear_error() {
@@ -416,14 +427,18 @@ fn garbage_is_a_clear_error() {
         assert_eq!((status, said.as_str()), (Some(1), ""));
         assert!(answer.contains("its arguments cannot be read: "), "{answer}");
     }
-    for garbage in [&b"not sixteen by"[..], &frame(&[0xff; 40]), &frame(&[]), &[0xff; 100]] {
+    for garbage in [&frame(&[0xff; 40])[..], &frame(&[]), &[0xff; 100]] {
         let (answer, status, said) = child_that_reads(garbage, Then::Close);
         assert_eq!((status, answer.as_str()), (Some(1), ""), "{garbage:?}");
         assert!(said.starts_with("error: what this child process is to do cannot be read: "), "{said}");
         assert_eq!(said.lines().count(), 1, "{said}");
     }
-    // A parent that died at once.
-    assert_eq!(child_that_reads(&[], Then::Close), (String::new(), Some(1), String::new()));
+    // A parent that died at once, or while it sent.
+    let whole = frame(&request);
+    for length in [0, 1, 23, 24, whole.len() - 1] {
+        let quietly = (String::new(), Some(1), String::new());
+        assert_eq!(child_that_reads(&whole[..length], Then::Close), quietly, "{length}");
+    }
 }
 
 fn messages_of_any_size_go_through() {
@@ -510,7 +525,7 @@ fn an_aborted_barrier_frees_processes() {
     let waits = spawn("waits", arrive, (barrier.clone(), coming)).unwrap();
     assert_eq!((came.recv().unwrap(), came.recv().unwrap()), (Some(()), None));
     let (dies, _started) = started("dies");
-    signal(dies.id() as i32, Signal::KILL);
+    signal(dies.id(), Signal::KILL);
     assert!(dies.join().is_err());
     barrier.abort();
     assert_eq!(waits.join().unwrap_err().to_string(), "waits: the barrier was aborted");
@@ -637,4 +652,17 @@ fn a_child_whose_reader_went_away_ends_quietly() {
     assert_eq!(group.line(), "on and on\n");
     let (status, errors) = group.close_output().end();
     assert_eq!((status.code(), errors.as_str()), (Some(0), ""));
+}
+
+fn a_child_that_cannot_print_is_an_error() {
+    let end = |name: &str| Group::start_with(&mut program(name), File::create("/dev/full").unwrap()).end();
+    // It learns it from `println!`, or at its end from what it has not yet written, or when it has failed already.
+    for (name, why) in [
+        ("print for ever", "stdout: No space left on device (os error 28)"),
+        ("print", "stdout: No space left on device (os error 28)"),
+        ("print and fail", "it could not be done: no paper"),
+    ] {
+        let (status, errors) = end(name);
+        assert_eq!((status.code(), errors), (Some(1), format!("error: printer: {why}\n")), "{name}");
+    }
 }

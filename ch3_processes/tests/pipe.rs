@@ -1,27 +1,32 @@
 //! The program `pipe`, run as a user runs it.
 
 mod common;
+#[path = "../../ch1_parallel/tests/contract/mod.rs"]
+mod contract;
 
 use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::Duration;
 
-use ch1_parallel::program::{Finished, run};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use common::{Group, LIMIT, leaves_no_file, wait_for};
+use common::proc::{children_of, signal, wait_for};
+use common::{Group, LIMIT, leaves_no_file};
+use contract::Program;
 
-fn pipe(flags: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_pipe"));
-    command.args(flags);
+const PIPE: Program = Program {
+    path: env!("CARGO_BIN_EXE_pipe"),
+    source: "src/bin/pipe.rs",
+    bad: &[&["--items", "-1"], &["--items", "ten"], &["--items", "4294967296"]],
+    long: &["--items", "4294967295"],
+};
+
+/// A run that lasts until it is ended.
+fn long() -> Command {
+    let mut command = Command::new(PIPE.path);
+    command.args(PIPE.long);
     command
-}
-
-fn ends_well(flags: &[&str]) -> Finished {
-    let finished = run(&mut pipe(flags), LIMIT).unwrap();
-    assert_eq!((finished.code(), finished.stderr.as_str()), (Some(0), ""), "{flags:?}: {finished:?}");
-    finished
 }
 
 fn squares(items: u64) -> String {
@@ -29,26 +34,21 @@ fn squares(items: u64) -> String {
 }
 
 #[test]
-fn squares_come_once_and_in_order() {
-    assert_eq!(ends_well(&[]).stdout, squares(10));
-    for items in [0, 1, 2, 20_000] {
-        assert_eq!(ends_well(&["--items", &items.to_string()]).stdout, squares(items));
-    }
-    assert_eq!(ends_well(&["--pace", "0", "--seed", "7"]).stdout, squares(10));
+fn keeps_its_promises() {
+    PIPE.keeps_its_promises();
 }
 
 #[test]
-fn bad_flags_are_usage_errors() {
-    for flags in [["--items", "-1"], ["--items", "ten"], ["--items", "4294967296"], ["--pace", "-1"], ["--bad", "1"]] {
-        let finished = run(&mut pipe(&flags), LIMIT).unwrap();
-        assert_eq!((finished.code(), finished.stdout.as_str()), (Some(2), ""), "{flags:?}");
-        assert!(finished.stderr.starts_with("error: ") && finished.stderr.contains("Usage: pipe"), "{finished:?}");
+fn squares_come_once_and_in_order() {
+    assert_eq!(PIPE.succeeds(&[]), squares(10));
+    for items in [0, 1, 2, 20_000] {
+        assert_eq!(PIPE.succeeds(&["--items", &items.to_string()]), squares(items));
     }
 }
 
 #[test]
 fn one_chart_has_all_processes() {
-    let text = ends_well(&["--timeline"]).stdout;
+    let text = PIPE.succeeds(&["--timeline"]);
     let chart = text.strip_prefix(&squares(10)).expect("the squares come first");
     for process in ["pipe", "generate", "square"] {
         assert_eq!(chart.lines().filter(|line| line.starts_with(&format!("{process} "))).count(), 1, "{chart}");
@@ -60,7 +60,7 @@ fn one_chart_has_all_processes() {
 fn the_trace_has_all_processes() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("trace.json");
-    ends_well(&["--trace", file.to_str().unwrap()]);
+    PIPE.succeeds(&["--trace", file.to_str().unwrap()]);
     let trace: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
     let events = trace["traceEvents"].as_array().unwrap();
     let named = events.iter().filter(|event| event["name"] == "process_name");
@@ -76,7 +76,7 @@ fn the_trace_has_all_processes() {
 
 #[test]
 fn a_reader_that_goes_away_ends_it_quietly() {
-    let mut group = Group::start(&mut pipe(&["--items", "1000000"]));
+    let mut group = Group::start(&mut long());
     assert_eq!(group.line(), "0\n");
     let (status, errors) = group.close_output().end();
     assert_eq!((status.code(), errors.as_str()), (Some(0), ""));
@@ -86,7 +86,7 @@ fn a_reader_that_goes_away_ends_it_quietly() {
 fn ctrl_c_ends_all() {
     for _ in 0..10 {
         leaves_no_file(|| {
-            let mut group = Group::start(&mut pipe(&["--items", "4294967295"]));
+            let mut group = Group::start(&mut long());
             group.line();
             assert_eq!(group.members().len(), 3);
             group.signal_all(Signal::INT);
@@ -98,9 +98,9 @@ fn ctrl_c_ends_all() {
 
 #[test]
 fn a_parent_that_is_terminated_leaves_no_child() {
-    let mut group = Group::start(&mut pipe(&["--items", "4294967295"]));
+    let mut group = Group::start(&mut long());
     group.line();
-    common::signal(group.id(), Signal::TERM);
+    signal(group.id(), Signal::TERM);
     let (status, errors) = group.close_output().end();
     assert_eq!((status.code(), errors.as_str()), (None, ""));
 }
@@ -110,22 +110,22 @@ fn a_parent_that_is_killed_leaves_nothing() {
     // At a moment that is known: when one child is there, when both are, when all work.
     for children in [1, 2, 3] {
         leaves_no_file(|| {
-            let mut group = Group::start(&mut pipe(&["--items", "4294967295"]));
+            let mut group = Group::start(&mut long());
             if children == 3 {
                 group.line();
             } else {
                 wait_for("children", LIMIT, || (group.members().len() > children).then_some(()));
             }
-            common::signal(group.id(), Signal::KILL);
+            signal(group.id(), Signal::KILL);
             let (status, errors) = group.close_output().end();
             assert_eq!((status.code(), errors.as_str()), (None, ""));
         });
     }
     // At any other: the start takes a few milliseconds.
     for moment in 0..40 {
-        let group = Group::start(&mut pipe(&["--items", "4294967295"]));
+        let group = Group::start(&mut long());
         std::thread::sleep(Duration::from_micros(200 * moment));
-        common::signal(group.id(), Signal::KILL);
+        signal(group.id(), Signal::KILL);
         let (_, errors) = group.close_output().end();
         assert_eq!(errors, "", "killed after {moment} x 200 us");
     }
@@ -134,13 +134,12 @@ fn a_parent_that_is_killed_leaves_nothing() {
 #[test]
 fn a_child_that_is_killed_is_an_error() {
     for name in ["generate", "square"] {
-        let mut group = Group::start(&mut pipe(&["--items", "4294967295"]));
+        let mut group = Group::start(&mut long());
         group.line();
-        let child =
-            common::children_of(group.id()).into_iter().find(|child| child.name == name).expect("its name in ps");
+        let child = children_of(group.id()).into_iter().find(|child| child.name == name).expect("its name in ps");
         // The output goes on until the end of the stream, so somebody must read it.
         let reader = group.read_output();
-        common::signal(child.id, Signal::KILL);
+        signal(child.id, Signal::KILL);
         let (status, errors) = group.end();
         assert_eq!(status.code(), Some(1));
         let line = errors.strip_suffix('\n').unwrap();

@@ -7,8 +7,8 @@
 //!       └ program   the ranks
 //! ```
 //!
-//! A signal from the terminal reaches only the supervisor, which ends the launcher in order. If the supervisor is killed,
-//! the kernel ends the launcher, since the process in between asked for it before it became the launcher.
+//! A signal from the terminal reaches only the supervisor, which ends the launcher in order. If the supervisor is
+//! killed, the kernel ends the launcher, since the process in between asked for it before it became the launcher.
 
 use std::env;
 use std::ffi::OsString;
@@ -46,7 +46,7 @@ const LANES: &str = "CH4_MPI_LANES";
 /// Stands before the lanes, or alone if none are recorded.
 const DONE: &[u8] = b"done\n";
 
-/// The launcher is asked to end, and ended after this time: a contract says that nothing is left after a second.
+/// The launcher is asked to end, and ended after this time: nothing may be left after a second.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What a launcher has told a rank in the environment.
@@ -68,7 +68,8 @@ pub fn launched() -> Option<Launched> {
 
 fn launched_by(variable: impl Fn(&str) -> Option<String>) -> Option<Launched> {
     let number = |name: &str| variable(name)?.parse::<usize>().ok();
-    // Slurm sets SLURM_PROCID in a batch script too, which is no rank; its step has one of the reserved numbers, or none.
+    // Slurm sets SLURM_PROCID in a batch script too, which is no rank; its step has one of the reserved numbers, or
+    // none.
     let in_step = number("SLURM_STEP_ID").is_some_and(|step| step < 0xffff_fff0);
     [
         ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),
@@ -116,18 +117,19 @@ fn own_command() -> impl Iterator<Item = OsString> {
     [own].into_iter().chain(env::args_os().skip(1))
 }
 
-/// Tells the supervisor that all ranks have done their work, and leaves it their recorded lanes, which it draws when all
-/// output has passed. `false` if there is no supervisor on this host.
+/// Tells the supervisor that all ranks have done their work, and leaves it their recorded lanes, which it draws when
+/// all output has passed. `false` if there is no supervisor on this host.
 pub(crate) fn hand_over(lanes: &[u8]) -> bool {
     let file = env::var_os(LANES).and_then(|path| File::options().write(true).open(path).ok());
     file.is_some_and(|mut file| file.write_all(DONE).and_then(|()| file.write_all(lanes)).is_ok())
 }
 
-/// Runs this program as a job of `ranks` ranks, and gives back the exit status and what rank 0 [handed over](hand_over).
-/// To be called in the main thread: the kernel ends the launcher when the thread that started it ends.
+/// Runs this program as a job of `ranks` ranks, and gives back the exit status and what rank 0 [handed
+/// over](hand_over). To be called in the main thread: the kernel ends the launcher when the thread that started it
+/// ends.
 ///
 /// # Errors
-/// The job cannot be started.
+/// The job cannot be started, or its output cannot be written. It is no error if nobody reads it any more.
 pub(crate) fn supervise(ranks: usize) -> anyhow::Result<(u8, Vec<u8>)> {
     // A file in memory without a name, so that nothing is left behind.
     let mut lanes = File::from(memfd_create("lanes", MemfdFlags::CLOEXEC).context("a file in memory")?);
@@ -147,30 +149,40 @@ pub(crate) fn supervise(ranks: usize) -> anyhow::Result<(u8, Vec<u8>)> {
     let launcher = Arc::new(open(&job).context("the launcher")?);
 
     let end = Arc::new(Mutex::new(None));
-    let reader_left = {
+    let cannot_print = {
         let (launcher, end) = (launcher.clone(), end.clone());
-        move || drop(thread::spawn(move || stop(&launcher, &end, End::ReaderLeft)))
+        move |error| {
+            // At once, not in the new thread: the job may be over already.
+            lock(&end).get_or_insert(End::Output(error));
+            thread::spawn(move || stop(&launcher));
+        }
     };
-    let stdout = pass_on(job.stdout.take(), io::stdout(), reader_left);
-    let stderr = pass_on(job.stderr.take(), io::stderr(), || ());
+    let stdout = pass_on(job.stdout.take(), io::stdout(), cannot_print);
+    // There is nowhere to say that nothing can be said.
+    let stderr = pass_on(job.stderr.take(), io::stderr(), drop);
     {
         let end = end.clone();
         thread::spawn(move || {
             for signal in signals.forever() {
-                stop(&launcher, &end, End::Signal(signal));
+                lock(&end).get_or_insert(End::Signal(signal));
+                stop(&launcher);
             }
         });
     }
 
     let status = job.wait().context("the launcher")?;
     let said = [stdout, stderr].map(|output| output.rest(|| lock(&end).is_some()));
-    let end = *lock(&end);
+    let end = lock(&end).take();
     let mut lines = Vec::new();
     lanes.read_to_end(&mut lines).context("the record of the lanes")?;
     let all_done = lines.starts_with(DONE);
     lines.drain(..if all_done { DONE.len() } else { 0 });
+    if end.is_some() {
+        lines.clear();
+    }
     let status = match end {
-        Some(End::ReaderLeft) => 0,
+        Some(End::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => 0,
+        Some(End::Output(error)) => return Err(error).context("stdout"),
         Some(End::Signal(SIGINT)) => 130,
         Some(End::Signal(signal)) => {
             // Ends this process as the signal would have.
@@ -179,17 +191,15 @@ pub(crate) fn supervise(ranks: usize) -> anyhow::Result<(u8, Vec<u8>)> {
         }
         None => status_of(status, &said, all_done),
     };
-    if end.is_some() {
-        lines.clear();
-    }
     Ok((status, lines))
 }
 
 /// Why the supervisor ended the job.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 enum End {
     Signal(i32),
-    ReaderLeft,
+    /// What it prints cannot be written.
+    Output(io::Error),
 }
 
 fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -204,17 +214,16 @@ fn open(job: &std::process::Child) -> io::Result<OwnedFd> {
 }
 
 /// Asks the launcher to end, and ends it if it does not. Returns only if the launcher has ended, or will in a moment.
-fn stop(launcher: &impl AsFd, end: &Mutex<Option<End>>, why: End) {
-    lock(end).get_or_insert(why);
+fn stop(launcher: &impl AsFd) {
     // A descriptor, not a number, which could be another process's by now.
     let _ = pidfd_send_signal(launcher, Signal::TERM);
     thread::sleep(PATIENCE);
     let _ = pidfd_send_signal(launcher, Signal::KILL);
 }
 
-/// The job's exit status as a program of the course ends: an error that nobody has told is told here. When all ranks have
-/// done their work, what goes wrong in `MPI_Finalize` is MPI's matter and only worth a remark: with Open MPI 4 a rank in some
-/// thousands crashes there (its issue 10117).
+/// The job's exit status as a program of the course ends: an error that nobody has told is told here. When all ranks
+/// have done their work, what goes wrong in `MPI_Finalize` is MPI's matter and only worth a remark: with Open MPI 4 a
+/// rank in some thousands crashes there (its issue 10117).
 fn status_of(status: ExitStatus, said: &[Filter], all_done: bool) -> u8 {
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     if code == Some(0) {
@@ -244,8 +253,8 @@ struct Output {
 }
 
 impl Output {
-    /// Waits for the rest, now that the launcher has ended. A slow reader may take as long as it likes, unless the job `is
-    /// ended` from outside. But daemons of the launcher may hold the pipe for longer, and say no more.
+    /// Waits for the rest, now that the launcher has ended. A slow reader may take as long as it likes, unless the job
+    /// `is ended` from outside. But daemons of the launcher may hold the pipe for longer, and say no more.
     fn rest(self, is_ended: impl Fn() -> bool) -> Filter {
         let mut before = self.moves.load(SeqCst);
         loop {
@@ -268,21 +277,22 @@ impl Output {
 fn pass_on(
     from: Option<impl Read + Send + 'static>,
     mut to: impl Write + Send + 'static,
-    reader_left: impl FnOnce() + Send + 'static,
+    cannot_print: impl FnOnce(io::Error) + Send + 'static,
 ) -> Output {
     let (done, filter) = mpsc::channel();
     let moves = Arc::new(AtomicU64::new(0));
     let output = Output { filter, moves: moves.clone() };
     thread::spawn(move || {
-        let mut reader_left = Some(reader_left);
+        let mut cannot_print = Some(cannot_print);
         let mut filter = Filter::default();
         let mut print = |bytes: Vec<u8>| {
             moves.fetch_add(1, SeqCst);
-            if !bytes.is_empty() && to.write_all(&bytes).and_then(|()| to.flush()).is_err() {
+            if !bytes.is_empty()
+                && let Err(error) = to.write_all(&bytes).and_then(|()| to.flush())
                 // The rest is read all the same, so that nobody blocks who is to end.
-                if let Some(tell) = reader_left.take() {
-                    tell();
-                }
+                && let Some(tell) = cannot_print.take()
+            {
+                tell(error);
             }
             moves.fetch_add(1, SeqCst);
         };

@@ -1,8 +1,8 @@
 //! How a job of many ranks begins and ends.
 //!
-//! [`run!`](crate::lesson::run) is chapter 1's [`run!`](ch1_parallel::lesson::run) for ranks: a program that no launcher has
-//! started starts itself under `mpirun`; each rank is given the world of MPI; the lanes of all ranks end up in one chart; and
-//! a rank that fails ends the whole job, since the others would wait for it for ever.
+//! [`run!`](crate::lesson::run) is chapter 1's [`run!`](ch1_parallel::lesson::run) for ranks: a program that no
+//! launcher has started starts itself under `mpirun`; each rank is given the world of MPI; the lanes of all ranks end
+//! up in one chart; and a rank that fails ends the whole job, since the others would wait for it for ever.
 
 use std::io::{self, Write};
 use std::os::fd::AsFd;
@@ -69,6 +69,7 @@ pub fn run_job<A: Parser>(
     match launch::launched() {
         Some(launched) => rank(launched, flags, story),
         None => {
+            lesson::end_with_starter();
             let (_, flags, ranks) = flags().unwrap_or_else(|answer: Answer| answer.end());
             match supervise(flags, ranks) {
                 Ok(status) => ExitCode::from(status),
@@ -83,6 +84,8 @@ fn supervise(flags: Flags, ranks: usize) -> anyhow::Result<u8> {
     flags.create_files()?;
     let (status, lanes) = launch::supervise(ranks)?;
     if !lanes.is_empty() {
+        // Not before: until the job is over, Ctrl-C must end the job, too.
+        lesson::guard();
         Lesson::begin_quietly(flags, &lesson::program_name()).end_with(&lanes)?;
     }
     Ok(status)
@@ -99,7 +102,8 @@ fn rank<A>(
     if library.starts_with("MPICH") && launched.by_open_mpi {
         return wrong_launcher(launched, &library);
     }
-    // Only the main thread calls MPI, but there may be others.
+    // Only the main thread calls MPI (but for `end_job`), so it makes no difference whether MPI grants what is asked
+    // for here: that there may be other threads.
     let Some((universe, _)) = initialize_with_threading(Threading::Funneled) else {
         return lesson::report(Err(anyhow!("MPI was initialized before the lesson began")));
     };
@@ -166,8 +170,9 @@ fn tell<A>(
     Ok(())
 }
 
-/// This rank's record, with numbers for its processes that no other rank's have: on two hosts, two processes may have the
-/// same id. The rank's own process gets the number of the rank.
+/// This rank's record, with numbers for its processes that no other rank's have: on two hosts, two processes may have
+/// the same id. The rank's own process gets the rank's number plus one: viewers of traces take process 0 for the idle
+/// one.
 fn own_events(rank: u32, ranks: u32) -> anyhow::Result<Vec<u8>> {
     let mut events = record::events(&record::lines()?).context("the record of the lanes")?;
     let mut processes = vec![std::process::id()];
@@ -177,7 +182,7 @@ fn own_events(rank: u32, ranks: u32) -> anyhow::Result<Vec<u8>> {
             processes.push(event.process);
             processes.len() - 1
         });
-        event.process = rank + ranks * u32::try_from(index)?;
+        event.process = 1 + rank + ranks * u32::try_from(index)?;
         match event.change {
             Change::Begin { .. } if index == 0 => open.push(event.lane),
             Change::End => open.retain(|&lane| index > 0 || lane != event.lane),
@@ -186,7 +191,7 @@ fn own_events(rank: u32, ranks: u32) -> anyhow::Result<Vec<u8>> {
     }
     // A lane that goes on ends here: the drawing rank cannot know that its process has not been killed.
     if let Some(last) = events.iter().map(|event| event.at).max() {
-        events.extend(open.into_iter().map(|lane| Event { at: last, process: rank, lane, change: Change::End }));
+        events.extend(open.into_iter().map(|lane| Event { at: last, process: 1 + rank, lane, change: Change::End }));
     }
     let mut lines = Vec::new();
     for event in events {
@@ -213,6 +218,10 @@ fn gather(world: &SimpleCommunicator, own: &[u8]) -> anyhow::Result<Vec<u8>> {
 }
 
 /// Ends all ranks, from any thread of this one.
+///
+/// A last resort. The main thread may be in a call of MPI at this moment, and MPI allows two calls at once only if it
+/// was asked for `Threading::Multiple`, which has a price in every call of every run. Here nothing is left to lose: if
+/// the abort goes wrong, this rank ends all the same, and the launcher ends the others because of it.
 fn end_job(status: i32) {
     if !is_finalized() {
         // MPICH's launcher drops what it has not read when a rank aborts: the reason, for one.
@@ -239,15 +248,13 @@ fn wrong_launcher(launched: Launched, library: &str) -> ExitCode {
     let library = library.split_whitespace().collect::<Vec<_>>().join(" ");
     let program = std::env::args().next().unwrap_or_default();
     let ranks = launched.ranks.map_or_else(|| "N".into(), |ranks| ranks.to_string());
-    if launched.rank == 0 {
-        lesson::say_error(&format!(
-            "the launcher started {ranks} ranks that do not see each other: it belongs to another MPI than this \
-             program's, {library}; start it with: scripts/mpirun -n {ranks} {program}"
-        ));
-    } else {
-        // The launcher ends a job when its first rank ends badly, and that had better be the one that says why. These ranks
-        // have no other way to wait for it.
-        thread::sleep(Duration::from_secs(1));
+    if launched.rank > 0 {
+        // A launcher ends a job when its first rank ends badly, and that must be the one that says why.
+        return ExitCode::SUCCESS;
     }
+    lesson::say_error(&format!(
+        "the launcher started {ranks} ranks that do not see each other: it belongs to another MPI than this program's, \
+         {library}; start it with: scripts/mpirun -n {ranks} {program}"
+    ));
     ExitCode::FAILURE
 }

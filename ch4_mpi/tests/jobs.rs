@@ -9,10 +9,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{LIMIT, Process, assert_gone, descendants, failing_rank, mpirun, run, scatter};
-use rustix::process::{Pid, Signal, kill_process};
+use common::proc::{self, Process, descendants, wait_for};
+use common::{LIMIT, assert_gone, failing_rank, mpirun, run, scatter};
+use rustix::process::Signal;
 
-/// What the contract gives a program to be gone.
+/// So long a program may take to be gone with all that it has started.
 const SECOND: Duration = Duration::from_secs(1);
 
 /// These tests measure times, so they run one after the other.
@@ -82,14 +83,20 @@ fn a_launcher_that_is_missing_is_one_line() {
 #[test]
 fn ranks_that_do_not_see_each_other_say_so_once() {
     let _alone = alone();
-    // What a launcher of another MPI does: it sets its variables, and this program's MPI does not know them.
-    let step = [("SLURM_STEP_ID", "0"), ("SLURM_PROCID", "0"), ("SLURM_STEP_NUM_TASKS", "3")];
     // A job of one without a launcher has nobody who removes Open MPI 5's shared memory.
     let memory = tempfile::tempdir().unwrap();
-    let finished = run(scatter().envs(step).env("OMPI_MCA_btl_sm_backing_directory", memory.path()));
-    assert_eq!(finished.code(), Some(1), "{finished:#?}");
-    assert_eq!(finished.stderr.lines().count(), 1, "{finished:#?}");
-    assert!(finished.stderr.contains("scripts/mpirun -n 3"), "{finished:#?}");
+    let rank = |rank: &str| {
+        // What a launcher of another MPI does: it sets its variables, and this program's MPI does not know them.
+        let step = [("SLURM_STEP_ID", "0"), ("SLURM_PROCID", rank), ("SLURM_STEP_NUM_TASKS", "3")];
+        run(scatter().envs(step).env("OMPI_MCA_btl_sm_backing_directory", memory.path()))
+    };
+    let first = rank("0");
+    assert_eq!((first.code(), first.stdout.as_str()), (Some(1), ""), "{first:#?}");
+    assert_eq!(first.stderr.lines().count(), 1, "{first:#?}");
+    assert!(first.stderr.contains("scripts/mpirun -n 3"), "{first:#?}");
+    // The launcher would end the job because of another one that ends badly, perhaps before the first has said why.
+    let other = rank("2");
+    assert_eq!((other.code(), other.stdout + &other.stderr), (Some(0), String::new()));
 }
 
 /// A job whose ranks are all up, and wait.
@@ -117,25 +124,15 @@ impl Job {
     }
 
     fn signal(&self, signal: Signal) {
-        send(self.supervisor.id(), signal);
+        proc::signal(self.supervisor.id(), signal);
     }
 
     fn end(mut self) -> (ExitStatus, String) {
         let begin = Instant::now();
-        let status = loop {
-            if let Some(status) = self.supervisor.try_wait().unwrap() {
-                break status;
-            }
-            assert!(begin.elapsed() < LIMIT, "the supervisor does not end");
-            thread::sleep(Duration::from_millis(5));
-        };
+        let status = wait_for("end of the supervisor", LIMIT, || self.supervisor.try_wait().unwrap());
         assert_gone(&self.family, SECOND.saturating_sub(begin.elapsed()));
         (status, std::io::read_to_string(self.supervisor.stderr.take().unwrap()).unwrap())
     }
-}
-
-fn send(process: u32, signal: Signal) {
-    kill_process(Pid::from_raw(process.try_into().unwrap()).unwrap(), signal).unwrap();
 }
 
 fn lines(stdout: ChildStdout) -> mpsc::Receiver<String> {
@@ -183,7 +180,7 @@ fn a_killed_launcher_leaves_no_rank_behind() {
     let _alone = alone();
     let job = Job::start(failing_rank("hang").args(["--ranks", "3"]), 3);
     // The process that the supervisor started has become the launcher.
-    send(job.family[0].id, Signal::KILL);
+    proc::signal(job.family[0].id, Signal::KILL);
     let (status, stderr) = job.end();
     assert_eq!(status.code(), Some(1), "{stderr}");
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
@@ -210,11 +207,32 @@ fn a_reader_that_goes_away_ends_all_quietly() {
     let status = job.wait().unwrap();
     assert_eq!(status.code(), Some(0));
     assert_eq!(std::io::read_to_string(job.stderr.take().unwrap()).unwrap(), "");
+    assert!(begin.elapsed() < Duration::from_secs(20), "the ranks went on for {:?}", begin.elapsed());
+}
 
-    // A full disk is no other matter for the ranks.
-    let full =
-        failing_rank("chatter").stdin(Stdio::null()).stdout(File::create("/dev/full").unwrap()).output().unwrap();
-    assert_eq!((full.status.code(), full.stderr), (Some(0), Vec::new()));
+#[test]
+fn a_reader_that_goes_away_before_the_chart_ends_it_quietly() {
+    let _alone = alone();
+    let mut job = scatter().arg("--timeline").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // All that the ranks print. The chart follows when the launcher has ended.
+    let mut output = BufReader::with_capacity(1, job.stdout.take().unwrap());
+    (0..4).for_each(|_| assert!(output.read_line(&mut String::new()).unwrap() > 0));
+    drop(output);
+    let stderr = std::io::read_to_string(job.stderr.take().unwrap()).unwrap();
+    assert_eq!((job.wait().unwrap().code(), stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_full_disk_ends_all_with_one_line() {
+    let _alone = alone();
+    let begin = Instant::now();
+    // Ranks that would go on, and ranks that have ended by themselves before it is found out.
+    for mut command in [failing_rank("chatter"), scatter()] {
+        let full = command.stdin(Stdio::null()).stdout(File::create("/dev/full").unwrap()).output().unwrap();
+        let stderr = String::from_utf8(full.stderr).unwrap();
+        let line = "error: stdout: No space left on device (os error 28)\n";
+        assert_eq!((full.status.code(), stderr.as_str()), (Some(1), line), "{command:?}");
+    }
     assert!(begin.elapsed() < Duration::from_secs(20), "the ranks went on for {:?}", begin.elapsed());
 }
 

@@ -1,8 +1,32 @@
 //! The lesson `scatter`, as a learner starts it.
 
 mod common;
+#[path = "../../ch1_parallel/tests/contract/mod.rs"]
+mod contract;
 
 use common::{mpirun, run, scatter, succeed};
+use contract::Program;
+
+const SCATTER: Program = Program {
+    path: env!("CARGO_BIN_EXE_scatter"),
+    source: "src/bin/scatter.rs",
+    bad: &[
+        &["--items", "-1"],
+        &["--items", "ten"],
+        &["--items", "1000001"],
+        &["--items", "9000000000"],
+        &["--ranks", "0"],
+        &["--ranks", "1025"],
+        &["--rank"],
+    ],
+    // It has no pauses, and its ranks have nothing to do for long.
+    long: &[],
+};
+
+#[test]
+fn keeps_its_promises() {
+    SCATTER.keeps_its_promises();
+}
 
 /// What each rank says it has, in the order of the ranks.
 fn parts(stdout: &str, ranks: usize) -> Vec<String> {
@@ -21,12 +45,10 @@ fn parts(stdout: &str, ranks: usize) -> Vec<String> {
 
 #[test]
 fn starts_itself_with_four_ranks() {
-    let finished = run(&mut scatter());
-    assert_eq!(finished.code(), Some(0), "{finished:#?}");
-    assert_eq!(finished.stderr, "");
+    let stdout = SCATTER.succeeds(&[]);
     let right = ["2 items: [1, 2]", "3 items: [3, 4, 5]", "2 items: [6, 7]", "3 items: [8, 9, 10]"];
-    assert_eq!(parts(&finished.stdout, 4), right);
-    assert_eq!(finished.stdout.lines().count(), 4, "{}", finished.stdout);
+    assert_eq!(parts(&stdout, 4), right);
+    assert_eq!(stdout.lines().count(), 4, "{stdout}");
 }
 
 #[test]
@@ -72,7 +94,8 @@ fn a_trace_names_ranks_and_calls() {
     let trace: serde_json::Value = serde_json::from_str(&trace).unwrap();
     let events = trace["traceEvents"].as_array().unwrap();
     for rank in 0..4 {
-        let of_rank = |name: &str| events.iter().filter(|event| event["pid"] == rank && event["name"] == name).count();
+        let of_rank =
+            |name: &str| events.iter().filter(|event| event["pid"] == rank + 1 && event["name"] == name).count();
         assert_eq!(of_rank("process_name"), 1);
         for call in ["scatter_varcount", "barrier", "all_reduce"] {
             assert_eq!(of_rank(call), 1, "{call} at rank {rank}");
@@ -82,40 +105,31 @@ fn a_trace_names_ranks_and_calls() {
 }
 
 #[test]
-fn a_file_that_cannot_be_made_ends_it_before_any_rank_starts() {
-    let folder = tempfile::tempdir().unwrap();
-    for flag in ["--trace", "--svg"] {
+fn flags_are_checked_before_any_rank_starts() {
+    for (flags, status) in [
+        (&["--items", "ten"][..], 2),
+        (&["--ranks", "0"], 2),
+        (&["--trace", "/no/such/folder/file"], 1),
+        (&["--svg", "/no/such/folder/file"], 1),
+        (&["--help"], 0),
+    ] {
         // A launcher that cannot be found would be the error if it were looked for.
-        let finished = run(scatter().arg(flag).arg(folder.path().join("none/file")).env("MPIRUN", "no-such-mpirun"));
-        assert_eq!(finished.code(), Some(1), "{finished:#?}");
-        assert_eq!(finished.stdout, "");
-        assert_eq!(finished.stderr.lines().count(), 1, "{}", finished.stderr);
-        assert!(finished.stderr.contains("none/file: No such file or directory"), "{}", finished.stderr);
+        let finished = run(scatter().args(flags).env("MPIRUN", "no-such-mpirun"));
+        assert_eq!(finished.code(), Some(status), "{finished:#?}");
+        assert!(!finished.stderr.contains("mpirun"), "{finished:#?}");
+        assert_eq!(finished.stdout.contains("--ranks <N>"), status == 0, "{finished:#?}");
     }
-    let finished = run(mpirun(3, &scatter()).arg("--trace").arg(folder.path().join("none/file")));
-    assert_eq!(finished.code(), Some(1), "{finished:#?}");
-    assert!(!finished.stdout.contains("has"), "{finished:#?}");
 }
 
 #[test]
-fn bad_flags_are_told_once() {
-    for flags in
-        [&["--items", "-1"][..], &["--items", "ten"], &["--items", "9000000000"], &["--ranks", "0"], &["--rank"]]
-    {
-        let alone = run(scatter().args(flags).env("MPIRUN", "no-such-mpirun"));
-        assert_eq!(alone.code(), Some(2), "{alone:#?}");
-        assert!(alone.stderr.starts_with("error: ") && alone.stderr.contains("Usage: scatter"), "{}", alone.stderr);
-        assert!(!alone.stderr.contains("mpirun"), "{}", alone.stderr);
-        assert_eq!(alone.stdout, "");
-    }
-    let job = run(&mut mpirun(3, scatter().args(["--items", "ten"])));
-    assert_eq!(job.code(), Some(2), "{job:#?}");
-    assert_eq!(job.stderr.matches("error: invalid value 'ten'").count(), 1, "{job:#?}");
-}
+fn ranks_under_mpirun_tell_it_once() {
+    let bad = run(&mut mpirun(3, scatter().args(["--items", "ten"])));
+    assert_eq!(bad.code(), Some(2), "{bad:#?}");
+    assert_eq!(bad.stderr.matches("error: invalid value 'ten'").count(), 1, "{bad:#?}");
 
-#[test]
-fn help_is_told_once() {
-    let alone = succeed(scatter().arg("--help").env("MPIRUN", "no-such-mpirun"));
-    assert!(alone.starts_with("Rank 0 scatters") && alone.contains("--ranks <N>"), "{alone}");
+    let no_folder = run(mpirun(3, &scatter()).args(["--trace", "/no/such/folder/file"]));
+    assert_eq!(no_folder.code(), Some(1), "{no_folder:#?}");
+    assert!(!no_folder.stdout.contains("has"), "{no_folder:#?}");
+
     assert_eq!(succeed(&mut mpirun(3, scatter().arg("--help"))).matches("Usage: scatter").count(), 1);
 }

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use benches::{mpi, solve};
-use ch1_parallel::kernels::{Kernel, Strategy, args::ProblemArgs};
+use ch1_parallel::kernels::{Kernel, Problem, Strategy, args::ProblemArgs};
 use ch1_parallel::lesson;
 use clap::{Parser, ValueEnum};
 
@@ -27,37 +27,33 @@ struct Args {
 fn main() -> ExitCode {
     // A worker process runs this program again: it goes to its work here and does not come back.
     ch3_processes::kernels::init();
-    lesson::run!(|args: Args, lesson| {
-        let (kernel, strategy) = pair(&args);
-        let mut problem = args.problem.problem(kernel).unwrap_or_else(|why| bad_flags(&why));
+    lesson::run_checked(lesson::header!(), checked, |(args, kernel, strategy, problem), lesson| {
         solve::fits(kernel, problem.size)?;
-        match strategy {
-            Strategy::Serial => problem.workers = 1,
-            Strategy::Mpi => {
-                // The ranks' program prints the same figures and draws its own lanes: it takes this one's place.
-                let mut ranks = mpi::command(kernel, &problem)?;
-                ranks.args(args.problem.json.then_some("--json")).args(lesson.flags().to_args());
-                return Err(ranks.exec()).context("mpi");
-            }
-            _ => {}
+        if strategy == Strategy::Mpi {
+            // The ranks' program prints the same figures and draws its own lanes: it takes this one's place.
+            let mut ranks = mpi::command(kernel, &problem)?;
+            ranks.args(args.problem.json.then_some("--json")).args(lesson.flags().to_args());
+            return Err(ranks.exec()).context("mpi");
         }
         let measured = solve::solve(kernel, strategy, &problem)?;
         args.problem.report(kernel, strategy, &problem, &measured)
     })
 }
 
-fn pair(args: &Args) -> (Kernel, Strategy) {
-    match (Kernel::from_str(&args.kernel, false), Strategy::from_str(&args.strategy, false)) {
-        (Ok(kernel), Ok(strategy)) if solve::is_pair(kernel, strategy) => (kernel, strategy),
-        _ => bad_flags(&format!(
-            "no kernel '{}' with strategy '{}'; there are\n{}",
-            args.kernel,
-            args.strategy,
-            solve::pairs()
-        )),
+/// What the flags say, if they fit each other.
+fn checked(args: Args) -> Result<(Args, Kernel, Strategy, Problem), String> {
+    let pair = (Kernel::from_str(&args.kernel, false), Strategy::from_str(&args.strategy, false));
+    let (Ok(kernel), Ok(strategy)) = pair else { return Err(no_pair(&args)) };
+    if !solve::is_pair(kernel, strategy) {
+        return Err(no_pair(&args));
     }
+    let mut problem = args.problem.problem(kernel)?;
+    if strategy == Strategy::Serial {
+        problem.workers = 1;
+    }
+    Ok((args, kernel, strategy, problem))
 }
 
-fn bad_flags(why: &str) -> ! {
-    lesson::Answer::bad_flags::<Args>(why).end()
+fn no_pair(args: &Args) -> String {
+    format!("no kernel '{}' with strategy '{}'; there are\n{}", args.kernel, args.strategy, solve::pairs())
 }

@@ -11,7 +11,7 @@
 
 use std::{hint::black_box, process::ExitCode, time::Instant};
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use ch1_parallel::{lanes, lesson};
 use ndarray::parallel::prelude::*;
 use ndarray::{Array1, ArrayView1, ArrayViewMut1, Axis, Zip};
@@ -20,7 +20,7 @@ use rand::RngExt;
 #[derive(clap::Parser)]
 struct Args {
     /// Numbers in each array
-    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000_000))]
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
     items: u32,
     /// Threads of the parallel sum
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=1000))]
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
         let a = Array1::from_shape_simple_fn(items, || rng.random::<f32>());
         let b = Array1::from_shape_simple_fn(items, || rng.random::<f32>());
         let workers = usize::from(args.workers);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(workers).build()?;
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(workers).build().context("a pool")?;
         let part = items.div_ceil(workers);
         println!("{items} sums, {} times each way, workers: {workers}", args.rounds);
 
@@ -52,7 +52,7 @@ fn main() -> ExitCode {
             let parts = (sum.axis_chunks_iter_mut(Axis(0), part).into_par_iter())
                 .zip(a.axis_chunks_iter(Axis(0), part))
                 .zip(b.axis_chunks_iter(Axis(0), part));
-            pool.install(|| parts.for_each(|((sum, a), b)| add_part(sum, a, b)));
+            lanes::wait("the pool", || pool.install(|| parts.for_each(|((sum, a), b)| add_part(sum, a, b))));
         });
 
         println!("the first sums: {:.3?}", parallel.iter().take(10).collect::<Vec<_>>());
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
 }
 
 fn add_part(sum: ArrayViewMut1<'_, f32>, a: ArrayView1<'_, f32>, b: ArrayView1<'_, f32>) {
-    let _lane = lanes::lane(format!("worker {}", rayon::current_thread_index().unwrap_or(0)));
+    let _lane = lanes::lane(format_args!("worker {}", rayon::current_thread_index().unwrap_or(0)));
     Zip::from(sum).and(a).and(b).for_each(|sum, a, b| *sum = a + b);
 }
 

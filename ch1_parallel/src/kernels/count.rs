@@ -5,7 +5,8 @@ use std::hint::black_box;
 
 use rayon::prelude::*;
 
-use super::{Measured, Problem, laps, pool};
+use super::{Measured, Problem, laps, pool, pool_lane};
+use crate::lanes;
 
 /// Counts to `grain`, one by one.
 ///
@@ -52,8 +53,12 @@ pub fn serial(problem: &Problem) -> Measured {
 /// The system gave no thread.
 pub fn rayon(problem: &Problem) -> anyhow::Result<Measured> {
     let pool = pool(problem.workers)?;
-    Ok(pool
-        .install(|| solve(problem, || (0..problem.size).into_par_iter().map(|_| task(black_box(problem.grain))).sum())))
+    let one = |_| {
+        let _lane = pool_lane();
+        task(black_box(problem.grain))
+    };
+    let all = || solve(problem, || (0..problem.size).into_par_iter().map(one).sum());
+    Ok(lanes::wait("pool", || pool.install(all)))
 }
 
 /// Times `iterate`, which does all tasks and returns the sum of what they counted, and checks the sums.

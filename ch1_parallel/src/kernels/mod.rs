@@ -11,8 +11,11 @@ pub mod stencil;
 use std::fmt;
 use std::time::Instant;
 
+use anyhow::Context;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
+
+use crate::lanes;
 
 /// A problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
@@ -237,5 +240,10 @@ pub fn laps(iterations: usize, mut iterate: impl FnMut()) -> Vec<f64> {
 /// # Errors
 /// The system gave no thread.
 pub fn pool(workers: usize) -> anyhow::Result<rayon::ThreadPool> {
-    Ok(rayon::ThreadPoolBuilder::new().num_threads(workers).build()?)
+    rayon::ThreadPoolBuilder::new().num_threads(workers).build().with_context(|| format!("a pool of {workers} threads"))
+}
+
+/// The lane of the pool's thread that this is called on, for as long as it does something.
+fn pool_lane() -> lanes::Lane {
+    lanes::lane(format_args!("worker {}", rayon::current_thread_index().unwrap_or(0)))
 }

@@ -12,7 +12,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::{Measured, Problem, laps, pool};
+use super::{Measured, Problem, laps, pool, pool_lane};
+use crate::lanes;
 
 /// How far the star reaches.
 pub const RADIUS: usize = 2;
@@ -183,17 +184,17 @@ pub fn rayon(problem: &Problem) -> anyhow::Result<Measured> {
     let mut edges = vec![Edges::default(); bands.len() + 2];
     edges[1..=bands.len()].fill(Edges::new(size));
 
-    let seconds = pool.install(|| {
-        laps(problem.iterations, || {
-            bands
-                .par_iter()
-                .zip(&mut edges[1..])
-                .for_each(|(band, edges)| publish(band.input, &mut edges.first, &mut edges.last));
-            bands.par_iter_mut().zip(edges.par_windows(3)).for_each(|(band, near)| {
-                sweep(size, band.rows.clone(), band.input, band.output, &near[0].last, &near[2].first);
-            });
-        })
-    });
+    let iterate = || {
+        bands
+            .par_iter()
+            .zip(&mut edges[1..])
+            .for_each(|(band, edges)| publish(band.input, &mut edges.first, &mut edges.last));
+        bands.par_iter_mut().zip(edges.par_windows(3)).for_each(|(band, near)| {
+            let _lane = pool_lane();
+            sweep(size, band.rows.clone(), band.input, band.output, &near[0].last, &near[2].first);
+        });
+    };
+    let seconds = lanes::wait("pool", || pool.install(|| laps(problem.iterations, iterate)));
     Ok(Measured { seconds, wrong: check(problem, sum(&output)) })
 }
 

@@ -2,12 +2,13 @@
 //!
 //! The record is a file in memory (memfd) to which every process of a run appends lines of JSON, one an [`Event`]. It has
 //! no name in any folder, so nothing is left behind. A child process opens its parent's record as `/proc/PID/fd/N`, which
-//! it finds in the environment (see [`environment`]).
+//! it finds in the environment (see [`pass_on`]).
 
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
@@ -121,11 +122,12 @@ fn record_into(path: PathBuf, name: &str, order: u32) -> io::Result<()> {
     tracing::subscriber::set_global_default(tracing_subscriber::registry().with(Recorder)).map_err(io::Error::other)
 }
 
-/// What a child process needs in its environment in order to [`join`] this process's record.
-#[must_use]
-pub fn environment() -> Option<(&'static str, String)> {
-    let record = OWN.get()?;
-    Some((RECORD, format!("/proc/{}/fd/{}", record.process, record.file.as_raw_fd())))
+/// Puts into a child's environment what it needs in order to [`join`] this process's record, and nothing else's.
+pub fn pass_on(child: &mut Command) -> &mut Command {
+    match OWN.get() {
+        Some(record) => child.env(RECORD, format!("/proc/{}/fd/{}", record.process, record.file.as_raw_fd())),
+        None => child.env_remove(RECORD),
+    }
 }
 
 /// All that has been recorded until now, as lines of JSON; empty without a record.
@@ -181,7 +183,9 @@ impl Record {
     }
 }
 
-fn now() -> u64 {
+/// Nanoseconds of the machine's monotonic clock, which all its processes share.
+#[must_use]
+pub fn now() -> u64 {
     let time = clock_gettime(ClockId::Monotonic);
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }

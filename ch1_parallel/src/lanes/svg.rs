@@ -10,6 +10,7 @@ use super::record::State;
 const WIDTH: f64 = 960.0;
 const ROW: f64 = 26.0;
 const TOP: f64 = 56.0;
+const NARROWEST: f64 = 0.5;
 const SIGN: f64 = 6.7; // width of a letter of the font at its size
 
 const STYLE: &str = "
@@ -56,8 +57,8 @@ pub fn draw(picture: &Picture, title: &str) -> String {
     for (index, (name, row)) in rows.iter().enumerate() {
         let y = TOP + ROW * index as f64;
         let _ = writeln!(svg, r#"<text x="12" y="{:.1}">{}</text>"#, y + 17.0, escape(name));
-        for stretch in &row.stretches {
-            bar(&mut svg, &scale, stretch, y);
+        for stretch in drawable(&row.stretches, (NARROWEST / scale.per_ns) as u64) {
+            bar(&mut svg, &scale, &stretch, y);
         }
         if let (true, Some(last)) = (row.cut, row.stretches.last()) {
             let x = scale.x(last.to);
@@ -66,6 +67,33 @@ pub fn draw(picture: &Picture, title: &str) -> String {
     }
     svg += "</svg>\n";
     svg
+}
+
+/// Joins neighbours that are shorter than `least` nanoseconds: nobody can see them, and a long run has millions. Together
+/// they are drawn as what took the most of their time.
+fn drawable(stretches: &[Stretch], least: u64) -> Vec<Stretch> {
+    let mut drawn: Vec<Stretch> = Vec::new();
+    let mut short: Vec<&Stretch> = Vec::new();
+    let join = |short: &mut Vec<&Stretch>, drawn: &mut Vec<Stretch>| {
+        let longest = short.iter().max_by_key(|stretch| stretch.to - stretch.from);
+        if let (Some(longest), Some(first), Some(last)) = (longest, short.first(), short.last()) {
+            drawn.push(Stretch { from: first.from, to: last.to, state: longest.state.clone() });
+        }
+        short.clear();
+    };
+    for stretch in stretches {
+        if stretch.to - stretch.from >= least {
+            join(&mut short, &mut drawn);
+            drawn.push(stretch.clone());
+        } else {
+            short.push(stretch);
+            if stretch.to - short[0].from >= least {
+                join(&mut short, &mut drawn);
+            }
+        }
+    }
+    join(&mut short, &mut drawn);
+    drawn
 }
 
 struct Scale {
@@ -162,6 +190,17 @@ pub fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nobody_can_see_is_joined() {
+        let stretch = |from, to, what: &str| Stretch { from, to, state: State::Run(what.into()) };
+        let stretches: Vec<_> =
+            (0..1000).map(|i| stretch(i, i + 1, "short")).chain([stretch(1000, 1100, "long")]).collect();
+        let drawn = drawable(&stretches, 10);
+        assert_eq!(drawn.len(), 101);
+        assert_eq!((drawn[0].from, drawn[99].to, drawn[100].from, drawn[100].to), (0, 1000, 1000, 1100));
+        assert_eq!(drawable(&stretches[..3], 10).len(), 1, "nothing is left out");
+    }
 
     #[test]
     fn steps_are_round() {

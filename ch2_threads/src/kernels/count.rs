@@ -1,47 +1,42 @@
 //! `count` by scoped threads that take tasks from a shared counter.
 
 use std::hint::black_box;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use ch1_parallel::kernels::count::{solve, task};
+use ch1_parallel::kernels::count::{check, task};
 use ch1_parallel::kernels::{Measured, Problem};
-use ch1_parallel::lanes;
 use crossbeam::utils::CachePadded;
 
-use crate::spin_barrier::SpinBarrier;
+use super::Laps;
 use crate::team::team;
 
 /// Each thread takes the next task until none is left.
+///
+/// Two counters are used in turn, so that one barrier an iteration is enough: all have left the other counter when one sets
+/// it back. Each has a cache line of its own. Relaxed is enough: the barrier orders their uses.
 #[must_use]
 pub fn threads(problem: &Problem) -> Measured {
-    // Relaxed is enough for the counters: the barrier orders their uses. Each has a cache line of its own, so that taking a
-    // task does not disturb who adds to the sum.
-    let next = CachePadded::new(AtomicUsize::new(0));
-    let sum = CachePadded::new(AtomicU64::new(0));
-    let barrier = SpinBarrier::new(problem.workers);
-    let iterate = || {
-        lanes::wait("barrier", || barrier.wait());
-        let mut counted = 0;
-        while next.fetch_add(1, Relaxed) < problem.size {
-            counted += task(black_box(problem.grain));
+    let counters = [(); 2].map(|()| CachePadded::new(AtomicUsize::new(0)));
+    let laps = Laps::new(problem);
+    let counted = team(problem.workers, |worker| {
+        let mut sums = Vec::with_capacity(problem.iterations + 1);
+        for iteration in 0..=problem.iterations {
+            let (next, other) = (&counters[iteration % 2], &counters[(iteration + 1) % 2]);
+            if worker == 0 {
+                other.store(0, Relaxed);
+            }
+            let mut sum = 0;
+            while next.fetch_add(1, Relaxed) < problem.size {
+                sum += task(black_box(problem.grain));
+            }
+            sums.push(sum);
+            laps.end();
         }
-        sum.fetch_add(counted, Relaxed);
-        lanes::wait("barrier", || barrier.wait());
-    };
-    let first = team(problem.workers, |worker| match worker {
-        0 => Some(solve(problem, || {
-            // All others are at the first barrier.
-            next.store(0, Relaxed);
-            sum.store(0, Relaxed);
-            iterate();
-            sum.load(Relaxed)
-        })),
-        _ => {
-            (0..=problem.iterations).for_each(|_| iterate());
-            None
-        }
+        sums
     });
-    first.into_iter().flatten().next().expect("the first worker measures")
+    let sum = |iteration: usize| counted.iter().map(|sums| sums[iteration]).sum();
+    let sums: Vec<u64> = (0..=problem.iterations).map(sum).collect();
+    Measured { seconds: laps.seconds(), wrong: check(problem, &sums) }
 }
 
 #[cfg(test)]
@@ -52,7 +47,8 @@ mod tests {
     fn right_with_any_number_of_workers() {
         for workers in [1, 2, 3, 64] {
             let problem = Problem { size: 37, workers, iterations: 3, grain: 100 };
-            assert_eq!(threads(&problem).wrong, None, "{workers} workers");
+            let measured = threads(&problem);
+            assert_eq!((measured.seconds.len(), measured.wrong), (3, None), "{workers} workers");
         }
     }
 }

@@ -34,7 +34,8 @@ pub(super) fn worker(
     let mut laps = Laps::default();
     let mut sums = Vec::with_capacity(problem.iterations + 1);
     for iteration in 0..=problem.iterations {
-        // Two counters, used in turn: all have left the other one since the last barrier, and come back to it after the next.
+        // Two counters, used in turn: all have left the other one since the last barrier, and come back to it after the
+        // next.
         let (next, other) = (&counters[iteration % 2], &counters[(iteration + 1) % 2]);
         if number == 0 {
             other.store(0, Relaxed);

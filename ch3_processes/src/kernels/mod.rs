@@ -1,6 +1,6 @@
 //! The kernels, solved by processes that share memory.
 //!
-//! The workers are started once for a run and go through the iterations in step. A worker that fails or dies ends the run.
+//! The workers are started once for a run and go through the iterations in step. A worker that fails ends it.
 
 pub mod count;
 pub mod stencil;
@@ -8,15 +8,14 @@ pub mod stencil;
 use anyhow::Context;
 use ch1_parallel::kernels::{Kernel, Measured, Problem};
 use ch1_parallel::lanes;
-use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
 use crate::barrier::Aborted;
 use crate::process::Function;
 use crate::{Barrier, join_all, spawn};
 
-/// In a child process that these kernels started, does its work and ends it. To be called in the first line of the `main` of
-/// every program that solves kernels by processes.
+/// In a child process that these kernels started, does its work and ends it. To be called in the first line of the
+/// `main` of every program that solves kernels by processes.
 pub fn init() {
     crate::children![count::worker, stencil::worker];
 }
@@ -46,13 +45,13 @@ fn run<A: Serialize, F: Function<A> + Copy>(
 
 /// When iterations ended, as far as one worker knows.
 ///
-/// An iteration ends when the last worker comes to the barrier, so that one takes the time. Any other worker may be woken much
-/// later if there are more of them than cores.
+/// An iteration ends when the last worker comes to the barrier, so that one takes the time. Any other worker may be
+/// woken much later if there are more of them than cores.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Laps {
     /// How often this worker has come to the barrier.
     came: usize,
-    /// When it was the last one to come, in nanoseconds: the monotonic clock is the same for all processes.
+    /// When it was the last one to come, in nanoseconds of the clock that all processes share.
     ends: Vec<(usize, u64)>,
 }
 
@@ -60,8 +59,7 @@ impl Laps {
     /// Waits for the others at the end of an iteration.
     fn end(&mut self, barrier: &Barrier) -> Result<(), Aborted> {
         if lanes::wait("barrier", || barrier.wait())? {
-            let now = clock_gettime(ClockId::Monotonic);
-            self.ends.push((self.came, now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64));
+            self.ends.push((self.came, lanes::record::now()));
         }
         self.came += 1;
         Ok(())

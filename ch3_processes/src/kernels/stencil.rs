@@ -1,9 +1,10 @@
 //! `stencil` by processes: both grids lie in one shared mapping, in which each worker holds its own [bands].
 //!
-//! A worker needs its neighbours' outermost rows as they were before this iteration, so each publishes a copy of its own for
-//! the next iteration. There are two sets of these edges, used in turn, and so one barrier an iteration is enough: while a slow
-//! worker still reads the edges of iteration k, a fast one already publishes those of iteration k+1, in the other set; it
-//! publishes into the first set again only after the next barrier, which the slow one reaches when it has read.
+//! A worker needs its neighbours' outermost rows as they were before this iteration, so each publishes a copy of its
+//! own for the next iteration. There are two sets of these edges, used in turn, and so one barrier an iteration is
+//! enough: while a slow worker still reads the edges of iteration k, a fast one already publishes those of iteration
+//! k+1, in the other set; it publishes into the first set again only after the next barrier, which the slow one reaches
+//! when it has read.
 
 use std::io;
 

@@ -9,61 +9,17 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{Signal, kill_process_group};
+
+#[path = "../../../ch1_parallel/tests/proc/mod.rs"]
+pub mod proc;
+
+use proc::{Process, members_of, pid, wait_for};
 
 /// Long beside anything a test waits for, on a busy machine too.
 pub const LIMIT: Duration = Duration::from_secs(30);
-
-/// Waits until `condition` gives something.
-pub fn wait_for<T>(what: &str, limit: Duration, mut condition: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(found) = condition() {
-            return found;
-        }
-        assert!(start.elapsed() < limit, "no {what} within {limit:?}");
-        thread::sleep(Duration::from_millis(1));
-    }
-}
-
-/// A process as the system shows it.
-#[derive(Clone, Debug)]
-pub struct Process {
-    pub id: i32,
-    pub name: String,
-    pub parent: i32,
-    pub group: i32,
-}
-
-/// All that live: a zombie does not.
-pub fn processes() -> Vec<Process> {
-    let folders = fs::read_dir("/proc").expect("/proc").filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    folders
-        .filter_map(|folder| {
-            let id = folder.parse().ok()?;
-            let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-            let (name, rest) = stat.split_once('(')?.1.rsplit_once(')')?;
-            let mut fields = rest.split_whitespace();
-            let alive = !matches!(fields.next()?, "Z" | "X");
-            let (parent, group) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
-            alive.then(|| Process { id, name: name.into(), parent, group })
-        })
-        .collect()
-}
-
-pub fn children_of(parent: i32) -> Vec<Process> {
-    processes().into_iter().filter(|process| process.parent == parent).collect()
-}
-
-pub fn alive(id: i32) -> bool {
-    processes().iter().any(|process| process.id == id)
-}
-
-pub fn signal(id: i32, signal: Signal) {
-    kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
-}
 
 /// A program that leads a process group of its own, in which all its children are.
 pub struct Group {
@@ -74,10 +30,15 @@ pub struct Group {
 
 impl Group {
     pub fn start(command: &mut Command) -> Self {
+        Self::start_with(command, Stdio::piped())
+    }
+
+    /// Starts it with this stdout, which the test does not read.
+    pub fn start_with(command: &mut Command, stdout: impl Into<Stdio>) -> Self {
         let mut child = command
             .process_group(0)
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
+            .stdout(stdout)
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program starts");
@@ -92,8 +53,8 @@ impl Group {
         Self { child, output, errors }
     }
 
-    pub fn id(&self) -> i32 {
-        self.child.id() as i32
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn line(&mut self) -> String {
@@ -119,11 +80,11 @@ impl Group {
     }
 
     pub fn signal_all(&self, signal: Signal) {
-        kill_process_group(Pid::from_raw(self.id()).unwrap(), signal).unwrap();
+        kill_process_group(pid(self.id()), signal).unwrap();
     }
 
     pub fn members(&self) -> Vec<Process> {
-        processes().into_iter().filter(|process| process.group == self.id()).collect()
+        members_of(self.id())
     }
 
     /// Waits for the end of the program, and for that of its children within a second more.

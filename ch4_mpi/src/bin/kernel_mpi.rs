@@ -1,7 +1,7 @@
 //! Measures a kernel that ranks solve by message.
 //!
-//! This is the ranks' side of `kernel --strategy mpi`, which starts it. One iteration goes untimed; the times of the others
-//! are those of the slowest rank; a wrong result has no rate.
+//! This is the ranks' side of `kernel --strategy mpi`, which starts it. One iteration goes untimed; the times of the
+//! others are those of the slowest rank; a wrong result has no rate.
 //!
 //! Run:       cargo run --release --bin kernel_mpi -- stencil --workers 2
 //!            scripts/mpirun -n 2 target/release/kernel_mpi stencil --workers 2

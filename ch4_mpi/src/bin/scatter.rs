@@ -5,7 +5,7 @@
 //!
 //! Run:       cargo run --bin scatter -- --timeline
 //!            scripts/mpirun -n 10 target/debug/scatter
-//! Observe:   each rank has its own part, though the lines come in any order; nobody leaves the barrier before the last came.
+//! Observe:   each rank has its own part, though lines come in any order; nobody leaves the barrier before the last came.
 //! Python:    the original needs exactly 10 ranks: with fewer, rank 0 raises an error and the others wait for ever.
 //! Exercise:  let rank 0 keep nothing for itself. Which numbers change, and does rank 0 still call scatter?
 

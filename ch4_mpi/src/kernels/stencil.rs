@@ -1,4 +1,4 @@
-//! `stencil` by ranks: each holds a band of rows of the grid and gets its neighbours' outermost rows, the *halo*, by message.
+//! `stencil` by ranks: each holds a band of rows and gets its neighbours' outermost rows, the *halo*, by message.
 
 use ch1_parallel::kernels::stencil::{RADIUS, bands, check, initial, sum, sweep};
 use ch1_parallel::kernels::{Measured, Problem, laps};
@@ -42,8 +42,8 @@ pub fn mpi(problem: &Problem, world: &impl Communicator) -> anyhow::Result<Measu
     Ok(Measured { seconds: slowest(world, &seconds), wrong: check(problem, total) })
 }
 
-/// Sends the outermost rows of `input` to the neighbours and receives theirs. All four messages are under way at the same
-/// time, so it does not matter who begins.
+/// Sends the outermost rows of `input` to the neighbours and receives theirs. All four messages are under way at the
+/// same time, so it does not matter who begins.
 fn exchange(
     input: &[f64],
     above: Option<Process<'_>>,

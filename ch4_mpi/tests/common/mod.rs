@@ -1,13 +1,17 @@
 //! Starting programs and looking at processes, for the tests of this chapter.
-
-#![allow(dead_code)] // Each test program uses a part of it.
+#![allow(dead_code, reason = "each test program uses a part")]
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
-use std::{fs, thread};
 
 use ch1_parallel::program::{self, Finished};
+
+#[path = "../../../ch1_parallel/tests/proc/mod.rs"]
+pub mod proc;
+
+use proc::Process;
 
 /// No job here takes longer, even on a busy machine.
 pub const LIMIT: Duration = Duration::from_secs(60);
@@ -53,46 +57,6 @@ pub fn succeed(command: &mut Command) -> String {
     let finished = run(command);
     assert_eq!(finished.code(), Some(0), "{command:?}: {finished:#?}");
     finished.stdout
-}
-
-/// A process that is known by more than its id, since ids come again.
-#[derive(Debug)]
-pub struct Process {
-    /// Its id.
-    pub id: u32,
-    born: String,
-}
-
-impl Process {
-    fn of(id: u32) -> Option<(Self, u32)> {
-        let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-        // The name stands in parentheses and may contain anything.
-        let fields: Vec<_> = stat[stat.rfind(')')? + 2..].split(' ').collect();
-        let alive = fields[0] != "Z" && fields[0] != "X";
-        alive.then(|| (Self { id, born: fields[19].into() }, fields[1].parse().unwrap()))
-    }
-
-    fn is_alive(&self) -> bool {
-        Self::of(self.id).is_some_and(|(now, _)| now.born == self.born)
-    }
-}
-
-/// The children of process `id`, and theirs.
-pub fn descendants(id: u32) -> Vec<Process> {
-    let ids = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok());
-    let all: Vec<_> = ids.filter_map(Process::of).collect();
-    let mut family = vec![id];
-    let mut found = Vec::new();
-    let mut rest = all;
-    loop {
-        let (children, others): (Vec<_>, Vec<_>) = rest.into_iter().partition(|(_, parent)| family.contains(parent));
-        if children.is_empty() {
-            return found;
-        }
-        family.extend(children.iter().map(|(child, _)| child.id));
-        found.extend(children.into_iter().map(|(child, _)| child));
-        rest = others;
-    }
 }
 
 /// Asserts that all of them end within the time.
