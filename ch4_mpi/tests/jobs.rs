@@ -83,12 +83,12 @@ fn a_launcher_that_is_missing_is_one_line() {
 #[test]
 fn ranks_that_do_not_see_each_other_say_so_once() {
     let _alone = alone();
-    // A job of one without a launcher has nobody who removes Open MPI 5's shared memory.
+    // A job of one without a launcher has nobody who removes Open MPI 5's shared memory and session folders.
     let memory = tempfile::tempdir().unwrap();
     let rank = |rank: &str| {
         // What a launcher of another MPI does: it sets its variables, and this program's MPI does not know them.
         let step = [("SLURM_STEP_ID", "0"), ("SLURM_PROCID", rank), ("SLURM_STEP_NUM_TASKS", "3")];
-        run(scatter().envs(step).env("OMPI_MCA_btl_sm_backing_directory", memory.path()))
+        run(scatter().envs(step).env("OMPI_MCA_btl_sm_backing_directory", memory.path()).env("TMPDIR", memory.path()))
     };
     let first = rank("0");
     assert_eq!((first.code(), first.stdout.as_str()), (Some(1), ""), "{first:#?}");
