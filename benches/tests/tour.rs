@@ -1,16 +1,9 @@
-//! `tour` as a program: bad input, and that nothing outlives it. `.ci/run` runs it to its end.
+//! `tour` as a program: bad input. `.ci/run` runs it to its end.
 
-#[path = "../../ch1_parallel/tests/proc/mod.rs"]
-mod proc;
-
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
+use std::process::Command;
 use std::time::Duration;
 
 use ch1_parallel::program::{Finished, run};
-use proc::{Process, descendants, wait_for};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -40,30 +33,4 @@ fn a_report_that_cannot_be_written_is_an_error_before_anything_runs() {
     assert_eq!(finished.code(), Some(1), "{finished:?}");
     assert!(finished.stderr.starts_with("error: /dev/null/report: "), "{finished:?}");
     assert_eq!((finished.stderr.lines().count(), finished.stdout.as_str()), (1, ""), "{finished:?}");
-}
-
-#[test]
-fn what_it_runs_ends_with_it() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let mut command = tour(&["--quick", "--report", folder.path().to_str().expect("a plain path")]);
-    let mut tour =
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
-    let lines = lines(tour.stdout.take().expect("piped"));
-    // From here on it runs one program after the other.
-    while lines.recv_timeout(LIMIT).expect("a line") != "Every program of every chapter:" {}
-    let all = wait_for("program that it runs", LIMIT, || Some(descendants(tour.id())).filter(|all| !all.is_empty()));
-    tour.kill().expect("a child");
-    tour.wait().expect("a child");
-    wait_for("end of all that it ran", Duration::from_secs(1), || (!all.iter().any(Process::is_alive)).then_some(()));
-}
-
-fn lines(output: std::process::ChildStdout) -> mpsc::Receiver<String> {
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        for line in BufReader::new(output).lines().map_while(Result::ok) {
-            // Nobody listens when the test has seen what it waited for.
-            let _ = sender.send(line);
-        }
-    });
-    receiver
 }

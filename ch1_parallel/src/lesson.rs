@@ -325,15 +325,16 @@ pub(crate) const STARTER: &str = "LESSON_STARTER";
 ///
 /// The signal comes when the *thread* that started this process ends; [`program::run`](crate::program::run) waits in it.
 pub fn end_with_starter() {
-    let starter = std::env::var(STARTER).ok();
-    let parent = || getppid().map(|parent| parent.to_string());
-    // A process that this one starts inherits the variable, but its parent is another.
-    if starter.is_some() && starter == parent() {
+    let Ok(starter) = std::env::var(STARTER) else { return };
+    let is_parent = || getppid().is_some_and(|parent| parent.to_string() == starter);
+    if is_parent() {
         // It fails only for signals that do not exist.
         let _ = set_parent_process_death_signal(Some(Signal::KILL));
-        if starter != parent() {
-            exit(1);
-        }
+    }
+    // A process that this one starts inherits the variable, but its parent is another. If the starter has ended already,
+    // before the line above, the parent is another too.
+    if !is_parent() && !Path::new("/proc").join(&starter).exists() {
+        exit(1);
     }
 }
 

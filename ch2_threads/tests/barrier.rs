@@ -3,7 +3,14 @@
 #[path = "../../ch1_parallel/tests/contract/mod.rs"]
 mod contract;
 
+#[path = "../../ch1_parallel/tests/proc/mod.rs"]
+mod proc;
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
 use contract::Program;
+use proc::{Process, descendants, wait_for};
 
 const BARRIER: Program = Program {
     path: env!("CARGO_BIN_EXE_barrier"),
@@ -41,4 +48,26 @@ fn the_chart_has_a_lane_a_runner() {
     for name in ["main", "Huey", "Dewey", "Louie"] {
         assert!(output.lines().any(|line| line.starts_with(name) && line.contains("runs ")), "{name}: {output}");
     }
+}
+
+const STARTED_BY_A_TEST: &str = "STARTED_BY_A_TEST";
+
+/// For the next test, in a process of its own: a race that goes on, silently, for minutes.
+#[test]
+fn a_long_race() {
+    if std::env::var_os(STARTED_BY_A_TEST).is_some() {
+        BARRIER.run(&["--pace", "1000"]);
+    }
+}
+
+#[test]
+fn a_program_ends_with_the_one_that_runs_it() {
+    let mut command = Command::new(std::env::current_exe().expect("this program"));
+    command.args(["--exact", "a_long_race"]).env(STARTED_BY_A_TEST, "yes").stdin(Stdio::null()).stdout(Stdio::null());
+    let mut runner = command.spawn().expect("this program starts");
+    let races = |all: &Vec<Process>| all.iter().any(|program| program.name == "barrier");
+    let all = wait_for("race", Duration::from_secs(60), || Some(descendants(runner.id())).filter(races));
+    runner.kill().expect("a child");
+    runner.wait().expect("a child");
+    wait_for("end of the race", Duration::from_secs(1), || (!all.iter().any(Process::is_alive)).then_some(()));
 }
