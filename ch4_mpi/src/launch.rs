@@ -221,9 +221,10 @@ fn stop(launcher: &impl AsFd) {
     let _ = pidfd_send_signal(launcher, Signal::KILL);
 }
 
-/// The job's exit status as a program of the course ends: an error that nobody has told is told here. When all ranks
-/// have done their work, what goes wrong in `MPI_Finalize` is MPI's matter and only worth a remark: with Open MPI 4 a
-/// rank in some thousands crashes there (its issue 10117).
+/// The job's exit status as a program of the course ends: an error that nobody has told is told here.
+///
+/// Once all ranks have done their work, a rank that crashes no longer changes the result, and a remark is enough. What is left
+/// to do is `MPI_Finalize`, in which ranks of Open MPI 4.1 are known to crash now and then (its issue 10117).
 fn status_of(status: ExitStatus, said: &[Filter], all_done: bool) -> u8 {
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     if code == Some(0) {
