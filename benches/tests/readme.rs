@@ -23,14 +23,17 @@ fn every_program_is_in_the_readmes_and_has_a_test() {
             assert!(chapter.contains(name), "{folder}/README.md does not name {name}");
             assert!(read(&path).starts_with("//! "), "{name} has no header");
             let tests = root().join(folder).join("tests");
-            let named = fs::read_dir(&tests).expect("tests").any(|test| {
-                let test = test.expect("a test").path();
-                test.is_file() && read(&test).contains(&format!("CARGO_BIN_EXE_{name}"))
-                    || test.is_dir() && read(&test.join("mod.rs")).contains(&format!("CARGO_BIN_EXE_{name}"))
-            });
-            assert!(named, "no test in {} runs {name}", tests.display());
+            assert!(mentions(&tests, &format!("CARGO_BIN_EXE_{name}")), "no test in {} runs {name}", tests.display());
         }
     }
+}
+
+/// Whether a file in `folder`, or below it, has these words.
+fn mentions(folder: &Path, words: &str) -> bool {
+    fs::read_dir(folder).expect("a folder").any(|entry| {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() { mentions(&path, words) } else { read(&path).contains(words) }
+    })
 }
 
 #[test]

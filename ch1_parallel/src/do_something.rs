@@ -33,9 +33,32 @@ pub fn do_something(count: usize, seed: u64, first: u64, numbers: &mut Vec<f64>)
     }
 }
 
+/// What worker `worker` of `workers` makes if they make `count` numbers together: the first block, and how many numbers.
+/// The parts are whole blocks, so they do not overlap and nothing is left out.
+#[must_use]
+pub fn part(count: usize, workers: usize, worker: usize) -> (u64, usize) {
+    let blocks = count.div_ceil(BLOCK).div_ceil(workers);
+    let start = |worker: usize| (worker * blocks * BLOCK).min(count);
+    ((worker * blocks) as u64, start(worker + 1) - start(worker))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_are_all_numbers_in_order() {
+        for count in [1, BLOCK - 1, BLOCK, 10 * BLOCK + 1] {
+            for workers in [1, 2, 3, 64] {
+                let mut next = 0;
+                for (first, numbers) in (0..workers).map(|worker| part(count, workers, worker)) {
+                    assert!(numbers == 0 || first as usize * BLOCK == next, "{count} by {workers}");
+                    next += numbers;
+                }
+                assert_eq!(next, count, "{count} by {workers}");
+            }
+        }
+    }
 
     #[test]
     fn numbers_are_in_range_and_depend_on_seed_and_block() {

@@ -43,7 +43,8 @@ pub use crate::lesson_run as run;
 #[macro_export]
 macro_rules! lesson_header {
     () => {
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/bin/", env!("CARGO_BIN_NAME"), ".rs"))
+        // Cargo names a file from the workspace's root, in which each crate has a folder.
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../", file!()))
     };
 }
 pub use crate::lesson_header as header;
@@ -198,15 +199,15 @@ pub struct Lesson {
 }
 
 impl Lesson {
-    /// Begins a program of this name: makes the files that the flags ask for and starts to record its lanes.
+    /// Begins a program of this name: makes the files that the flags ask for and starts to record its lanes. A program that
+    /// runs as a child joins the record of its parent.
     ///
     /// # Errors
     /// A file cannot be made, or the record cannot start.
     pub fn begin(flags: Flags, name: &str) -> anyhow::Result<Self> {
         flags.create_files()?;
-        if flags.want_lanes() {
-            record::start(name, 0).context("recording the lanes")?;
-        }
+        let recording = if flags.want_lanes() { record::start(name, 0) } else { record::join(name) };
+        recording.context("recording the lanes")?;
         Ok(Self::begin_quietly(flags, name))
     }
 

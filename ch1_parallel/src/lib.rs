@@ -6,12 +6,17 @@
 //! | [`lesson`] | how a program begins and ends: flags, seed, pace, errors, Ctrl-C |
 //! | [`lanes`] | who ran, who waited, and on what: the chart, the picture and the trace |
 //! | [`kernels`] | the problems that every strategy solves, with their serial and rayon solutions |
-//! | [`program`] | running another program with a limit on its time |
+//! | [`program`] | running another program with a limit on its time, and this one as a child of itself |
+//! | [`semaphore`] | a counting semaphore |
+//! | [`what_rust_forbids`] | mistakes of this chapter that never reach run time |
 
 pub mod do_something;
 pub mod kernels;
 pub mod lanes;
 pub mod lesson;
 pub mod program;
+pub mod semaphore;
+pub mod what_rust_forbids;
 
 pub use do_something::do_something;
+pub use semaphore::Semaphore;

@@ -1,21 +1,23 @@
 //! Two arrays are added element by element: one by one, with the vector unit of one core, and by all workers.
 //!
-//! Data parallelism does the same to every element, so the elements can be divided among lanes of a vector unit, among
-//! threads, or both. A sum of two arrays does one addition for every 12 bytes it moves: the memory is the limit, and more
-//! workers help only as far as it can feed them.
+//! Data parallelism does the same to every element, so the elements can be divided among the lanes of a vector unit, among
+//! threads, or both. But a sum does one addition for every 16 bytes it moves (two numbers are read; the place of the third is
+//! fetched and written): the memory is the limit, and more workers help only as far as it can feed them. Counting moves
+//! nothing, so it speeds up with every core.
 //!
 //! Run:       cargo run --release --bin data_parallelism -- --timeline
-//! Observe:   all three sums are the same. Vectors gain more than threads do: compare the GB/s, not the seconds.
+//! Observe:   all sums are the same. Vectors gain more than threads do, and the last line is the limit: what the workers reach
+//!            when they only move as many bytes (A += B + 3·C, the kernel nstream).
 //! Python:    the original is one NumPy `a+b`: vectors on one core, no second worker, and no serial run to compare with.
-//! Exercise:  add 100 and 100,000,000 numbers. At which size do the workers begin to pay?
+//! Exercise:  add 1000 and 100,000,000 numbers. Which of the gains is left when the arrays have left the cache?
 
 use std::{hint::black_box, process::ExitCode, time::Instant};
 
 use anyhow::{Context, ensure};
 use ch1_parallel::{lanes, lesson};
-use ndarray::parallel::prelude::*;
-use ndarray::{Array1, ArrayView1, ArrayViewMut1, Axis, Zip};
+use ndarray::{Array1, Zip};
 use rand::RngExt;
+use rayon::prelude::*;
 
 #[derive(clap::Parser)]
 struct Args {
@@ -32,49 +34,61 @@ struct Args {
 
 fn main() -> ExitCode {
     lesson::run!(|args: Args, lesson| {
+        let (items, workers) = (args.items as usize, usize::from(args.workers));
         let mut rng = lesson.rng(0);
-        let items = args.items as usize;
         let a = Array1::from_shape_simple_fn(items, || rng.random::<f32>());
         let b = Array1::from_shape_simple_fn(items, || rng.random::<f32>());
-        let workers = usize::from(args.workers);
+        let (a_slice, b_slice) = (a.as_slice().context("in one piece")?, b.as_slice().context("in one piece")?);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(workers).build().context("a pool")?;
-        let part = items.div_ceil(workers);
         println!("{items} sums, {} times each way, workers: {workers}", args.rounds);
 
-        let one_by_one = timed("one by one", &args, |sum| {
+        let mut one_by_one = Array1::zeros(items);
+        timed("one by one", &args, || {
             // The black box hides each element from the compiler, which would add several at once.
-            Zip::from(sum).and(&a).and(&b).for_each(|sum, a, b| *sum = black_box(a + b));
+            Zip::from(&mut one_by_one).and(&a).and(&b).for_each(|sum, a, b| *sum = black_box(a + b));
         });
-        let vectors = timed("vectors, one core", &args, |sum| {
-            Zip::from(sum).and(&a).and(&b).for_each(|sum, a, b| *sum = a + b);
+        let mut vectors = vec![0.0; items];
+        timed("vectors, one core", &args, || add(&mut vectors, a_slice, b_slice));
+        let mut parallel = vec![0.0; items];
+        timed("vectors, all workers", &args, || {
+            lanes::wait("the pool", || pool.install(|| by_parts(workers, &mut parallel, a_slice, b_slice, add)));
         });
-        let parallel = timed("vectors, all workers", &args, |sum| {
-            let parts = (sum.axis_chunks_iter_mut(Axis(0), part).into_par_iter())
-                .zip(a.axis_chunks_iter(Axis(0), part))
-                .zip(b.axis_chunks_iter(Axis(0), part));
-            lanes::wait("the pool", || pool.install(|| parts.for_each(|((sum, a), b)| add_part(sum, a, b))));
+        // As many bytes in numbers twice as long: the same traffic.
+        let (mut c, d, e) = (vec![0.0; items.div_ceil(2)], vec![2.0; items.div_ceil(2)], vec![2.0; items.div_ceil(2)]);
+        timed("limit of the memory", &args, || {
+            lanes::wait("the pool", || pool.install(|| by_parts(workers, &mut c, &d, &e, nstream)))
         });
 
-        println!("the first sums: {:.3?}", parallel.iter().take(10).collect::<Vec<_>>());
-        ensure!(vectors == one_by_one && parallel == one_by_one, "the sums differ");
+        println!("the first sums: {:.3?}", &parallel[..items.min(10)]);
+        ensure!(vectors == one_by_one.to_vec() && parallel == vectors, "the sums differ");
+        ensure!(c.iter().all(|&c| c == 8.0 * f64::from(args.rounds)), "nstream is wrong");
         Ok(())
     })
 }
 
-fn add_part(sum: ArrayViewMut1<'_, f32>, a: ArrayView1<'_, f32>, b: ArrayView1<'_, f32>) {
-    let _lane = lanes::lane(format_args!("worker {}", rayon::current_thread_index().unwrap_or(0)));
-    Zip::from(sum).and(a).and(b).for_each(|sum, a, b| *sum = a + b);
+fn add(sum: &mut [f32], a: &[f32], b: &[f32]) {
+    sum.iter_mut().zip(a).zip(b).for_each(|((sum, a), b)| *sum = a + b);
 }
 
-fn timed(way: &str, args: &Args, add: impl Fn(&mut Array1<f32>)) -> Array1<f32> {
-    let mut sum = Array1::zeros(args.items as usize);
+fn nstream(a: &mut [f64], b: &[f64], c: &[f64]) {
+    a.iter_mut().zip(b).zip(c).for_each(|((a, b), c)| *a += b + 3.0 * c);
+}
+
+/// Gives each worker one part of the three arrays.
+fn by_parts<T: Send + Sync>(workers: usize, x: &mut [T], y: &[T], z: &[T], work: fn(&mut [T], &[T], &[T])) {
+    let part = x.len().div_ceil(workers);
+    x.par_chunks_mut(part).zip(y.par_chunks(part)).zip(z.par_chunks(part)).for_each(|((x, y), z)| {
+        let _lane = lanes::lane(format_args!("worker {}", rayon::current_thread_index().unwrap_or(0)));
+        work(x, y, z);
+    });
+}
+
+fn timed(way: &str, args: &Args, mut run: impl FnMut()) {
     let seconds = (0..args.rounds).map(|_| {
         let start = Instant::now();
-        lanes::work(way, || add(&mut sum));
+        lanes::work(way, &mut run);
         start.elapsed().as_secs_f64()
     });
     let best = seconds.fold(f64::INFINITY, f64::min);
-    // Two numbers are read and one is written: 12 bytes.
-    println!("{way:20} {:8.3} ms  {:6.2} GB/s", best * 1e3, 12e-9 * f64::from(args.items) / best);
-    sum
+    println!("{way:20} {:8.3} ms  {:6.2} GB/s", best * 1e3, 16e-9 * f64::from(args.items) / best);
 }

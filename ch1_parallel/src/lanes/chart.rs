@@ -87,6 +87,12 @@ fn shorten(text: &str, most: usize) -> String {
     if text.width() <= most {
         return text.into();
     }
+    // What tells the lanes of a process apart is behind its name.
+    if let Some((process, lane)) = text.rsplit_once('/')
+        && lane.width() + 3 < most
+    {
+        return format!("{}/{lane}", shorten(process, most - lane.width() - 1));
+    }
     let mut width = 1;
     let kept = text.chars().take_while(|sign| {
         width += sign.width().unwrap_or(0);
@@ -137,5 +143,7 @@ mod tests {
     fn long_names_are_shortened() {
         assert_eq!(shorten("consumer", 8), "consumer");
         assert_eq!(shorten("consumers", 8), "consume…");
+        assert_eq!(shorten("consumers/main 2", 12), "cons…/main 2");
+        assert_eq!(shorten("c/a very long name", 8), "c/a ver…");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
+use std::num::NonZero;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc;
@@ -57,6 +58,16 @@ impl Program {
         if !self.long.is_empty() {
             self.ends_at_ctrl_c();
         }
+    }
+
+    /// Runs it 200 times, several at a time, so that each run is under the load of the others.
+    pub fn ends_every_time(&self, args: &[&str]) {
+        let at_once = 2 * thread::available_parallelism().map_or(1, NonZero::get);
+        thread::scope(|scope| {
+            for _ in 0..at_once {
+                scope.spawn(|| (0..200_usize.div_ceil(at_once)).for_each(|_| drop(self.succeeds(args))));
+            }
+        });
     }
 
     fn helps(&self) {

@@ -1,8 +1,4 @@
-//! `data_parallelism` as a program.
-
-mod contract;
-
-use contract::Program;
+use crate::contract::Program;
 
 const DATA_PARALLELISM: Program = Program {
     path: env!("CARGO_BIN_EXE_data_parallelism"),
@@ -30,6 +26,11 @@ fn sums_agree_at_any_size_and_number_of_workers() {
             DATA_PARALLELISM.succeeds(&["--items", items, "--workers", workers]);
         }
     }
+}
+
+#[test]
+fn no_run_of_many_hangs() {
+    DATA_PARALLELISM.ends_every_time(&["--items", "1000", "--workers", "8"]);
 }
 
 #[test]

@@ -1,0 +1,122 @@
+//! The same numbers, made by one thread, by threads and by processes, and handed back each time.
+//!
+//! A thread shares the memory of its program: it starts quickly, and handing a list back moves a pointer. A process starts with
+//! nothing, and every number must be copied through the system. So the times are split: until the last worker has begun (start),
+//! until the last has made its numbers (work), and until all numbers are here (hand back).
+//!
+//! Run:       cargo run --release --bin processes_vs_threads -- --workers 2 --numbers 1000000 --timeline
+//! Observe:   the work is the same; what differs is the start and the way back.
+//! Python:    the lists of the original's processes are lost: nothing is sent back, so the two sides do different work.
+//! Exercise:  send only the sum of each list back. Which of the three times changes, and is it still the same problem?
+
+use std::io::{Read, Write, stdout};
+use std::process::{Child, ExitCode, Stdio};
+use std::thread;
+
+use anyhow::{Context, ensure};
+use bytemuck::{cast_slice, cast_slice_mut};
+use ch1_parallel::do_something::{BLOCK, do_something};
+use ch1_parallel::{lanes, lesson, program};
+use rustix::time::{ClockId, clock_gettime};
+
+#[derive(clap::Parser)]
+struct Args {
+    /// Threads, then processes
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=64))]
+    workers: u64,
+    /// Numbers of each worker
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    numbers: u32,
+    /// Makes the numbers of this worker only and writes them to stdout: what a child process is told
+    #[arg(long, hide = true)]
+    child: Option<u64>,
+}
+
+/// What a worker made: when it began and when it ended, in seconds of the machine's clock, then its numbers.
+type Made = Vec<f64>;
+
+fn main() -> ExitCode {
+    lesson::run!(|args: Args, lesson| {
+        let (workers, count, seed) = (args.workers, args.numbers as usize, lesson.seed());
+        if let Some(worker) = args.child {
+            return stdout().lock().write_all(cast_slice(&make(worker, count, seed))).context("stdout");
+        }
+        println!("{workers} times {count} numbers  start ms   work ms  hand back ms    all ms  speed-up");
+
+        let start = now();
+        let serial: Vec<_> =
+            lanes::work("one thread", || (0..workers).map(|worker| make(worker, count, seed)).collect());
+        let alone = now() - start;
+        println!("{:24} {:>43.2} {:>9.2}", "one thread", alone * 1e3, 1.0);
+
+        let start = now();
+        let made = lanes::work("threads", || by_threads(workers, count, seed));
+        report("threads", start, &made, alone);
+        ensure!(same(&made, &serial), "the threads handed back other numbers");
+        drop(made);
+
+        let start = now();
+        let made = lanes::work("processes", || by_processes(workers, count, seed))?;
+        report("processes", start, &made, alone);
+        ensure!(same(&made, &serial), "the processes handed back other numbers");
+        Ok(())
+    })
+}
+
+fn make(worker: u64, count: usize, seed: u64) -> Made {
+    let mut made = vec![now(), 0.0];
+    do_something(count, seed, worker * count.div_ceil(BLOCK) as u64, &mut made);
+    made[1] = now();
+    made
+}
+
+fn by_threads(workers: u64, count: usize, seed: u64) -> Vec<Made> {
+    thread::scope(|scope| {
+        let start = |worker| {
+            scope.spawn(move || {
+                let _lane = lanes::lane(format_args!("thread {worker}"));
+                make(worker, count, seed)
+            })
+        };
+        let team: Vec<_> = (0..workers).map(start).collect();
+        // A worker panics only if the program is wrong.
+        team.into_iter().map(|worker| lanes::wait("join", || worker.join()).expect("it ends well")).collect()
+    })
+}
+
+fn by_processes(workers: u64, count: usize, seed: u64) -> anyhow::Result<Vec<Made>> {
+    let start = |worker| {
+        let flags = [format!("--child={worker}"), format!("--numbers={count}"), format!("--seed={seed}")];
+        let child = program::again(&format!("process {worker}")).args(flags).stdout(Stdio::piped()).spawn();
+        child.with_context(|| format!("starting process {worker}"))
+    };
+    let team: Vec<_> = (0..workers).map(start).collect::<Result<_, _>>()?;
+    team.into_iter().enumerate().map(|(worker, child)| receive(worker, child, count)).collect()
+}
+
+fn receive(worker: usize, mut child: Child, count: usize) -> anyhow::Result<Made> {
+    let mut made = vec![0.0; 2 + count];
+    let mut pipe = child.stdout.take().context("its stdout is a pipe")?;
+    let read = lanes::wait("numbers", || pipe.read_exact(cast_slice_mut(&mut made)));
+    let status = child.wait()?;
+    ensure!(status.success(), "process {worker} ended with {status}");
+    read.with_context(|| format!("what process {worker} made"))?;
+    Ok(made)
+}
+
+/// Whether the numbers are the same, whenever they were made.
+fn same(made: &[Made], other: &[Made]) -> bool {
+    made.len() == other.len() && made.iter().zip(other).all(|(one, other)| one[2..] == other[2..])
+}
+
+fn report(way: &str, start: f64, made: &[Made], alone: f64) {
+    let all = now() - start;
+    let last = |when: usize| made.iter().map(|made| made[when]).fold(start, f64::max) - start;
+    let [a, b, c, d] = [last(0), last(1) - last(0), all - last(1), all].map(|seconds| seconds * 1e3);
+    println!("{way:24} {a:>9.2} {b:>9.2} {c:>13.2} {d:>9.2} {:>9.2}", alone / all);
+}
+
+fn now() -> f64 {
+    let time = clock_gettime(ClockId::Monotonic);
+    time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
+}

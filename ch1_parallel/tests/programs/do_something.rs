@@ -1,0 +1,38 @@
+use crate::contract::Program;
+
+const DO_SOMETHING: Program = Program {
+    path: env!("CARGO_BIN_EXE_do_something"),
+    source: "src/bin/do_something.rs",
+    bad: &[
+        &["--numbers", "0"],
+        &["--numbers", "100000001"],
+        &["--numbers", "some"],
+        &["--workers", "0"],
+        &["--workers", "1001"],
+        &["--workers", "-1"],
+    ],
+    long: &[],
+};
+
+#[test]
+fn keeps_its_promises() {
+    DO_SOMETHING.keeps_its_promises();
+}
+
+#[test]
+fn the_numbers_do_not_depend_on_the_workers() {
+    let numbers = |numbers: &str, workers: &str| {
+        let output = DO_SOMETHING.succeeds(&["--numbers", numbers, "--workers", workers]);
+        output.lines().next().expect("a line of numbers").to_string()
+    };
+    for count in ["1", "4096", "4097", "100000"] {
+        for workers in ["2", "3", "64"] {
+            assert_eq!(numbers(count, "1"), numbers(count, workers), "{count} by {workers}");
+        }
+    }
+}
+
+#[test]
+fn no_run_of_many_hangs() {
+    DO_SOMETHING.ends_every_time(&["--numbers", "20000", "--workers", "8"]);
+}

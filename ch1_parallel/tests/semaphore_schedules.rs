@@ -1,0 +1,102 @@
+//! The semaphore under thousands of schedules.
+
+// So that the semaphore's source finds shuttle's locks where it looks for parking_lot's.
+extern crate self as parking_lot;
+
+mod schedules;
+use schedules::{Condvar, Mutex};
+
+#[path = "../src/semaphore.rs"]
+mod semaphore;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+use schedules::{explore, failure};
+use semaphore::Semaphore;
+use shuttle::thread;
+
+/// So many threads at once, joined.
+fn threads(count: usize, act: impl Fn(usize) + Send + Sync + 'static) {
+    let act = Arc::new(act);
+    let start = |number| {
+        let act = Arc::clone(&act);
+        thread::spawn(move || act(number))
+    };
+    let threads: Vec<_> = (0..count).map(start).collect();
+    threads.into_iter().for_each(|thread| thread.join().expect("it ends well"));
+}
+
+#[test]
+fn no_more_are_inside_than_there_are_permits() {
+    for permits in 1..=2 {
+        explore(move || {
+            let (semaphore, inside) = (Semaphore::new(permits), AtomicUsize::new(0));
+            let served = Arc::new(AtomicUsize::new(0));
+            let count = Arc::clone(&served);
+            threads(4, move |_| {
+                let _permit = semaphore.acquire();
+                assert!(inside.fetch_add(1, SeqCst) < permits, "one too many is inside");
+                thread::yield_now();
+                inside.fetch_sub(1, SeqCst);
+                count.fetch_add(1, SeqCst);
+            });
+            assert_eq!(served.load(SeqCst), 4);
+        });
+    }
+}
+
+#[test]
+fn every_signal_ends_one_wait() {
+    explore(|| {
+        let semaphore = Semaphore::new(0);
+        threads(6, move |number| match number % 2 {
+            0 => semaphore.release(),
+            _ => semaphore.acquire().forget(),
+        });
+    });
+}
+
+#[test]
+fn a_permit_may_be_tried_for() {
+    explore(|| {
+        let semaphore = Arc::new(Semaphore::new(1));
+        let theirs = Arc::clone(&semaphore);
+        threads(3, move |_| drop(theirs.try_acquire()));
+        assert!(semaphore.try_acquire().is_some(), "the permit went back");
+    });
+}
+
+/// A semaphore that does not look again after its wait.
+#[derive(Default)]
+struct Hasty {
+    permits: Mutex<usize>,
+    one_more: Condvar,
+}
+
+impl Hasty {
+    fn acquire(&self) {
+        let mut permits = self.permits.lock();
+        if *permits == 0 {
+            self.one_more.wait(&mut permits);
+        }
+        *permits = permits.checked_sub(1).expect("the permit was stolen");
+    }
+
+    fn release(&self) {
+        *self.permits.lock() += 1;
+        self.one_more.notify_one();
+    }
+}
+
+#[test]
+fn the_checker_sees_a_wait_under_if() {
+    let failed = failure(|| {
+        let semaphore = Hasty::default();
+        threads(4, move |number| match number % 2 {
+            0 => semaphore.release(),
+            _ => semaphore.acquire(),
+        });
+    });
+    assert!(failed.contains("the permit was stolen"), "{failed}");
+}

@@ -1,0 +1,62 @@
+//! In ten rounds a consumer waits until a producer has made an item.
+//!
+//! A semaphore that starts with no permit is a signal: `release` says that one more item is there, `acquire` waits for it. The
+//! permits count the signals, so one that comes before anybody waits is not lost (an event without a count loses it; a lock
+//! could not be released by another thread). For tasks take `tokio::sync::Semaphore`, which suspends no thread.
+//!
+//! Run:       cargo run --bin semaphore_signal -- --timeline
+//! Observe:   the consumer gets every item, in order, and never looks for one that is not there yet.
+//! Python:    `item` is a global that two threads use without a lock: only luck keeps the next item from overwriting it.
+//! Exercise:  let the producer release before it has put the item in. Which line of the consumer fails then?
+
+use std::collections::VecDeque;
+use std::process::ExitCode;
+use std::thread;
+
+use anyhow::{Context, ensure};
+use ch1_parallel::{Semaphore, lanes, lesson};
+use parking_lot::Mutex;
+use rand::RngExt;
+
+#[derive(clap::Parser)]
+struct Args {
+    /// Rounds: items that go from the producer to the consumer
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    rounds: u32,
+}
+
+fn main() -> ExitCode {
+    lesson::run!(|args: Args, lesson| {
+        let (items, ready) = (Mutex::new(VecDeque::new()), Semaphore::new(0));
+        let made: Vec<u32> = (0..args.rounds).scan(lesson.rng(0), |rng, _| Some(rng.random_range(0..1000))).collect();
+
+        let taken = thread::scope(|scope| {
+            scope.spawn(|| {
+                let _lane = lanes::lane("producer");
+                for &item in &made {
+                    lanes::work("makes an item", || thread::sleep(lesson.pause(2.0)));
+                    println!("producer: made item {item}");
+                    items.lock().push_back(item);
+                    ready.release();
+                }
+            });
+            let consumer = scope.spawn(|| {
+                let _lane = lanes::lane("consumer");
+                let mut taken = Vec::new();
+                for _ in 0..args.rounds {
+                    // The permit is used up with the item it stands for.
+                    lanes::wait("semaphore", || ready.acquire()).forget();
+                    let item = items.lock().pop_front().context("a permit came without an item")?;
+                    println!("consumer: took item {item}");
+                    taken.push(item);
+                }
+                anyhow::Ok(taken)
+            });
+            // A thread panics only if the program is wrong.
+            lanes::wait("join", || consumer.join()).expect("it ends well")
+        })?;
+
+        ensure!(taken == made, "made {made:?}, taken {taken:?}");
+        Ok(())
+    })
+}

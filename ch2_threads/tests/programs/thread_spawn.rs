@@ -1,0 +1,31 @@
+use crate::contract::Program;
+
+const THREAD_SPAWN: Program = Program {
+    path: env!("CARGO_BIN_EXE_thread_spawn"),
+    source: "src/bin/thread_spawn.rs",
+    bad: &[&["--workers", "0"], &["--workers", "x"], &["--workers", "-1"], &["--workers", "1001"]],
+    long: &[],
+};
+
+#[test]
+fn keeps_its_promises() {
+    THREAD_SPAWN.keeps_its_promises();
+}
+
+#[test]
+fn every_thread_is_called_once() {
+    for workers in [1, 2, 64, 1000] {
+        let output = THREAD_SPAWN.succeeds(&["--workers", &workers.to_string()]);
+        let mut called: Vec<u32> = crate::items(&output, |line| line.strip_prefix("my_func called by thread "))
+            .iter()
+            .map(|number| number.parse().expect("a number"))
+            .collect();
+        called.sort_unstable();
+        assert!(called.iter().copied().eq(0..workers), "{output}");
+    }
+}
+
+#[test]
+fn no_run_of_many_hangs() {
+    THREAD_SPAWN.ends_every_time(&["--workers", "8"]);
+}
