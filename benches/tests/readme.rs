@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use benches::examples::root;
+use benches::examples::{self, root};
 
 const FOLDERS: [&str; 6] = ["ch1_parallel", "ch2_threads", "ch3_processes", "ch4_mpi", "ch5_async", "benches"];
 
@@ -25,6 +25,26 @@ fn every_program_is_in_the_readmes_and_has_a_test() {
             let tests = root().join(folder).join("tests");
             assert!(mentions(&tests, &format!("CARGO_BIN_EXE_{name}")), "no test in {} runs {name}", tests.display());
         }
+    }
+}
+
+#[test]
+fn each_chapter_has_its_programs_as_they_are() {
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for example in examples::all().expect("examples") {
+        let (name, folder) = (&example.name, root().join(&example.chapter));
+        let chapter = words(&read(&folder.join("README.md")));
+        let source = read(&folder.join("src/bin").join(format!("{name}.rs")));
+        let header: Vec<_> = source.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim).collect();
+        for field in ["Run:", "Exercise:"] {
+            // A field goes on until the next one.
+            let own = header.iter().skip_while(|line| !line.starts_with(field));
+            let rest = own.clone().skip(1).take_while(|line| !line.split(' ').next().is_some_and(|w| w.ends_with(':')));
+            let text = own.take(1).map(|line| &line[field.len()..]).chain(rest.copied()).collect::<Vec<_>>().join(" ");
+            assert!(!text.trim().is_empty(), "{name} has no {field}");
+            assert!(chapter.contains(&words(&text)), "{}/README.md, {name}, {field} {text}", example.chapter);
+        }
+        assert!(chapter.contains(&format!("(timelines/{name}.svg)")), "{}/README.md shows no {name}", example.chapter);
     }
 }
 
