@@ -1,4 +1,5 @@
 //! What every program promises, checked on the real program. Each chapter's tests include this file.
+#![allow(dead_code, reason = "each test program uses a part")]
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
