@@ -2,6 +2,8 @@
 //! on at each step, so that a test explores thousands of schedules. A test says `extern crate self as parking_lot` and
 //! `use schedules::{Condvar, Mutex}`, and includes the source by its path.
 
+#![allow(dead_code, reason = "each test program uses a part")]
+
 use std::ops::{Deref, DerefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

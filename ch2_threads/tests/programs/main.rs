@@ -19,6 +19,32 @@ mod thread_names;
 mod thread_spawn;
 mod thread_struct;
 
+use std::process::Command;
+use std::time::Duration;
+
+use ch1_parallel::program;
+
+/// Runs a program with so little address space that it cannot have 400 threads: an error in one line, and no hang.
+fn fails_for_want_of_threads(path: &str, flag: &str) {
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -v 400000 && exec \"$0\" \"$1\" 400", path, flag]);
+    let finished = program::run(&mut command, Duration::from_secs(60)).expect("the program starts");
+    assert_eq!(finished.code(), Some(1), "{finished:?}");
+    assert!(finished.stderr.starts_with("error: starting a thread: "), "{finished:?}");
+    assert_eq!(finished.stderr.lines().count(), 1, "{finished:?}");
+}
+
+#[test]
+fn a_thread_that_cannot_be_started_is_an_error_and_no_hang() {
+    fails_for_want_of_threads(env!("CARGO_BIN_EXE_barrier"), "--runners");
+    fails_for_want_of_threads(env!("CARGO_BIN_EXE_condition"), "--consumers");
+    fails_for_want_of_threads(env!("CARGO_BIN_EXE_lock_released_early"), "--workers");
+    fails_for_want_of_threads(env!("CARGO_BIN_EXE_queue"), "--consumers");
+    fails_for_want_of_threads(env!("CARGO_BIN_EXE_thread_ids"), "--workers");
+    fails_for_want_of_threads(env!("CARGO_BIN_EXE_thread_names"), "--workers");
+    fails_for_want_of_threads(env!("CARGO_BIN_EXE_thread_spawn"), "--workers");
+}
+
 /// The items of the lines that end or begin with these words, in their order.
 fn items<'a>(output: &'a str, item: impl Fn(&'a str) -> Option<&'a str>) -> Vec<&'a str> {
     output.lines().filter_map(item).collect()
