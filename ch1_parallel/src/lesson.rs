@@ -13,8 +13,9 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{ExitCode, exit};
+use std::process::{Command, ExitCode, Stdio, exit};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -239,6 +240,14 @@ impl Lesson {
     #[must_use]
     pub fn pause(&self, seconds: f64) -> Duration {
         Duration::from_secs_f64(seconds * self.flags.pace)
+    }
+
+    /// Makes what `child` will start a child of this program: it joins the picture under this name, and it ends when the thread
+    /// that starts it does, however that ends. For a program that runs itself once more; the child's flags must tell it what
+    /// to do, or it would start children in turn.
+    pub fn adopt(&self, child: &mut Command, name: &str) {
+        child.arg0(name).env(STARTER, std::process::id().to_string()).stdin(Stdio::null());
+        record::pass_on(child);
     }
 
     /// Ends the program: draws and writes what the flags ask for, from all that was recorded here.

@@ -6,7 +6,7 @@
 //! | [`lesson`] | how a program begins and ends: flags, seed, pace, errors, Ctrl-C |
 //! | [`lanes`] | who ran, who waited, and on what: the chart, the picture and the trace |
 //! | [`kernels`] | the problems that every strategy solves, with their serial and rayon solutions |
-//! | [`program`] | running another program with a limit on its time, and this one as a child of itself |
+//! | [`program`] | running another program with a limit on its time |
 //! | [`semaphore`] | a counting semaphore |
 //! | [`what_rust_forbids`] | mistakes of this chapter that never reach run time |
 

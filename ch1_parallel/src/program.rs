@@ -1,13 +1,11 @@
-//! Runs another program with a limit on its time, and this one as a child of itself.
+//! Runs another program with a limit on its time.
 
 use std::io::{self, Read};
-use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::lanes::record;
 use crate::lesson::STARTER;
 
 /// What a program left.
@@ -37,16 +35,6 @@ impl Finished {
         let error = self.stderr.lines().find(|line| line.starts_with("error:"));
         error.or_else(|| lines.find(|line| !line.trim().is_empty())).unwrap_or("").trim()
     }
-}
-
-/// This program, to be run once more as a child process of this name. Its flags must tell it what to do, or it would start
-/// children in turn. It ends when the thread that starts it does, however that ends, and joins the picture of this process.
-#[must_use]
-pub fn again(name: &str) -> Command {
-    let mut child = Command::new("/proc/self/exe");
-    child.arg0(name).env(STARTER, std::process::id().to_string()).stdin(Stdio::null());
-    record::pass_on(&mut child);
-    child
 }
 
 /// Runs `command` without standard input and collects what it prints. After `limit` it is killed, by its process id. If it

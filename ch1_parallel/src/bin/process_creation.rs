@@ -9,10 +9,11 @@
 //! Python:    the original joins its children and ignores their exit codes: a child that failed looks like one that worked.
 //! Exercise:  let the child that cubes call `std::process::exit(3)`. Who says what, and what is the parent's own status?
 
-use std::process::{Child, ExitCode, id};
+use std::process::{Child, Command, ExitCode, id};
 
 use anyhow::{Context, ensure};
-use ch1_parallel::{lanes, lesson, program};
+use ch1_parallel::lanes;
+use ch1_parallel::lesson::{self, Lesson};
 
 #[derive(clap::Parser)]
 struct Args {
@@ -31,13 +32,13 @@ enum Task {
 }
 
 fn main() -> ExitCode {
-    lesson::run!(|args: Args, _lesson| {
+    lesson::run!(|args: Args, lesson| {
         if let Some(task) = args.task {
             work(task, args.number);
             return Ok(());
         }
         println!("the parent is process {}", id());
-        let children = [start("square", args.number)?, start("cube", args.number)?];
+        let children = [start("square", args.number, lesson)?, start("cube", args.number, lesson)?];
         for (name, mut child) in children {
             let status = lanes::wait(name, || child.wait())?;
             println!("{name}, process {}, ended with {status}", child.id());
@@ -47,8 +48,10 @@ fn main() -> ExitCode {
     })
 }
 
-fn start(task: &'static str, number: u64) -> anyhow::Result<(&'static str, Child)> {
-    let mut again = program::again(task);
+/// Starts this program once more and tells it what to do.
+fn start(task: &'static str, number: u64, lesson: &Lesson) -> anyhow::Result<(&'static str, Child)> {
+    let mut again = Command::new(std::env::current_exe()?);
+    lesson.adopt(&mut again, task);
     let child = again.args(["--task", task, "--number", &number.to_string()]).spawn();
     Ok((task, child.with_context(|| format!("starting the child {task}"))?))
 }

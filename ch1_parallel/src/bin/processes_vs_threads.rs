@@ -10,13 +10,14 @@
 //! Exercise:  send only the sum of each list back. Which of the three times changes, and is it still the same problem?
 
 use std::io::{Read, Write, stdout};
-use std::process::{Child, ExitCode, Stdio};
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::thread;
 
 use anyhow::{Context, ensure};
 use bytemuck::{cast_slice, cast_slice_mut};
 use ch1_parallel::do_something::{BLOCK, do_something};
-use ch1_parallel::{lanes, lesson, program};
+use ch1_parallel::lanes;
+use ch1_parallel::lesson::{self, Lesson};
 use rustix::time::{ClockId, clock_gettime};
 
 #[derive(clap::Parser)]
@@ -56,7 +57,7 @@ fn main() -> ExitCode {
         drop(made);
 
         let start = now();
-        let made = lanes::work("processes", || by_processes(workers, count, seed))?;
+        let made = lanes::work("processes", || by_processes(workers, count, lesson))?;
         report("processes", start, &made, alone);
         ensure!(same(&made, &serial), "the processes handed back other numbers");
         Ok(())
@@ -84,11 +85,12 @@ fn by_threads(workers: u64, count: usize, seed: u64) -> Vec<Made> {
     })
 }
 
-fn by_processes(workers: u64, count: usize, seed: u64) -> anyhow::Result<Vec<Made>> {
+fn by_processes(workers: u64, count: usize, lesson: &Lesson) -> anyhow::Result<Vec<Made>> {
     let start = |worker| {
-        let flags = [format!("--child={worker}"), format!("--numbers={count}"), format!("--seed={seed}")];
-        let child = program::again(&format!("process {worker}")).args(flags).stdout(Stdio::piped()).spawn();
-        child.with_context(|| format!("starting process {worker}"))
+        let mut again = Command::new(std::env::current_exe()?);
+        lesson.adopt(&mut again, &format!("process {worker}"));
+        again.args([format!("--child={worker}"), format!("--numbers={count}"), format!("--seed={}", lesson.seed())]);
+        again.stdout(Stdio::piped()).spawn().with_context(|| format!("starting process {worker}"))
     };
     let team: Vec<_> = (0..workers).map(start).collect::<Result<_, _>>()?;
     team.into_iter().enumerate().map(|(worker, child)| receive(worker, child, count)).collect()
