@@ -19,7 +19,7 @@ use ch1_parallel::{lanes, lesson};
 #[derive(clap::Parser)]
 struct Args {
     /// Which Fibonacci number
-    #[arg(long, default_value_t = 35, value_parser = clap::value_parser!(u8).range(0..=45))]
+    #[arg(long, default_value_t = 37, value_parser = clap::value_parser!(u8).range(0..=45))]
     number: u8,
     /// Threads
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1000))]
