@@ -15,7 +15,7 @@ fn keeps_its_promises() {
 #[test]
 fn all_have_the_lock_before_the_first_is_over() {
     // The shortest sleep of a thread is 1 s here: time enough for all to get the lock.
-    let output = LOCK_RELEASED_EARLY.succeeds(&["--pace", "0.2"]);
+    let output = LOCK_RELEASED_EARLY.succeeds(&["--pace", "1"]);
     let all = output.lines().position(|line| line.starts_with("all have had the lock")).expect("a wait group");
     let over = output.lines().position(|line| line.ends_with(" is over")).expect("an end");
     assert!(all < over, "{output}");

@@ -25,9 +25,12 @@ use std::time::Duration;
 use ch1_parallel::program;
 
 /// Runs a program with so little address space that it cannot have 400 threads: an error in one line, and no hang.
+///
+/// A stack takes more than all else that a thread allocates: where no other stack fits, the threads that run have room still.
 fn fails_for_want_of_threads(path: &str, flag: &str) {
     let mut command = Command::new("sh");
-    command.args(["-c", "ulimit -v 400000 && exec \"$0\" \"$1\" 400", path, flag]);
+    command.env("RUST_MIN_STACK", (256 << 20).to_string());
+    command.args(["-c", "ulimit -v 4000000 && exec \"$0\" \"$1\" 400", path, flag]);
     let finished = program::run(&mut command, Duration::from_secs(60)).expect("the program starts");
     assert_eq!(finished.code(), Some(1), "{finished:?}");
     assert!(finished.stderr.starts_with("error: starting a thread: "), "{finished:?}");
