@@ -343,9 +343,17 @@ pub fn end_with_starter() {
     }
     // A process that this one starts inherits the variable, but its parent is another. If the starter has ended already,
     // before the line above, the parent is another too.
-    if !is_parent() && !Path::new("/proc").join(&starter).exists() {
+    if !is_parent() && !lives(&starter) {
         exit(1);
     }
+}
+
+/// Whether process `id` lives. A zombie does not: it has ended, and only its entry waits for the parent that asks how.
+fn lives(id: &str) -> bool {
+    let stat = std::fs::read(Path::new("/proc").join(id).join("stat")).unwrap_or_default();
+    // The name stands in parentheses and may contain anything; the state follows it.
+    let stat = String::from_utf8_lossy(&stat);
+    stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with(['Z', 'X']))
 }
 
 /// The file name of the running program.
