@@ -26,27 +26,28 @@ use shuttle::thread;
 
 /// What the consumers of a buffer get from its producers, each of which puts two items.
 fn run_buffer(capacity: usize, producers: u16, consumers: u16) {
-    let buffer = Arc::new(Buffer::new(capacity, producers));
+    let buffer = Arc::new(Buffer::new(capacity));
+    let items = 2 * u32::from(producers);
     let makers: Vec<_> = (0..u32::from(producers))
         .map(|number| {
             let buffer = Arc::clone(&buffer);
             thread::spawn(move || {
                 assert!(buffer.put(2 * number) <= capacity);
                 assert!(buffer.put(2 * number + 1) <= capacity);
-                buffer.done();
             })
         })
         .collect();
     let takers: Vec<_> = (0..consumers)
-        .map(|_| {
+        .map(|number| {
             let buffer = Arc::clone(&buffer);
-            thread::spawn(move || std::iter::from_fn(|| buffer.take()).collect::<Vec<_>>())
+            let share = (number.into()..items).step_by(consumers.into());
+            thread::spawn(move || share.map(|_| buffer.take()).collect::<Vec<_>>())
         })
         .collect();
     makers.into_iter().for_each(|maker| maker.join().expect("it ends well"));
     let mut taken: Vec<_> = takers.into_iter().flat_map(|taker| taker.join().expect("it ends well")).collect();
     taken.sort_unstable();
-    assert!(taken.iter().copied().eq(0..2 * u32::from(producers)), "taken: {taken:?}");
+    assert!(taken.iter().copied().eq(0..items), "taken: {taken:?}");
 }
 
 #[test]
@@ -118,7 +119,8 @@ fn no_signal_of_the_event_is_lost() {
     explore(|| run_event(Event::set));
 }
 
-/// The Python script's event, which its producer sets and clears.
+/// The Python script's event, which its producer sets and clears. A `wait` that sleeps goes on after `set`, since it does not
+/// look again; a `set` that comes while nobody waits is lost with the `clear`.
 #[derive(Default)]
 struct Flag {
     flag: Mutex<bool>,
@@ -133,7 +135,7 @@ impl Flag {
 
     fn wait(&self) {
         let mut flag = self.flag.lock();
-        while !*flag {
+        if !*flag {
             self.was_set.wait(&mut flag);
         }
     }

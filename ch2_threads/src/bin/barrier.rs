@@ -1,7 +1,7 @@
 //! Three runners wait for each other at the finish line.
 //!
 //! A barrier holds every thread that reaches it until the last one has come. It carries no data: it separates what all did
-//! before from what all do after. A wait group waits for others to *end*; a semaphore counts permits.
+//! before from what all do after. At a wait group one waits, and the others go on; a semaphore counts permits.
 //!
 //! Run:       cargo run --bin barrier -- --timeline
 //! Observe:   the runners arrive at different times and leave together; exactly one is told that it was the last.

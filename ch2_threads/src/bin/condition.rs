@@ -7,12 +7,10 @@
 //! Run:       cargo run --bin condition -- --producers 2 --consumers 3 --timeline
 //! Observe:   producers wait while the buffer is full, consumers while it is empty; every item is taken once, and all end.
 //! Python:    it waits under `if`: a consumer whose wake-up was spurious, or stolen by another, pops from an empty list.
-//! Exercise:  replace `notify_all` by `notify_one`. Who can be woken by mistake, and who then sleeps for ever?
+//! Exercise:  replace every `notify_all` by `notify_one` and run it with `--producers 2 --consumers 3 --capacity 1 --pace 0`.
+//!            Who can be woken by mistake, and who then sleeps for ever? End it with Ctrl-C.
 
-use std::collections::VecDeque;
-use std::process::ExitCode;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use std::thread;
+use std::{collections::VecDeque, process::ExitCode, thread, time::Duration};
 
 use anyhow::ensure;
 use ch1_parallel::{lanes, lesson};
@@ -34,95 +32,79 @@ struct Args {
     capacity: u16,
 }
 
-/// A buffer with an end.
+/// A buffer that may be full.
 pub struct Buffer {
-    state: Mutex<State>,
+    items: Mutex<VecDeque<u32>>,
     capacity: usize,
     changed: Condvar,
 }
 
-struct State {
-    items: VecDeque<u32>,
-    producers: u16,
-}
-
 impl Buffer {
-    /// An empty buffer for so many items, whose end comes with the end of the last producer.
-    pub fn new(capacity: usize, producers: u16) -> Self {
-        Self { state: Mutex::new(State { items: VecDeque::new(), producers }), capacity, changed: Condvar::new() }
+    /// An empty buffer for so many items.
+    pub fn new(capacity: usize) -> Self {
+        Self { items: Mutex::new(VecDeque::new()), capacity, changed: Condvar::new() }
     }
 
     /// Puts an item in; waits while the buffer is full. Returns how many it holds now.
     pub fn put(&self, item: u32) -> usize {
-        let mut state = self.state.lock();
-        while state.items.len() == self.capacity {
-            lanes::wait("room in the buffer", || self.changed.wait(&mut state));
+        let mut items = self.items.lock();
+        while items.len() == self.capacity {
+            lanes::wait("room in the buffer", || self.changed.wait(&mut items));
         }
-        state.items.push_back(item);
+        items.push_back(item);
         // All, since producers and consumers wait for the same condition variable.
         self.changed.notify_all();
-        state.items.len()
+        items.len()
     }
 
-    /// Takes an item out; waits while there is none. `None` when all producers are done and the buffer is empty.
-    pub fn take(&self) -> Option<u32> {
-        let mut state = self.state.lock();
-        while state.items.is_empty() && state.producers > 0 {
-            lanes::wait("an item", || self.changed.wait(&mut state));
+    /// Takes an item out; waits while there is none.
+    pub fn take(&self) -> u32 {
+        let mut items = self.items.lock();
+        while items.is_empty() {
+            lanes::wait("an item", || self.changed.wait(&mut items));
         }
-        let item = state.items.pop_front();
         self.changed.notify_all();
-        item
-    }
-
-    /// One producer less.
-    pub fn done(&self) {
-        self.state.lock().producers -= 1;
-        self.changed.notify_all();
+        items.pop_front().expect("the lock is held since it was not empty")
     }
 }
 
 fn main() -> ExitCode {
     lesson::run!(|args: Args, lesson| {
-        let buffer = Buffer::new(args.capacity.into(), args.producers);
-        let next = AtomicU32::new(0);
-        let (buffer, next) = (&buffer, &next);
-
+        let buffer = &Buffer::new(args.capacity.into());
+        // Nobody says when the buffer has ended: each thread knows how many items it makes or takes.
+        let share = |number: u16, threads: u16| (u32::from(number) - 1..args.items).step_by(threads.into());
         let mut taken: Vec<u32> = thread::scope(|scope| {
             for number in 1..=args.producers {
-                scope.spawn(move || {
-                    let _lane = lanes::lane(format_args!("producer {number}"));
-                    for item in
-                        std::iter::repeat_with(|| next.fetch_add(1, Relaxed)).take_while(|&item| item < args.items)
-                    {
-                        println!("producer {number}: item {item} in, {} held", buffer.put(item));
-                        lanes::work("makes an item", || thread::sleep(lesson.pause(0.5)));
-                    }
-                    buffer.done();
-                });
+                scope.spawn(move || produce(number, share(number, args.producers), buffer, lesson.pause(0.5)));
             }
             let consume = |number| {
-                scope.spawn(move || {
-                    let _lane = lanes::lane(format_args!("consumer {number}"));
-                    let mut taken = Vec::new();
-                    while let Some(item) = buffer.take() {
-                        println!("consumer {number}: item {item} out");
-                        taken.push(item);
-                        lanes::work("uses an item", || thread::sleep(lesson.pause(2.0)));
-                    }
-                    taken
-                })
+                scope.spawn(move || consume(number, share(number, args.consumers).len(), buffer, lesson.pause(2.0)))
             };
             let consumers: Vec<_> = (1..=args.consumers).map(consume).collect();
             // A consumer panics only if the program is wrong.
-            consumers
-                .into_iter()
-                .flat_map(|thread| lanes::wait("join", || thread.join()).expect("it ends well"))
-                .collect()
+            consumers.into_iter().flat_map(|it| lanes::wait("join", || it.join()).expect("it ends well")).collect()
         });
-
         taken.sort_unstable();
         ensure!(taken.iter().copied().eq(0..args.items), "not every item was taken once: {taken:?}");
         Ok(())
     })
+}
+
+fn produce(number: u16, items: impl Iterator<Item = u32>, buffer: &Buffer, pause: Duration) {
+    let _lane = lanes::lane(format_args!("producer {number}"));
+    for item in items {
+        println!("producer {number}: item {item} in, {} held", buffer.put(item));
+        lanes::work("makes an item", || thread::sleep(pause));
+    }
+}
+
+fn consume(number: u16, count: usize, buffer: &Buffer, pause: Duration) -> Vec<u32> {
+    let _lane = lanes::lane(format_args!("consumer {number}"));
+    let take = || {
+        let item = buffer.take();
+        println!("consumer {number}: item {item} out");
+        lanes::work("uses an item", || thread::sleep(pause));
+        item
+    };
+    std::iter::repeat_with(take).take(count).collect()
 }

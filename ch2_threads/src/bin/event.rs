@@ -6,8 +6,10 @@
 //!
 //! Run:       cargo run --bin event -- --items 5 --timeline
 //! Observe:   all items arrive in order, whether the consumer wakes once for each or once for several; then it ends.
-//! Python:    the producer calls set() and then clear(): a consumer that has not looked in between sleeps on, for ever at the end.
-//! Exercise:  clear the event in the producer, as Python does, and run it with `--pace 0` a few times.
+//! Python:    the producer calls set() and then clear(): a set() that comes while the consumer is busy and does not wait is lost,
+//!            and the consumer waits for ever at the end.
+//! Exercise:  give the event a `clear`, call it in the producer after `set`, as Python does, and run it with `--pace 0` a few
+//!            times. End it with Ctrl-C.
 
 use std::process::ExitCode;
 use std::thread;

@@ -1,11 +1,12 @@
 //! Nine threads take the lock only to say that they begin, and sleep without it: they overlap.
 //!
 //! A lock should be held as long as what it guards needs it, and no longer. In Rust the guard returned by `lock` is the lock:
-//! dropping it releases it, and what it guards cannot be touched afterwards. The difference to `lock_held` is one `drop`.
+//! dropping it releases it, and what it guards cannot be touched afterwards. What matters beside `lock_held` is one line,
+//! `drop(turns)`.
 //!
 //! Run:       cargo run --bin lock_released_early -- --timeline
 //! Observe:   all threads begin at once and overlap; the run lasts as long as the longest of them.
-//! Exercise:  remove the `drop`. Why does the wait group then report only when nearly all is over?
+//! Exercise:  remove `drop(turns)`. Why does the wait group then report only when nearly all is over?
 
 use std::process::ExitCode;
 use std::thread;
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use ch1_parallel::{lanes, lesson};
-use crossbeam::sync::WaitGroup; // Waits for what threads have done, where std can only wait for their end.
+use crossbeam::sync::WaitGroup; // std has none; its `Barrier` would hold all of them.
 use parking_lot::Mutex;
 use rand::RngExt;
 

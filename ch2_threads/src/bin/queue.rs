@@ -1,13 +1,13 @@
 //! A producer puts random numbers into a queue, and three consumers take them out.
 //!
 //! A channel is a queue with an end: it hands each item to one receiver, and when the last sender has gone and the queue is
-//! empty, every receiver is told so. The lock, the condition variable and the count of `condition` are all inside. This is
-//! crossbeam's: std's channel has one receiver only.
+//! empty, every receiver is told so. The lock and the condition variable of `condition` are inside, and the end, which that
+//! buffer does not have. This is crossbeam's: std's channel has one receiver only.
 //!
 //! Run:       cargo run --bin queue -- --consumers 3 --timeline
 //! Observe:   each number is taken by one of the consumers, whichever is free, and all of them end.
 //! Python:    consumers loop for ever on `get()`: the program never ends.
-//! Exercise:  keep a clone of the sender in `main` until after the joins. What happens, and what does the timeline show?
+//! Exercise:  keep a clone of the sender in `main` until after the joins. Who waits for whom? End it with Ctrl-C.
 
 use std::process::ExitCode;
 use std::thread;

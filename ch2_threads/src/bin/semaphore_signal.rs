@@ -1,13 +1,14 @@
 //! In ten rounds a consumer waits until a producer has made an item.
 //!
 //! A semaphore that starts with no permit is a signal: `release` says that one more item is there, `acquire` waits for it. The
-//! permits count the signals, so one that comes before anybody waits is not lost (an event without a count loses it; a lock
-//! could not be released by another thread). For tasks take `tokio::sync::Semaphore`, which suspends no thread.
+//! permits count the signals: of two that come before anybody waits, both are kept. An event keeps one of them, a condition
+//! variable alone none, and a lock could not be released by another thread. For tasks take `tokio::sync::Semaphore`, which
+//! suspends no thread. This one is `ch1_parallel/src/semaphore.rs`: whoever copies this file needs that one too.
 //!
 //! Run:       cargo run --bin semaphore_signal -- --timeline
 //! Observe:   the consumer gets every item, in order, and never looks for one that is not there yet.
 //! Python:    `item` is a global that two threads use without a lock: only luck keeps the next item from overwriting it.
-//! Exercise:  let the producer release before it has put the item in. Which line of the consumer fails then?
+//! Exercise:  let the producer release before it makes the item. Which line of the consumer fails then?
 
 use std::collections::VecDeque;
 use std::process::ExitCode;

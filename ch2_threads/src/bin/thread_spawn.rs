@@ -1,7 +1,7 @@
 //! Ten threads call the same function with their number.
 //!
-//! A thread runs at the same time as the one that started it, until it is joined: `join` waits for its end and takes what the
-//! function returned. Start all, then join all. A join inside the loop that starts them waits for each thread before the next
+//! A thread runs at the same time as the one that started it, until its function returns: `join` waits for that and takes what
+//! it returned. Start all, then join all. A join inside the loop that starts them waits for each thread before the next
 //! one begins, and the threads run one after the other.
 //!
 //! Run:       cargo run --bin thread_spawn -- --workers 3 --timeline
