@@ -41,7 +41,7 @@
 //! rayon::join(|| sums[0] = 5 + 3, || sums[1] = 10 - 4);
 //! ```
 //!
-//! Python runs it, and whether an update gets lost depends on the types and on the version of the interpreter.
+//! Python runs it, and here nothing is lost; with `sums[0] += ...` in both, an update may be.
 //!
 //! Parts that cannot overlap may be changed at the same time:
 //!

@@ -2,14 +2,15 @@
 //!
 //! Data parallelism does the same to every element, so the elements can be divided among the lanes of a vector unit, among
 //! threads, or both. But a sum does one addition for every 16 bytes it moves (two numbers are read; the place of the third is
-//! fetched and written): the memory is the limit, and more workers help only as far as it can feed them. Counting moves
-//! nothing, so it speeds up with every core.
+//! fetched and written). So the limit is what feeds the cores: the caches, until the arrays no longer fit, then the memory.
+//! A task that only computes, such as the kernel `count`, moves nothing and speeds up with every core.
 //!
 //! Run:       cargo run --release --bin data_parallelism -- --timeline
-//! Observe:   all sums are the same. Vectors gain more than threads do, and the last line is the limit: what the workers reach
-//!            when they only move as many bytes (A += B + 3·C, the kernel nstream).
+//! Observe:   all sums are the same. Vectors gain more than threads do. The row below them is the limit: what the workers reach
+//!            with the kernel that measures it (A += B + 3·C, nstream) on as many bytes.
 //! Python:    the original is one NumPy `a+b`: vectors on one core, no second worker, and no serial run to compare with.
-//! Exercise:  add 1000 and 100,000,000 numbers. Which of the gains is left when the arrays have left the cache?
+//! Exercise:  add 10,000 and 30,000,000 numbers. Where does the pool cost more than the workers gain, and which gain is left
+//!            when no cache holds the arrays?
 
 use std::{hint::black_box, process::ExitCode, time::Instant};
 
@@ -55,7 +56,7 @@ fn main() -> ExitCode {
         });
         // As many bytes in numbers twice as long: the same traffic.
         let (mut c, d, e) = (vec![0.0; items.div_ceil(2)], vec![2.0; items.div_ceil(2)], vec![2.0; items.div_ceil(2)]);
-        timed("limit of the memory", &args, || {
+        timed("nstream, all workers", &args, || {
             lanes::wait("the pool", || pool.install(|| by_parts(workers, &mut c, &d, &e, nstream)))
         });
 

@@ -2,7 +2,8 @@
 //!
 //! What one generator gives depends on who asks first, so workers that share it get other numbers in every run. Here each
 //! block of 4096 numbers has a seed of its own and a worker makes whole blocks. The list is then the same for any number of
-//! workers, and a parallel run can be checked against the serial one, bit for bit.
+//! workers, and a parallel run can be checked against the serial one, bit for bit. The numbers come from
+//! `ch1_parallel/src/do_something.rs`: whoever copies this file needs that one too.
 //!
 //! Run:       cargo run --release --bin do_something -- --workers 4 --timeline
 //! Observe:   however many workers there are, the numbers are the same and come in the same order.

@@ -2,7 +2,9 @@
 //!
 //! A thread shares the memory of its program: it starts quickly, and handing a list back moves a pointer. A process starts with
 //! nothing, and every number must be copied through the system. So the times are split: until the last worker has begun (start),
-//! until the last has made its numbers (work), and until all numbers are here (hand back).
+//! until the last has made its numbers (work), and until all numbers are here (hand back). With more workers than cores the
+//! first have ended before the last begins, and much of the work counts as start. The numbers come from
+//! `ch1_parallel/src/do_something.rs`: whoever copies this file needs that one too.
 //!
 //! Run:       cargo run --release --bin processes_vs_threads -- --workers 2 --numbers 1000000 --timeline
 //! Observe:   the work is the same; what differs is the start and the way back.

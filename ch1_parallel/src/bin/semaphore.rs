@@ -2,7 +2,8 @@
 //!
 //! A semaphore counts permits. Who takes one may go on; who finds none waits until another gives one back. With one permit
 //! it excludes like a lock, with three it lets three in. Unlike a lock it may also be given back by another thread than the
-//! one that took it: see `semaphore_signal` in chapter 2.
+//! one that took it: see `semaphore_signal` in chapter 2. std has none. This one is `ch1_parallel/src/semaphore.rs`, of a lock
+//! and a condition variable: whoever copies this file needs that one too.
 //!
 //! Run:       cargo run --bin semaphore -- --permits 2 --timeline
 //! Observe:   never are more threads inside than there are permits, and the run takes as long as its longest queue.

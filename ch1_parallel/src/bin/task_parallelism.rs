@@ -5,10 +5,11 @@
 //! each into a box. Both wait for all their tasks, and both cost some microseconds: a task must be longer than that.
 //!
 //! Run:       cargo run --release --bin task_parallelism -- --timeline
-//! Observe:   tasks of ten steps lose a hundredfold, and tasks of a million gain what there are cores. The last column but one
-//!            crosses 1 where a task takes as long as handing it over.
+//! Observe:   tasks of a few steps are hundreds of times slower in the pool, and tasks of a million gain nearly two, on two
+//!            cores. The last column but one crosses 1 where a task takes as long as handing it over.
 //! Python:    the original's tasks are 5+3 and 10-4: it measures the pool and nothing else.
-//! Exercise:  split each task once more with a `join` of its own. At which size does that pay, with as many cores as you have?
+//! Exercise:  put a `join` of two such tasks on each side of the `join`. From which size does it beat the four tasks one after
+//!            the other, and what do they gain with as many workers as you have cores?
 
 use std::process::ExitCode;
 use std::time::Instant;
