@@ -15,7 +15,7 @@ use std::thread::available_parallelism;
 use rustix::thread::futex;
 use serde::{Deserialize, Serialize};
 
-use crate::shared::{Atomic, SharedAtomics};
+use crate::memory::{Atomic, SharedAtomics};
 
 /// Holds each of a number of processes or threads until all have come. A clone is the same barrier.
 #[derive(Clone, Debug, Serialize, Deserialize)]

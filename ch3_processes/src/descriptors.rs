@@ -31,6 +31,12 @@ pub enum Kind {
     Receiver,
     /// Shared memory full of this type.
     Atomics(String),
+    /// Shared memory with a head of this type.
+    Region(String),
+    /// Open as long as somebody takes part.
+    Presence,
+    /// Tells whether anybody still takes part.
+    Watch,
     /// Shared memory with parts of these lengths, for items of this size.
     Array { item: usize, lengths: Vec<usize> },
 }

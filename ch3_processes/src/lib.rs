@@ -4,7 +4,10 @@
 //! |---|---|
 //! | [`mod@process`] | start a function in a child process and take its result |
 //! | [`mod@pipe`] | a typed pipe, whose ends can be passed to children |
-//! | [`barrier`] | a barrier between processes |
+//! | [`mod@channel`] | the same through shared memory, without the system |
+//! | [`mod@queue`] | a typed queue between many processes |
+//! | [`pool`] | a pool: many calls of a function by a few processes, any of which may die |
+//! | [`barrier`], [`lock`], [`semaphore`] | as between threads |
 //! | [`shared`] | memory that processes share: atomics, and arrays in parts that are borrowed at run time |
 //! | [`kernels`] | the kernels solved by processes with shared memory |
 //!
@@ -27,14 +30,29 @@
 //! ```
 
 pub mod barrier;
+mod bell;
+pub mod channel;
 mod descriptors;
 pub mod kernels;
+pub mod lock;
+mod memory;
 pub mod pipe;
+pub mod pool;
+mod presence;
 pub mod process;
+pub mod queue;
+mod ring;
+mod robust;
+pub mod semaphore;
 pub mod shared;
 mod wire;
 
 pub use barrier::Barrier;
+pub use channel::channel;
+pub use lock::Lock;
 pub use pipe::{Receiver, Sender, pipe};
-pub use process::{Child, Error, join_all, spawn};
+pub use pool::Pool;
+pub use process::{Child, Error, Process, join_all, spawn};
+pub use queue::queue;
+pub use semaphore::Semaphore;
 pub use shared::{Counters, SharedArray};

@@ -1,0 +1,157 @@
+//! Sleeping until another process has changed something in shared memory.
+
+use std::hint::spin_loop;
+use std::sync::LazyLock;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::{AtomicU32, fence};
+use std::thread::available_parallelism;
+use std::time::Instant;
+
+use rustix::event::Timespec;
+use rustix::thread::futex;
+
+use crate::memory::Atomic;
+
+/// What those who wait for a change sleep on, and those who make it ring. One cache line.
+#[derive(Debug, Default)]
+#[repr(C, align(64))]
+pub struct Bell {
+    rings: AtomicU32,
+    /// How many sleep, or are about to. One that is killed is counted for ever, which costs a call now and then.
+    sleepers: AtomicU32,
+}
+
+// SAFETY: atomic integers and unused bytes.
+unsafe impl Atomic for Bell {}
+
+/// A killed process does not ring, so a sleeper looks around this often, in nanoseconds.
+const LOOK_AROUND: i64 = 50_000_000;
+
+/// How often to look before sleeping: some 50 µs, as long as it takes to sleep and be woken.
+const SPINS: u32 = 2000;
+
+/// How often it pays to look before sleeping: on one core, whoever looks only keeps the other from coming.
+pub fn spins() -> u32 {
+    static CORES: LazyLock<usize> = LazyLock::new(|| available_parallelism().map_or(1, usize::from));
+    if *CORES > 1 { SPINS } else { 0 }
+}
+
+impl Bell {
+    /// Wakes one who sleeps; called after the change that it waits for.
+    pub fn ring(&self) {
+        self.wake(1);
+    }
+
+    /// Wakes all who sleep.
+    pub fn ring_all(&self) {
+        self.wake(i32::MAX as u32);
+    }
+
+    fn wake(&self, most: u32) {
+        // Between the change and the look at the sleepers; `wait` has the same between the two in the other order. So at
+        // least one side sees the other.
+        fence(SeqCst);
+        if self.sleepers.load(Relaxed) > 0 {
+            self.rings.fetch_add(1, SeqCst);
+            // Not private, which would find sleepers of this process only. It can only fail for a bad address.
+            let _ = futex::wake(&self.rings, futex::Flags::empty(), most);
+        }
+    }
+
+    /// Waits until `look` finds something. If `over` says that nothing more will come, `look` is asked once more. `None`
+    /// in that case and at `deadline`.
+    pub fn wait<T>(
+        &self,
+        spins: u32,
+        deadline: Option<Instant>,
+        mut look: impl FnMut() -> Option<T>,
+        mut over: impl FnMut() -> bool,
+    ) -> Option<T> {
+        for _ in 0..spins {
+            if let Some(found) = look() {
+                return Some(found);
+            }
+            spin_loop();
+        }
+        loop {
+            self.sleepers.fetch_add(1, SeqCst);
+            let rings = self.rings.load(SeqCst);
+            fence(SeqCst);
+            let mut found = look();
+            let mut ended = false;
+            if found.is_none() {
+                ended = over() || deadline.is_some_and(|deadline| deadline <= Instant::now());
+                let left = deadline.map_or(u128::MAX, |at| at.saturating_duration_since(Instant::now()).as_nanos());
+                let limit =
+                    Timespec { tv_sec: 0, tv_nsec: LOOK_AROUND.min(i64::try_from(left).unwrap_or(LOOK_AROUND)) };
+                if ended {
+                    found = look();
+                } else {
+                    // It returns when woken, at once if it has rung since, after the limit, and sometimes for no reason.
+                    let _ = futex::wait(&self.rings, futex::Flags::empty(), rings, Some(&limit));
+                }
+            }
+            self.sleepers.fetch_sub(1, Relaxed);
+            if found.is_some() || ended {
+                return found;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicU64;
+    use std::thread;
+    use std::time::Duration;
+
+    const LIMIT: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn no_ring_is_lost() {
+        for spins in [0, 100] {
+            let state: Arc<(AtomicU64, Bell, Bell)> = Arc::default();
+            let deadline = Some(Instant::now() + LIMIT);
+            let turn = |bell: fn(&(AtomicU64, Bell, Bell)) -> (&Bell, &Bell), first: u64| {
+                let state = state.clone();
+                move || {
+                    for round in 0..5000 {
+                        let ready = || (state.0.load(SeqCst) == 2 * round + first).then_some(());
+                        let start = Instant::now();
+                        bell(&state).0.wait(spins, deadline, ready, || false).expect("its turn comes");
+                        assert!(start.elapsed() < LIMIT);
+                        state.0.fetch_add(1, SeqCst);
+                        bell(&state).1.ring();
+                    }
+                }
+            };
+            let start = Instant::now();
+            let other = thread::spawn(turn(|state| (&state.1, &state.2), 0));
+            turn(|state| (&state.2, &state.1), 1)();
+            other.join().unwrap();
+            // A lost one would cost `LOOK_AROUND`, each time.
+            assert!(start.elapsed() < LIMIT / 2);
+        }
+    }
+
+    #[test]
+    fn a_wait_ends_at_its_deadline_and_when_all_is_over() {
+        let bell = Bell::default();
+        let at = Instant::now() + Duration::from_millis(70);
+        assert_eq!(bell.wait(5, Some(at), || None::<u8>, || false), None);
+        assert!(Instant::now() >= at);
+        let mut looks = 0;
+        let last = bell.wait(
+            0,
+            None,
+            || {
+                looks += 1;
+                (looks == 2).then_some("after the end")
+            },
+            || true,
+        );
+        assert_eq!(last, Some("after the end"));
+    }
+}

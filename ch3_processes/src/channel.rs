@@ -1,0 +1,248 @@
+//! A typed channel through shared memory: what a [pipe](crate::pipe) does, without a call of the system as long as both
+//! sides are awake.
+//!
+//! Like a pipe it has one sender and one receiver, and whichever end a child gets is gone here. It costs two mappings
+//! and four descriptors where a pipe costs two, and a core while it looks for the next message.
+
+use std::io;
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::presence::{Presence, Watch, presence};
+use crate::ring::{Reader, Writer, ring};
+
+/// How much is under way at most. Both cores' second caches have room for it.
+const RING: usize = 256 << 10;
+/// Each message is preceded by the length of its bytes.
+const HEAD: usize = size_of::<u64>();
+
+/// The end into which values go.
+#[derive(Debug)]
+pub struct Sender<T: ?Sized> {
+    ring: Writer,
+    link: Link,
+    /// The last message, kept for its room.
+    message: Vec<u8>,
+    sends: PhantomData<fn(&T)>,
+}
+
+/// The end from which values come. Iterates over them until the end of the stream.
+#[derive(Debug)]
+pub struct Receiver<T: ?Sized> {
+    ring: Reader,
+    link: Link,
+    message: Vec<u8>,
+    receives: PhantomData<fn(&T)>,
+}
+
+/// What tells each end of the life of the other.
+#[derive(Debug)]
+struct Link {
+    /// Until this end is dropped.
+    presence: Option<Presence>,
+    other: Watch,
+    /// A ring has one writer and one reader: an end that has been passed on cannot be used any more.
+    passed: AtomicBool,
+}
+
+/// A channel for values of type `T`, or for [bytes](Sender::send_bytes) if that is `[u8]`.
+///
+/// # Errors
+/// The system gave no memory or no descriptors.
+pub fn channel<T: ?Sized>() -> io::Result<(Sender<T>, Receiver<T>)> {
+    let (writer, reader) = ring(RING)?;
+    let ((sending, sender), (receiving, receiver)) = (presence()?, presence()?);
+    Ok((Sender::new(writer, Link::new(sending, receiver)), Receiver::new(reader, Link::new(receiving, sender))))
+}
+
+impl Link {
+    fn new(presence: Presence, other: Watch) -> Self {
+        Self { presence: Some(presence), other, passed: AtomicBool::new(false) }
+    }
+
+    fn check(&self) -> io::Result<()> {
+        if self.passed.load(Relaxed) { Err(io::Error::other("this end was passed to another process")) } else { Ok(()) }
+    }
+
+    fn serialize<S: Serializer>(&self, ring: &impl Serialize, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.passed.swap(true, Relaxed) {
+            return Err(serde::ser::Error::custom("this end was passed to another process"));
+        }
+        (ring, &self.presence, &self.other).serialize(serializer)
+    }
+
+    fn deserialize<'de, R: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<(R, Self), D::Error> {
+        let (ring, presence, other) = <(R, Option<Presence>, Watch)>::deserialize(deserializer)?;
+        Ok((ring, Self { presence, other, passed: AtomicBool::new(false) }))
+    }
+}
+
+impl<T: ?Sized> Sender<T> {
+    fn new(ring: Writer, link: Link) -> Self {
+        Self { ring, link, message: Vec::new(), sends: PhantomData }
+    }
+
+    /// Sends a message that consists of these two parts.
+    fn send_parts(&mut self, head: &[u8], body: &[u8]) -> io::Result<()> {
+        self.link.check()?;
+        for mut bytes in [head, body] {
+            while !bytes.is_empty() {
+                let written = self.ring.write(bytes);
+                bytes = &bytes[written..];
+                if bytes.is_empty() {
+                    break;
+                }
+                self.ring.publish();
+                if written == 0 && !self.ring.wait_for_room(|| self.link.other.alone()) {
+                    return Err(self.gone());
+                }
+            }
+        }
+        self.ring.publish();
+        Ok(())
+    }
+
+    fn gone(&self) -> io::Error {
+        io::Error::new(io::ErrorKind::BrokenPipe, "the receiver of the channel has gone")
+    }
+}
+
+impl<T: Serialize> Sender<T> {
+    /// Sends a value of any size; waits while the channel is full.
+    ///
+    /// # Errors
+    /// [`BrokenPipe`](io::ErrorKind::BrokenPipe) if the receiver has gone, which is seen when the channel is full at the
+    /// latest; or the value cannot be serialized.
+    pub fn send(&mut self, value: &T) -> io::Result<()> {
+        let mut message = std::mem::take(&mut self.message);
+        message.clear();
+        self.message = postcard::to_extend(value, message).map_err(io::Error::other)?;
+        let message = std::mem::take(&mut self.message);
+        let sent = self.send_parts(&(message.len() as u64).to_le_bytes(), &message);
+        self.message = message;
+        sent
+    }
+}
+
+impl Sender<[u8]> {
+    /// Sends bytes of any number; waits while the channel is full.
+    ///
+    /// # Errors
+    /// As for [`send`](Self::send).
+    pub fn send_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.send_parts(&(bytes.len() as u64).to_le_bytes(), bytes)
+    }
+}
+
+impl<T: ?Sized> Receiver<T> {
+    fn new(ring: Reader, link: Link) -> Self {
+        Self { ring, link, message: Vec::new(), receives: PhantomData }
+    }
+
+    /// Appends so many bytes to `bytes`; `false` if the sender went before.
+    fn read(&mut self, bytes: &mut Vec<u8>, mut length: usize) -> bool {
+        while length > 0 {
+            let read = self.ring.read(bytes, length);
+            length -= read;
+            if read > 0 {
+                self.ring.free();
+            } else if !self.ring.wait_for_data(|| self.link.other.alone()) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Reads a message into `bytes`, in place of what is there; `false` at the end of the stream.
+    fn receive(&mut self, bytes: &mut Vec<u8>) -> io::Result<bool> {
+        self.link.check()?;
+        let cut = || io::Error::new(io::ErrorKind::UnexpectedEof, "the sender of the channel ended within a message");
+        bytes.clear();
+        if !self.read(bytes, HEAD) {
+            return if bytes.is_empty() { Ok(false) } else { Err(cut()) };
+        }
+        let mut length = [0; HEAD];
+        length.copy_from_slice(bytes);
+        bytes.clear();
+        let length = usize::try_from(u64::from_le_bytes(length)).map_err(io::Error::other)?;
+        // The length comes from the other process: too much of it must not abort this one.
+        bytes.try_reserve(length)?;
+        if self.read(bytes, length) { Ok(true) } else { Err(cut()) }
+    }
+}
+
+impl<T: DeserializeOwned> Receiver<T> {
+    /// Waits for the next value; `None` at the end of the stream.
+    ///
+    /// # Errors
+    /// The sender died within a message, or the message is no `T`.
+    pub fn recv(&mut self) -> io::Result<Option<T>> {
+        let mut message = std::mem::take(&mut self.message);
+        let received = self.receive(&mut message);
+        self.message = message;
+        if received? { postcard::from_bytes(&self.message).map(Some).map_err(io::Error::other) } else { Ok(None) }
+    }
+}
+
+impl Receiver<[u8]> {
+    /// Waits for the next bytes and puts them in place of what is in `bytes`; `false` at the end of the stream.
+    ///
+    /// # Errors
+    /// The sender died within a message.
+    pub fn recv_bytes(&mut self, bytes: &mut Vec<u8>) -> io::Result<bool> {
+        self.receive(bytes)
+    }
+}
+
+impl<T: DeserializeOwned> Iterator for Receiver<T> {
+    type Item = io::Result<T>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.recv().transpose()
+    }
+}
+
+// Whoever waits for the end that is dropped looks at once; if its process is killed, a moment later.
+
+impl<T: ?Sized> Drop for Sender<T> {
+    fn drop(&mut self) {
+        self.link.presence = None;
+        self.ring.head().data.ring_all();
+    }
+}
+
+impl<T: ?Sized> Drop for Receiver<T> {
+    fn drop(&mut self) {
+        self.link.presence = None;
+        self.ring.head().room.ring_all();
+    }
+}
+
+impl<T: ?Sized> Serialize for Sender<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.link.serialize(&self.ring, serializer)
+    }
+}
+
+impl<'de, T: ?Sized> Deserialize<'de> for Sender<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (ring, link) = Link::deserialize(deserializer)?;
+        Ok(Self::new(ring, link))
+    }
+}
+
+impl<T: ?Sized> Serialize for Receiver<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.link.serialize(&self.ring, serializer)
+    }
+}
+
+impl<'de, T: ?Sized> Deserialize<'de> for Receiver<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (ring, link) = Link::deserialize(deserializer)?;
+        Ok(Self::new(ring, link))
+    }
+}

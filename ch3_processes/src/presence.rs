@@ -1,0 +1,83 @@
+//! Knowing whether anybody still takes part, however the others ended.
+//!
+//! Those who take part hold the writing end of a pipe into which nobody writes. The system closes it for a process that is
+//! killed, and when the last one is closed, the reading end says so.
+
+use std::io::{self, PipeReader, PipeWriter};
+use std::os::fd::AsFd;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::descriptors::{Descriptor, Kind, Passed};
+
+/// Held by those who take part.
+#[derive(Debug)]
+pub struct Presence(PipeWriter);
+
+/// Sees whether somebody holds a [`Presence`].
+#[derive(Debug)]
+pub struct Watch(PipeReader);
+
+pub fn presence() -> io::Result<(Presence, Watch)> {
+    let (reader, writer) = io::pipe()?;
+    Ok((Presence(writer), Watch(reader)))
+}
+
+impl Presence {
+    pub fn try_clone(&self) -> io::Result<Self> {
+        self.0.try_clone().map(Self)
+    }
+}
+
+impl Watch {
+    pub fn try_clone(&self) -> io::Result<Self> {
+        self.0.try_clone().map(Self)
+    }
+
+    /// Whether nobody is left.
+    pub fn alone(&self) -> bool {
+        let mut pipe = [PollFd::new(&self.0, PollFlags::IN)];
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        poll(&mut pipe, Some(&now)).is_ok() && pipe[0].revents().contains(PollFlags::HUP)
+    }
+}
+
+impl Serialize for Presence {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Passed(self.0.as_fd(), Kind::Presence).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Presence {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(Descriptor::deserialize(deserializer)?.of(&Kind::Presence)?.into()))
+    }
+}
+
+impl Serialize for Watch {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Passed(self.0.as_fd(), Kind::Watch).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Watch {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(Descriptor::deserialize(deserializer)?.of(&Kind::Watch)?.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_one_who_leaves_is_noticed() {
+        let (one, watch) = presence().unwrap();
+        let other = one.try_clone().unwrap();
+        drop(one);
+        assert!(!watch.alone());
+        drop(other);
+        assert!(watch.alone() && watch.try_clone().unwrap().alone());
+    }
+}

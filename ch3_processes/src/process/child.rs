@@ -1,0 +1,161 @@
+//! The child's side: finds out what this process is, calls the function and hands its result to the parent.
+
+use std::ffi::CString;
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::net::UnixStream;
+use std::process::exit;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::thread;
+
+use ch1_parallel::{lanes, lesson};
+use rustix::io::Errno;
+use rustix::process::{Signal, getpid, kill_process};
+
+use super::SOCKET;
+use super::function::{Entry, Id};
+use super::message::{Mode, Outcome, Request, head_of, packed_with};
+use crate::descriptors::Packed;
+use crate::wire;
+
+/// The functions that children can run: those of all lists until now.
+pub(super) static LISTED: Mutex<Vec<Id>> = Mutex::new(Vec::new());
+
+/// What this process is.
+enum Role {
+    /// No list has been read yet.
+    Unknown,
+    Parent,
+    /// A child whose function was in none of the lists until now.
+    Child(Request, Packed),
+}
+
+static ROLE: Mutex<Role> = Mutex::new(Role::Unknown);
+
+/// The child's end of the socket.
+static TO_PARENT: OnceLock<UnixStream> = OnceLock::new();
+
+/// What [`children!`](crate::children) does.
+pub fn enter(functions: Vec<Entry>) {
+    {
+        let mut listed = LISTED.lock().unwrap_or_else(PoisonError::into_inner);
+        for id in functions.iter().map(|entry| entry.id) {
+            assert!(
+                listed.iter().all(|other| other.name() != id.name() || *other == id),
+                "`children!` has two functions named `{}`",
+                id.name()
+            );
+            listed.push(id);
+        }
+    }
+    let mut role = ROLE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Role::Unknown = *role {
+        *role = read_role();
+    }
+    if let Role::Child(request, _) = &*role
+        // Another list follows if it is not in this one, or the parent would not have found it either.
+        && let Some(entry) = functions.into_iter().find(|entry| entry.id.name() == request.function)
+        && let Role::Child(request, arguments) = std::mem::replace(&mut *role, Role::Parent)
+    {
+        drop(role);
+        run(entry, &request, arguments);
+    }
+}
+
+fn read_role() -> Role {
+    let Ok(inode) = std::env::var(SOCKET) else { return Role::Parent };
+    let is_child = rustix::fs::fstat(rustix::stdio::stdin()).is_ok_and(|stat| stat.st_ino.to_string() == inode);
+    if !is_child {
+        return Role::Parent;
+    }
+    let read = || -> io::Result<_> {
+        let socket = UnixStream::from(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?);
+        rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
+        let socket = TO_PARENT.get_or_init(|| socket);
+        let Some(mut arguments) = wire::receive(socket)? else {
+            // The parent has ended already.
+            exit(1);
+        };
+        Ok((head_of(&mut arguments)?, arguments))
+    };
+    match read() {
+        Ok((request, arguments)) => Role::Child(request, arguments),
+        // The parent was killed while it sent that.
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => exit(1),
+        Err(error) => {
+            // Whoever sent that is no parent that could be told.
+            lesson::say_error(&format!("what this child process is to do cannot be read: {error}"));
+            exit(1);
+        }
+    }
+}
+
+/// Runs the function of `entry` and ends the process.
+fn run(entry: Entry, request: &Request, arguments: Packed) -> ! {
+    // A panic of any thread ends the process, as it does in the parent, and the parent says it.
+    std::panic::set_hook(Box::new(|panic| {
+        let text = panic.payload_as_str().unwrap_or("it said nothing");
+        let outcome = if lesson::broken_pipe(text) {
+            Outcome::OutputClosed
+        } else if let Some(told) = lesson::told_by_system(text) {
+            Outcome::Failed(told)
+        } else {
+            let place = panic.location().map(|place| format!(" ({}:{})", place.file(), place.line()));
+            Outcome::Panicked(format!("{text}{}", place.unwrap_or_default()))
+        };
+        finish(packed_with(&outcome), 1)
+    }));
+    let called = begin(&request.name).and_then(|()| {
+        let _main = lanes::lane("main");
+        match request.mode {
+            Mode::Once => (entry.call)(arguments),
+            Mode::ForTasks => (entry.serve)(arguments),
+        }
+    });
+    match called {
+        Ok(packed) => finish(Ok(packed), 0),
+        Err(error) => finish(packed_with(&Outcome::Failed(format!("{error:#}"))), 1),
+    }
+}
+
+fn begin(name: &str) -> anyhow::Result<()> {
+    thread::Builder::new().name("parent watch".into()).stack_size(64 << 10).spawn(watch_parent)?;
+    // For `ps`. A name with a zero byte never got here: it cannot be an argument of a program either.
+    if let Ok(name) = CString::new(name) {
+        rustix::thread::set_name(&name)?;
+    }
+    lanes::record::join(name)?;
+    Ok(())
+}
+
+/// Ends this process as soon as the parent has ended.
+///
+/// The system could send a signal instead (`PR_SET_PDEATHSIG`), but does so when the *thread* that spawned the child ends.
+fn watch_parent() {
+    let Some(socket) = TO_PARENT.get() else { return };
+    // The parent sends no more, so whatever ends the wait is its end.
+    while let Err(Errno::INTR) = rustix::net::recv(socket, &mut [0u8; 1], rustix::net::RecvFlags::empty()) {}
+    // Killed, since an orderly exit could wait for the other threads.
+    let _ = kill_process(getpid(), Signal::KILL);
+}
+
+/// Hands the outcome to the parent and ends the process. The first thread that comes here does it.
+fn finish(outcome: io::Result<Packed>, mut status: i32) -> ! {
+    static FIRST: Mutex<()> = Mutex::new(());
+    // Never released: the process ends here.
+    let _first = FIRST.lock().unwrap_or_else(PoisonError::into_inner);
+    // Not left to the exit, which would say nothing about output that cannot be written.
+    let outcome = match io::stdout().flush() {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => packed_with(&Outcome::OutputClosed),
+        Err(error) if status == 0 => {
+            status = 1;
+            packed_with(&Outcome::Failed(format!("stdout: {error}")))
+        }
+        _ => outcome.or_else(|error| packed_with(&Outcome::Failed(format!("its result cannot be sent: {error}")))),
+    };
+    if let (Ok(packed), Some(socket)) = (outcome, TO_PARENT.get()) {
+        // A parent that does not listen any more has ended, and this process with it.
+        let _ = wire::send(socket, &packed);
+    }
+    exit(status)
+}

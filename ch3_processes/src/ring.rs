@@ -1,0 +1,275 @@
+//! Bytes from one process to another through shared memory, without the system: a ring with one writer and one reader
+//! (Lamport, 1977).
+//!
+//! Writing and reading do as much as can be done at once. Those who want more wait for it.
+
+use std::io;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use serde::{Deserialize, Serialize};
+
+use crate::bell::{Bell, spins};
+use crate::memory::{Atomic, Region};
+
+/// How much of a long message is handed over at a time, so that the reader copies while the writer does.
+const CHUNK: usize = 32 << 10;
+
+/// What both sides know. Each of the two changes lines of its own.
+#[derive(Debug)]
+#[repr(C, align(128))]
+pub struct Head {
+    /// How many bytes have been written, ever.
+    written: Line,
+    /// Rings when there is something to read.
+    pub data: Bell,
+    /// How many have been read.
+    read: Line,
+    /// Rings when there is room.
+    pub room: Bell,
+}
+
+/// Two cache lines, since processors fetch them in pairs.
+#[derive(Debug)]
+#[repr(C, align(128))]
+struct Line(AtomicU64);
+
+// SAFETY: atomic integers and unused bytes.
+unsafe impl Atomic for Head {}
+
+/// The side that writes. There is one only.
+#[derive(Debug)]
+pub struct Writer {
+    ring: Region<Head>,
+    /// How far it has written, whether or not the reader has been told.
+    at: u64,
+    /// How far the reader was when that was last looked up.
+    read: u64,
+}
+
+/// The side that reads. There is one only.
+#[derive(Debug)]
+pub struct Reader {
+    ring: Region<Head>,
+    /// How far it has read, whether or not the writer has been told.
+    at: u64,
+    /// How far the writer was when that was last looked up.
+    written: u64,
+}
+
+/// A ring for so many bytes, rounded up to a power of two.
+pub fn ring(bytes: usize) -> io::Result<(Writer, Reader)> {
+    let ring = Region::new(bytes.checked_next_power_of_two().ok_or(io::ErrorKind::OutOfMemory)?)?;
+    Ok((Writer { ring: ring.clone(), at: 0, read: 0 }, Reader { ring, at: 0, written: 0 }))
+}
+
+/// The two pieces of the ring in which `length` bytes from position `at` on lie: where the first begins, and its length.
+fn pieces(capacity: usize, at: u64, length: usize) -> (usize, usize) {
+    let start = at as usize & (capacity - 1);
+    (start, length.min(capacity - start))
+}
+
+impl Writer {
+    pub fn head(&self) -> &Head {
+        self.ring.head()
+    }
+
+    fn room(&self) -> usize {
+        self.ring.length() - (self.at - self.read) as usize
+    }
+
+    /// Waits until there is room; `false` if there is none and `over` says that there will be none.
+    pub fn wait_for_room(&mut self, over: impl FnMut() -> bool) -> bool {
+        let (head, at, capacity) = (self.ring.head(), self.at, self.ring.length() as u64);
+        let look = || {
+            let read = head.read.0.load(Acquire);
+            (at - read < capacity).then_some(read)
+        };
+        match head.room.wait(spins(), None, look, over) {
+            None => false,
+            Some(read) => {
+                self.read = read;
+                true
+            }
+        }
+    }
+
+    /// Writes the first of these bytes, as many as have room, and not too many at once. The reader sees them after
+    /// [`publish`](Self::publish).
+    pub fn write(&mut self, bytes: &[u8]) -> usize {
+        if self.room() < bytes.len() {
+            // Acquire: what the reader has read, it has read before this side writes over it.
+            self.read = self.head().read.0.load(Acquire);
+        }
+        let bytes = &bytes[..bytes.len().min(self.room()).min(CHUNK)];
+        let (start, first) = pieces(self.ring.length(), self.at, bytes.len());
+        // SAFETY: the piece lies within the ring (`pieces`). The reader does not touch it: it has told that it has read it
+        // (`read`), and has not been told yet that it is written. There is one writer.
+        unsafe { self.ring.at(start).copy_from_nonoverlapping(bytes.as_ptr(), first) };
+        let rest = &bytes[first..];
+        // SAFETY: the same, for the rest at the start of the ring.
+        unsafe { self.ring.at(0).copy_from_nonoverlapping(rest.as_ptr(), rest.len()) };
+        self.at += bytes.len() as u64;
+        bytes.len()
+    }
+
+    /// Lets the reader see what has been written, and wakes it if it waits.
+    pub fn publish(&self) {
+        // Release: the bytes come before.
+        self.head().written.0.store(self.at, Release);
+        self.head().data.ring();
+    }
+
+    /// How much of what was published has not been read yet.
+    pub fn unread(&self) -> usize {
+        (self.head().written.0.load(Relaxed) - self.head().read.0.load(Relaxed)) as usize
+    }
+}
+
+impl Reader {
+    pub fn head(&self) -> &Head {
+        self.ring.head()
+    }
+
+    /// How many bytes can be read.
+    pub fn available(&mut self) -> usize {
+        if self.written == self.at {
+            // Acquire: their bytes come with it.
+            self.written = self.head().written.0.load(Acquire);
+        }
+        (self.written - self.at) as usize
+    }
+
+    /// Waits until something can be read; `false` if there is nothing and `over` says that nothing will come.
+    pub fn wait_for_data(&mut self, over: impl FnMut() -> bool) -> bool {
+        if self.written > self.at {
+            return true;
+        }
+        let (head, at) = (self.ring.head(), self.at);
+        let look = || {
+            let written = head.written.0.load(Acquire);
+            (written > at).then_some(written)
+        };
+        match head.data.wait(spins(), None, look, over) {
+            None => false,
+            Some(written) => {
+                self.written = written;
+                true
+            }
+        }
+    }
+
+    /// Appends up to `most` of the bytes that are there to `bytes`, and not too many at once. The writer has their room after
+    /// [`free`](Self::free).
+    pub fn read(&mut self, bytes: &mut Vec<u8>, most: usize) -> usize {
+        let length = self.available().min(most).min(CHUNK);
+        bytes.reserve(length);
+        let (start, first) = pieces(self.ring.length(), self.at, length);
+        let to = bytes.as_mut_ptr().wrapping_add(bytes.len());
+        // SAFETY: the piece lies within the ring (`pieces`), and there is room for all of it behind the bytes (`reserve`). The
+        // writer does not touch it: it has told that it is written, and has not been told yet that it is read.
+        unsafe { to.copy_from_nonoverlapping(self.ring.at(start), first) };
+        // SAFETY: the same, for the rest at the start of the ring.
+        unsafe { to.wrapping_add(first).copy_from_nonoverlapping(self.ring.at(0), length - first) };
+        // SAFETY: initialized by the two copies.
+        unsafe { bytes.set_len(bytes.len() + length) };
+        self.at += length as u64;
+        length
+    }
+
+    /// Gives the writer the room of what has been read, and wakes it if it waits.
+    pub fn free(&self) {
+        // Release: the copies come before.
+        self.head().read.0.store(self.at, Release);
+        self.head().room.ring();
+    }
+}
+
+// A side is passed on as it is known to the other side. Nothing is lost: whoever passes it has published, or freed, what
+// it did.
+
+impl Serialize for Writer {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.ring.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Writer {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let ring = sound(Region::<Head>::deserialize(deserializer)?)?;
+        let (at, read) = (ring.head().written.0.load(Acquire), ring.head().read.0.load(Acquire));
+        Ok(Self { ring, at, read })
+    }
+}
+
+impl Serialize for Reader {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.ring.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Reader {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let ring = sound(Region::<Head>::deserialize(deserializer)?)?;
+        let (at, written) = (ring.head().read.0.load(Acquire), ring.head().written.0.load(Acquire));
+        Ok(Self { ring, at, written })
+    }
+}
+
+fn sound<E: serde::de::Error>(ring: Region<Head>) -> Result<Region<Head>, E> {
+    if ring.length().is_power_of_two() { Ok(ring) } else { Err(E::custom("a ring of impossible length")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    #[test]
+    fn bytes_come_out_as_they_went_in() {
+        let (mut writer, mut reader) = ring(60).unwrap();
+        let all: Vec<u8> = (0..200_000u32).map(|i| (i * 7 % 251) as u8).collect();
+        let right = all.clone();
+        let other = thread::spawn(move || {
+            let mut left = &all[..];
+            while !left.is_empty() {
+                // Pieces of all lengths, up to more than the ring holds.
+                let next = left.len().min(1 + left.len() % 80);
+                let written = writer.write(&left[..next]);
+                writer.publish();
+                left = &left[written..];
+                if written == 0 {
+                    thread::yield_now();
+                }
+            }
+        });
+        let mut came = Vec::new();
+        while came.len() < right.len() {
+            let most = 1 + came.len() % 70;
+            if reader.read(&mut came, most) == 0 {
+                thread::yield_now();
+            }
+            reader.free();
+        }
+        other.join().unwrap();
+        assert!(came == right);
+    }
+
+    #[test]
+    fn what_is_not_published_is_not_read_and_what_is_not_freed_is_not_overwritten() {
+        let (mut writer, mut reader) = ring(64).unwrap();
+        assert_eq!(writer.write(&[1; 40]), 40);
+        assert_eq!(reader.read(&mut Vec::new(), 64), 0);
+        writer.publish();
+        assert_eq!(writer.unread(), 40);
+        let mut bytes = Vec::new();
+        assert_eq!(reader.read(&mut bytes, 64), 40);
+        assert_eq!(writer.write(&[2; 40]), 24);
+        reader.free();
+        assert_eq!(writer.write(&[2; 16]), 16);
+        writer.publish();
+        bytes.clear();
+        while reader.read(&mut bytes, 7) > 0 {}
+        assert_eq!(bytes, [2; 40]);
+    }
+}

@@ -1,0 +1,107 @@
+//! A mutex in shared memory that survives the death of its holder.
+//!
+//! It is POSIX's robust, process-shared mutex: the kernel keeps a list of those that a thread holds, and hands them on when
+//! the thread ends.
+
+use std::cell::UnsafeCell;
+use std::hint::spin_loop;
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+
+use crate::bell;
+use crate::memory::Atomic;
+
+/// Zero bytes are no mutex yet: see [`init`](Self::init).
+#[repr(C, align(64))]
+pub struct RobustMutex(UnsafeCell<libc::pthread_mutex_t>);
+
+// SAFETY: after `init` only the system's functions touch it, which are made for that, and they return an error for bytes
+// that are no mutex that they know.
+unsafe impl Atomic for RobustMutex {}
+// SAFETY: the same.
+unsafe impl Sync for RobustMutex {}
+
+/// The mutex is held until this is dropped, by the thread that locked it.
+#[derive(Debug)]
+pub struct Held<'mutex> {
+    mutex: &'mutex RobustMutex,
+    /// Whether the last holder died while it held the mutex.
+    pub abandoned: bool,
+    not_send: PhantomData<*const ()>,
+}
+
+impl std::fmt::Debug for RobustMutex {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RobustMutex").finish_non_exhaustive()
+    }
+}
+
+impl RobustMutex {
+    /// Makes it a mutex.
+    ///
+    /// # Safety
+    /// It lies in shared memory that nobody else has yet.
+    pub unsafe fn init(&self) {
+        let mut attributes = MaybeUninit::uninit();
+        // SAFETY: a place for attributes.
+        let made = unsafe { libc::pthread_mutexattr_init(attributes.as_mut_ptr()) };
+        assert_eq!(made, 0, "attributes of a mutex");
+        // SAFETY: initialized by the call above.
+        let mut attributes = unsafe { attributes.assume_init() };
+        // SAFETY: initialized attributes; the constant is one of this setting's.
+        let shared = unsafe { libc::pthread_mutexattr_setpshared(&raw mut attributes, libc::PTHREAD_PROCESS_SHARED) };
+        // SAFETY: as above.
+        let robust = unsafe { libc::pthread_mutexattr_setrobust(&raw mut attributes, libc::PTHREAD_MUTEX_ROBUST) };
+        // SAFETY: as above. This kind refuses a thread that holds it already, which else would wait for itself.
+        let kind = unsafe { libc::pthread_mutexattr_settype(&raw mut attributes, libc::PTHREAD_MUTEX_ERRORCHECK) };
+        assert_eq!((shared, robust, kind), (0, 0, 0), "Linux has such mutexes");
+        // SAFETY: nobody else has the memory (this function's condition), and the attributes are initialized.
+        let made = unsafe { libc::pthread_mutex_init(self.0.get(), &raw const attributes) };
+        assert_eq!(made, 0, "a mutex");
+        // SAFETY: initialized, and not used after this.
+        unsafe { libc::pthread_mutexattr_destroy(&raw mut attributes) };
+    }
+
+    /// Waits for it.
+    ///
+    /// # Panics
+    /// This thread holds it already.
+    pub fn lock(&self) -> Held<'_> {
+        // Who holds it is quick, as a rule, and sleeping takes long.
+        for _ in 0..bell::spins() / 20 {
+            if let Some(held) = self.try_lock() {
+                return held;
+            }
+            spin_loop();
+        }
+        // SAFETY: it was initialized before anyone could have it, and its memory is mapped as long as `self` is borrowed.
+        let locked = unsafe { libc::pthread_mutex_lock(self.0.get()) };
+        assert_ne!(locked, libc::EDEADLK, "this thread holds the lock already: it would wait for itself");
+        self.held(locked).expect("only the two above can be the answer")
+    }
+
+    /// Takes it if it is free.
+    pub fn try_lock(&self) -> Option<Held<'_>> {
+        // SAFETY: as in `lock`.
+        self.held(unsafe { libc::pthread_mutex_trylock(self.0.get()) })
+    }
+
+    fn held(&self, answer: i32) -> Option<Held<'_>> {
+        match answer {
+            0 => Some(Held { mutex: self, abandoned: false, not_send: PhantomData }),
+            libc::EOWNERDEAD => {
+                // SAFETY: this thread holds it. Those who come later need not know that somebody died.
+                unsafe { libc::pthread_mutex_consistent(self.0.get()) };
+                Some(Held { mutex: self, abandoned: true, not_send: PhantomData })
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        // SAFETY: this thread locked it, since a `Held` cannot be sent to another.
+        unsafe { libc::pthread_mutex_unlock(self.mutex.0.get()) };
+    }
+}
