@@ -246,3 +246,23 @@ impl<'de, T: ?Sized> Deserialize<'de> for Receiver<T> {
         Ok(Self::new(ring, link))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::descriptors::{Packed, pack, unpack};
+
+    #[test]
+    fn an_end_that_was_passed_is_gone() {
+        let (mut sender, receiver) = channel::<u64>().unwrap();
+        let mut packed = Packed::default();
+        pack(&sender, &mut packed).unwrap();
+        assert_eq!(sender.send(&1).unwrap_err().to_string(), "this end was passed to another process");
+        assert!(pack(&sender, &mut Packed::default()).is_err(), "a ring has one writer");
+        let mut passed: Sender<u64> = unpack(&packed.bytes, packed.descriptors).unwrap();
+        drop(sender);
+        passed.send(&2).unwrap();
+        drop(passed);
+        assert_eq!(receiver.map(Result::unwrap).collect::<Vec<_>>(), [2]);
+    }
+}

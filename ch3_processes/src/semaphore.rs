@@ -51,7 +51,7 @@ impl Semaphore {
     /// A permit, if there is one now.
     pub fn try_acquire(&self) -> Option<Permit<'_>> {
         let taken = self.0[0].permits.fetch_update(Acquire, Relaxed, |permits| permits.checked_sub(1));
-        taken.is_ok().then_some(Permit(self))
+        taken.is_ok().then(|| Permit(self))
     }
 
     /// Adds a permit: a signal to whoever waits for one.

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitCode, Stdio, exit};
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
@@ -18,11 +19,12 @@ use ch1_parallel::lesson;
 use ch1_parallel::program::run;
 use ch3_processes::process::Cause;
 use ch3_processes::{
-    Barrier, Child, Counters, Error, Receiver, Sender, SharedArray, children, join_all, kernels, pipe, spawn,
+    Barrier, Child, Counters, Error, Lock, Process, Receiver, Semaphore, Sender, SharedArray, channel, children,
+    join_all, kernels, pipe, queue, spawn,
 };
-use libtest_mimic::{Arguments, Failed, Trial};
 use rustix::process::Signal;
 
+use common::harness::run_trials;
 use common::proc::{alive, children_of, signal, wait_for};
 use common::{Group, LIMIT};
 
@@ -54,17 +56,14 @@ fn main() -> ExitCode {
         print_lines,
         print_for_ever,
         print_and_fail,
-        nest
+        nest,
+        take_all,
+        write_late
     ];
     if let Ok(program) = std::env::var(PROGRAM) {
         return lesson::run_with("A program for a test.", move |_: NoFlags, _| program_named(&program));
     }
-    macro_rules! trials {
-        ($($test:ident)*) => {
-            vec![$(Trial::test(stringify!($test), || -> Result<(), Failed> { $test(); Ok(()) })),*]
-        };
-    }
-    let tests = trials![
+    run_trials(trials![
         arguments_and_results_are_typed
         errors_and_panics_are_errors_with_their_text
         a_function_that_is_not_listed_is_an_error
@@ -90,14 +89,11 @@ fn main() -> ExitCode {
         what_a_child_prints_comes_before_its_result
         a_child_whose_reader_went_away_ends_quietly
         a_child_that_cannot_print_is_an_error
-    ];
-    // A test that hangs is a failure.
-    thread::spawn(|| {
-        thread::sleep(4 * LIMIT);
-        eprintln!("error: the tests took longer than {:?}", 4 * LIMIT);
-        exit(1);
-    });
-    libtest_mimic::run(&Arguments::from_args(), tests).exit_code()
+        a_child_is_waited_for_unless_it_is_a_daemon
+        a_child_can_be_asked_to_end
+        a_wait_has_a_limit
+        names_of_their_own_and_by_number
+    ])
 }
 
 #[derive(clap::Parser)]
@@ -617,6 +613,15 @@ fn many() -> anyhow::Result<()> {
     let one = |number: usize| -> anyhow::Result<Child<u64>> {
         let (mut numbers, receiver) = pipe()?;
         numbers.send(&1)?;
+        if number % 5 == 1 {
+            // Everything that can be passed.
+            let (mut bytes, bytes_out) = channel()?;
+            let (texts, texts_out) = queue()?;
+            bytes.send(&7)?;
+            texts.send(&"seven".into())?;
+            let (lock, semaphore, array) = (Lock::new(3)?, Semaphore::new(1)?, SharedArray::new(&[5, 5])?);
+            return Ok(spawn("all", take_all, (bytes_out, texts_out, lock, semaphore, array))?);
+        }
         if number.is_multiple_of(3) {
             let barrier = Barrier::new(1)?;
             return Ok(spawn("barrier", count_to, (3, 1, barrier, Counters::new(1)?))?);
@@ -625,16 +630,29 @@ fn many() -> anyhow::Result<()> {
     };
     one(1)?.join()?;
     let before = left()?;
-    for number in 0..100 {
+    for number in 0..1000 {
         let child = one(number)?;
         match number % 4 {
             0 => drop(child),
             _ => _ = child.join()?,
         }
     }
-    join_all((0..50).map(one).collect::<Result<Vec<_>, _>>()?)?;
+    join_all((0..200).map(one).collect::<Result<Vec<_>, _>>()?)?;
     anyhow::ensure!(left()? == before, "left: {:?}, not {before:?}", left()?);
     Ok(())
+}
+
+fn take_all(
+    mut numbers: ch3_processes::channel::Receiver<u64>,
+    texts: ch3_processes::queue::Receiver<String>,
+    lock: Lock<u64>,
+    semaphore: Semaphore,
+    array: SharedArray<u64>,
+) -> anyhow::Result<u64> {
+    anyhow::ensure!(texts.recv()?.as_deref() == Some("seven") && semaphore.try_acquire().is_some());
+    anyhow::ensure!(array.try_read(1)?.len() == 5);
+    let three = *lock.lock().map_err(|abandoned| anyhow::anyhow!("{abandoned}"))?;
+    Ok(numbers.recv()?.unwrap_or(0) * three)
 }
 
 fn nothing_is_left_of_many_children() {
@@ -666,4 +684,64 @@ fn a_child_that_cannot_print_is_an_error() {
         let (status, errors) = end(name);
         assert_eq!((status.code(), errors), (Some(1), format!("error: printer: {why}\n")), "{name}");
     }
+}
+
+/// Waits until it is told to, then says so.
+fn write_late(mut told: Receiver<()>, mut tell: Sender<u32>) -> anyhow::Result<Vec<u8>> {
+    tell.send(&1)?;
+    told.recv()?;
+    tell.send(&2)?;
+    Ok(vec![3; 1 << 20])
+}
+
+fn a_child_is_waited_for_unless_it_is_a_daemon() {
+    for daemon in [false, true] {
+        let ((mut tell, told), (said, mut heard)) = (pipe().unwrap(), pipe().unwrap());
+        let child = Process::new().daemon(daemon).spawn(write_late, (told, said)).unwrap();
+        assert_eq!(heard.recv().unwrap(), Some(1));
+        let dropping = thread::spawn(move || drop(child));
+        if !daemon {
+            assert!(!dropping.is_finished());
+            tell.send(&()).unwrap();
+        }
+        dropping.join().unwrap();
+        assert_eq!(heard.recv().unwrap(), (!daemon).then_some(2));
+        assert_eq!(heard.recv().unwrap(), None, "it has ended");
+    }
+}
+
+fn a_child_can_be_asked_to_end() {
+    let (mut child, _started) = started("asked");
+    assert!(child.is_alive() && child.exit_status().is_none());
+    child.terminate().unwrap();
+    let status = child.wait().unwrap();
+    assert!(!child.is_alive() && child.exit_status() == Some(status));
+    assert_eq!(status.signal(), Some(Signal::TERM.as_raw()));
+    // Nothing more can happen to it, and its id may be another's by now.
+    child.terminate().unwrap();
+    child.kill().unwrap();
+    assert!(matches!(child.join().unwrap_err().cause(), Cause::Ended(ended) if *ended == status));
+}
+
+fn a_wait_has_a_limit() {
+    let ((mut tell, told), (said, mut heard)) = (pipe().unwrap(), pipe().unwrap());
+    let mut child = spawn("late", write_late, (told, said)).unwrap();
+    heard.recv().unwrap();
+    assert_eq!(child.wait_timeout(Duration::from_millis(20)).unwrap(), None);
+    let child = child.join_timeout(Duration::ZERO).unwrap_err();
+    let mut child = child.join_timeout(Duration::from_millis(20)).unwrap_err();
+    tell.send(&()).unwrap();
+    // Longer than a socket holds, so it ends only when somebody takes it.
+    assert!(child.wait_timeout(LIMIT).unwrap().unwrap().success());
+    assert!(child.wait_timeout(Duration::ZERO).unwrap().is_some(), "it was known already");
+    let result = child.join_timeout(Duration::MAX).ok().expect("it has ended").unwrap();
+    assert!(result.len() == 1 << 20 && result.iter().all(|&byte| byte == 3));
+}
+
+fn names_of_their_own_and_by_number() {
+    let name = |process: Process| process.daemon(true).spawn(hello, ()).unwrap().name().to_owned();
+    let (first, second) = (name(Process::new()), name(Process::new()));
+    let number = |name: &str| name.strip_prefix("Process-").unwrap().parse::<u32>().unwrap();
+    assert!(number(&second) > number(&first));
+    assert_eq!(name(Process::new().name("mine")), "mine");
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use rustix::process::{Signal, kill_process_group};
 
+pub mod harness;
 #[path = "../../../ch1_parallel/tests/proc/mod.rs"]
 pub mod proc;
 

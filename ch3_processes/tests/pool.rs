@@ -1,0 +1,203 @@
+//! The pool, whose workers are killed.
+
+mod common;
+
+use std::path::PathBuf;
+use std::process::{ExitCode, exit};
+use std::time::{Duration, Instant};
+
+use ch3_processes::pool::TaskCause;
+use ch3_processes::{Pool, children};
+use rustix::process::{Signal, getpid, kill_process};
+
+use common::LIMIT;
+use common::harness::run_trials;
+use common::proc::{alive, signal, wait_for};
+
+fn main() -> ExitCode {
+    children![square, square_slowly, square_or, reverse, large];
+    run_trials(trials![
+        results_come_in_order
+        tasks_can_be_submitted_and_joined_in_any_order
+        tasks_and_results_of_any_size
+        a_task_whose_worker_is_killed_is_run_again
+        a_task_that_kills_each_worker_is_named
+        a_panic_and_an_error_are_errors_of_the_task
+        workers_can_be_killed_at_any_moment
+        a_pool_that_is_dropped_leaves_nobody
+        a_pool_of_nobody_is_an_error
+    ])
+}
+
+fn square(number: u64) -> anyhow::Result<u64> {
+    Ok(number * number)
+}
+
+fn square_slowly((number, micros): (u64, u64)) -> anyhow::Result<u64> {
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_micros(micros) {}
+    square(number)
+}
+
+/// Squares 0 to 99; `way` says what happens at 42. With a file it happens once.
+fn square_or((number, way, once): (u64, String, Option<PathBuf>)) -> anyhow::Result<u64> {
+    if number == 42 && once.is_none_or(|file| std::fs::File::create_new(file).is_ok()) {
+        match way.as_str() {
+            "die" => kill_process(getpid(), Signal::KILL)?,
+            "leave" => exit(3),
+            "panic" => panic!("there is no square of {number}"),
+            _ => anyhow::bail!("it is no number"),
+        }
+    }
+    square(number)
+}
+
+fn reverse(text: String) -> anyhow::Result<String> {
+    Ok(text.chars().rev().collect())
+}
+
+fn large(length: usize) -> anyhow::Result<Vec<u8>> {
+    Ok(vec![length as u8; length])
+}
+
+fn squares(count: u64) -> Vec<u64> {
+    (0..count).map(|number| number * number).collect()
+}
+
+fn results_come_in_order() {
+    for workers in [1, 2, 5] {
+        let mut pool = Pool::new("square", workers, square).unwrap();
+        for count in [0, 1, 7, 1000] {
+            assert_eq!(pool.map(0..count).unwrap(), squares(count));
+            for chunk in [0, 1, 3, 5000] {
+                assert_eq!(pool.map_in_chunks(0..count, chunk).unwrap(), squares(count));
+            }
+        }
+        assert_eq!(pool.map(0..300_000).unwrap(), squares(300_000));
+        assert!(pool.repeated().is_empty());
+    }
+}
+
+fn tasks_can_be_submitted_and_joined_in_any_order() {
+    let mut pool = Pool::new("reverse", 3, reverse).unwrap();
+    let mut tickets: Vec<_> = (0..500).map(|number| (number, pool.submit(format!("{number}.")))).collect();
+    assert_eq!(pool.map(["one".into(), "two".into()]).unwrap(), ["eno", "owt"]);
+    let right = |number: u32| format!(".{}", number.to_string().chars().rev().collect::<String>());
+    for _ in 0..200 {
+        let (number, ticket) = tickets.pop().unwrap();
+        assert_eq!(pool.join(ticket).unwrap(), right(number));
+    }
+    for (number, ticket) in tickets {
+        assert_eq!(pool.join(ticket).unwrap(), right(number));
+    }
+    for number in 0..100 {
+        let ticket = pool.submit(format!("{number}."));
+        assert_eq!(pool.join(ticket).unwrap(), right(number));
+    }
+}
+
+fn tasks_and_results_of_any_size() {
+    let mut pool = Pool::new("large", 2, large).unwrap();
+    let lengths = [0, 1 << 20, 3, 64 << 20, 5_000_000, 1];
+    for chunk in [1, 4] {
+        let results = pool.map_in_chunks(lengths, chunk).unwrap();
+        assert!(results.iter().map(Vec::len).eq(lengths));
+        assert!(results.iter().all(|result| result.iter().all(|&byte| byte == result.len() as u8)));
+    }
+    // More than the pool's queue has room for, all together and one alone.
+    let mut pool = Pool::new("reverse", 2, reverse).unwrap();
+    let text = "ab".repeat(2_000_000);
+    let results = pool.map((0..40).map(|_| text.clone())).unwrap();
+    assert!(results.len() == 40 && results.iter().all(|result| result.len() == text.len() && result.starts_with("ba")));
+    let error = pool.map(["short".into(), "x".repeat(65 << 20), "end".into()]).unwrap_err();
+    assert!(error.task == 1 && matches!(error.cause, TaskCause::Task(_)), "{error}");
+    assert_eq!(pool.map(["ok".into()]).unwrap(), ["ko"]);
+}
+
+fn tasks(way: &str, once: Option<PathBuf>) -> impl Iterator<Item = (u64, String, Option<PathBuf>)> {
+    (0..100).map(move |number| (number, way.into(), once.clone()))
+}
+
+fn a_task_whose_worker_is_killed_is_run_again() {
+    for (round, way) in ["die", "leave"].into_iter().cycle().take(6).enumerate() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut pool = Pool::new("worker", 1 + round % 3, square_or).unwrap();
+        let results = pool.map_in_chunks(tasks(way, Some(folder.path().join("once"))), [1, 10, 100][round / 2]);
+        assert_eq!(results.unwrap(), squares(100), "{way}");
+        let repeated = pool.repeated();
+        assert_eq!(repeated.len(), 1);
+        let said = repeated[0].to_string();
+        assert!(
+            said.starts_with("worker ") && said.contains(" ended in task 42 (") && said.ends_with("run again"),
+            "{said}"
+        );
+        assert_eq!(pool.map_in_chunks(tasks("none", None).take(42), 1).unwrap(), squares(42));
+        assert!(pool.repeated().is_empty());
+    }
+}
+
+fn a_task_that_kills_each_worker_is_named() {
+    let mut pool = Pool::new("worker", 2, square_or).unwrap();
+    for chunk in [1, 10, 100] {
+        let error = pool.map_in_chunks(tasks("die", None), chunk).unwrap_err();
+        assert_eq!(error.to_string(), "task 42: it ended its worker, twice: signal: 9 (SIGKILL)");
+        assert_eq!(pool.repeated().len(), 1);
+        let others = tasks("die", None).filter(|task| task.0 != 42);
+        assert_eq!(pool.map(others).unwrap().len(), 99);
+        let ticket = pool.submit((42, "die".into(), None));
+        assert!(matches!(pool.join(ticket).unwrap_err().cause, TaskCause::Ended(_)));
+        assert_eq!(pool.repeated().len(), 1);
+    }
+}
+
+fn a_panic_and_an_error_are_errors_of_the_task() {
+    let mut pool = Pool::new("worker", 2, square_or).unwrap();
+    let error = pool.map(tasks("panic", None)).unwrap_err();
+    assert_eq!(error.task, 42);
+    let said = error.to_string();
+    assert!(
+        said.starts_with("task 42: it panicked: there is no square of 42 (") && said.contains("pool.rs:"),
+        "{said}"
+    );
+    assert!(pool.repeated().is_empty(), "it would panic again");
+    let error = pool.map(tasks("fail", None)).unwrap_err();
+    assert_eq!(error.to_string(), "task 42: it is no number");
+    assert_eq!(pool.map(tasks("fail", None).skip(43)).unwrap().len(), 57);
+}
+
+fn workers_can_be_killed_at_any_moment() {
+    let mut pool = Pool::new("square", 3, square_slowly).unwrap();
+    let mut repeated = 0;
+    for round in 0..40 {
+        let victims = pool.processes();
+        let killer = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_micros(431 * round));
+            let id = victims[round as usize % victims.len()];
+            if alive(id) {
+                signal(id, Signal::KILL);
+            }
+        });
+        let micros = [0, 5, 100][round as usize % 3];
+        let (count, chunk) = if micros == 100 { (200, 1) } else { (3000, [1, 7][round as usize % 2]) };
+        let results = pool.map_in_chunks((0..count).map(|number| (number, micros)), chunk).unwrap();
+        assert_eq!(results, squares(count), "round {round}");
+        killer.join().unwrap();
+        repeated += pool.repeated().len();
+    }
+    assert!(repeated > 0, "no worker was killed in a task");
+}
+
+fn a_pool_that_is_dropped_leaves_nobody() {
+    let mut pool = Pool::new("square", 4, square).unwrap();
+    let _never = pool.submit(3);
+    let workers = pool.processes();
+    drop(pool);
+    wait_for("end of the workers", LIMIT, || workers.iter().all(|&id| !alive(id)).then_some(()));
+}
+
+fn a_pool_of_nobody_is_an_error() {
+    assert_eq!(
+        Pool::new("none", 0, square).unwrap_err().to_string(),
+        "none: it cannot be started: a pool of no workers"
+    );
+}
