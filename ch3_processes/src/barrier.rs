@@ -5,17 +5,14 @@
 //! the machine. It can also be [aborted](Barrier::abort), since a process can be killed and then never comes.
 
 use std::fmt;
-use std::hint::spin_loop;
 use std::io;
-use std::sync::LazyLock;
-use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
-use std::thread::available_parallelism;
 
-use rustix::thread::futex;
 use serde::{Deserialize, Serialize};
 
+use crate::bell::{Bell, spins};
 use crate::memory::{Atomic, SharedAtomics};
+use crate::sync::AtomicU32;
 
 /// Holds each of a number of processes or threads until all have come. A clone is the same barrier.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -36,25 +33,21 @@ impl fmt::Display for Aborted {
 
 impl std::error::Error for Aborted {}
 
-/// One cache line.
 #[derive(Debug, Default)]
 #[repr(C, align(64))]
 struct State {
     /// How many have come since the last time that all had.
     arrived: AtomicU32,
-    /// How often all have come, times two; odd once aborted. This is what the others wait on.
+    /// How often all have come, times two; odd once aborted.
     generation: AtomicU32,
-    /// How many sleep, or are about to.
-    sleepers: AtomicU32,
+    /// Rings when that has changed.
+    bell: Bell,
 }
 
 // SAFETY: atomic integers and unused bytes.
 unsafe impl Atomic for State {}
 
 const ABORTED: u32 = 1;
-
-/// How often to look before sleeping: some 50 µs, as long as it takes to sleep and be woken.
-const SPINS: u32 = 1000;
 
 impl Barrier {
     /// A barrier for so many.
@@ -75,8 +68,7 @@ impl Barrier {
     /// # Errors
     /// The barrier is or becomes aborted.
     pub fn wait(&self) -> Result<bool, Aborted> {
-        let spins = if *CORES >= self.parties as usize { SPINS } else { 0 };
-        self.state[0].wait(self.parties, spins)
+        self.state[0].wait(self.parties, spins(self.parties as usize))
     }
 
     /// Gives all who wait, and all who come later, an error.
@@ -84,8 +76,6 @@ impl Barrier {
         self.state[0].abort();
     }
 }
-
-static CORES: LazyLock<usize> = LazyLock::new(|| available_parallelism().map_or(1, usize::from));
 
 impl State {
     fn wait(&self, parties: u32, spins: u32) -> Result<bool, Aborted> {
@@ -100,43 +90,21 @@ impl State {
             let next = generation.wrapping_add(2);
             // It can only fail because of an abort.
             self.generation.compare_exchange(generation, next, SeqCst, Relaxed).map_err(|_| Aborted)?;
-            self.wake();
+            self.bell.ring_all();
             return Ok(true);
         }
-        let mut now = self.generation.load(Acquire);
-        for _ in 0..spins {
-            if now != generation {
-                break;
-            }
-            spin_loop();
-            now = self.generation.load(Acquire);
-        }
-        if now == generation {
-            // Before the last look at the generation, which the system does in `futex::wait`; the other side changes
-            // the generation before it looks at the sleepers. So one of them sees the other.
-            self.sleepers.fetch_add(1, SeqCst);
-            while now == generation {
-                // It returns when woken, at once if the generation has changed, and sometimes for no reason.
-                let _ = futex::wait(&self.generation, futex::Flags::empty(), generation, None);
-                now = self.generation.load(Acquire);
-            }
-            self.sleepers.fetch_sub(1, Relaxed);
-        }
+        let changed = || {
+            let now = self.generation.load(Acquire);
+            (now != generation).then_some(now)
+        };
+        let now = self.bell.wait(spins, None, changed, || false).unwrap_or(generation);
         // Aborted in this generation. If it was aborted in the next one, all had come to this one.
         if now == generation | ABORTED { Err(Aborted) } else { Ok(false) }
     }
 
     fn abort(&self) {
         self.generation.fetch_or(ABORTED, SeqCst);
-        self.wake();
-    }
-
-    fn wake(&self) {
-        // A sleeper that was killed is counted for ever, which costs a call now and then.
-        if self.sleepers.load(SeqCst) > 0 {
-            // Not private, which would find sleepers of this process only. It can only fail for a bad address.
-            let _ = futex::wake(&self.generation, futex::Flags::empty(), i32::MAX as u32);
-        }
+        self.bell.ring_all();
     }
 }
 
@@ -162,7 +130,7 @@ mod tests {
 
     #[test]
     fn nobody_is_ahead_and_one_is_last() {
-        for (parties, spins) in [(1, 0), (2, 0), (2, SPINS), (5, 0), (5, SPINS)] {
+        for (parties, spins) in [(1, 0), (2, 0), (2, 1000), (5, 0), (5, 1000)] {
             const ROUNDS: usize = 2000;
             let (state, came) = (State::default(), AtomicUsize::new(0));
             let lasts = threads(parties, move || {
@@ -192,14 +160,14 @@ mod tests {
         let (sender, result) = mpsc::channel();
         let waiting = state.clone();
         thread::spawn(move || sender.send(waiting.wait(2, 0)));
-        while state.sleepers.load(SeqCst) == 0 {
+        while !state.bell.has_sleepers() {
             assert!(result.try_recv().is_err(), "nobody has come");
             thread::yield_now();
         }
         state.abort();
         assert_eq!(result.recv_timeout(LIMIT), Ok(Err(Aborted)));
-        assert_eq!(state.wait(2, SPINS), Err(Aborted));
-        assert_eq!(state.wait(1, SPINS), Err(Aborted));
+        assert_eq!(state.wait(2, 1000), Err(Aborted));
+        assert_eq!(state.wait(1, 1000), Err(Aborted));
     }
 
     #[test]

@@ -1,16 +1,12 @@
 //! Sleeping until another process has changed something in shared memory.
 
 use std::hint::spin_loop;
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
-use std::sync::atomic::{AtomicU32, fence};
-use std::thread::available_parallelism;
-use std::time::Instant;
-
-use rustix::event::Timespec;
-use rustix::thread::futex;
+use std::time::{Duration, Instant};
 
 use crate::memory::Atomic;
+use crate::sync::{AtomicU32, cores, fence, sleep, wake, yield_now};
 
 /// What those who wait for a change sleep on, and those who make it ring. One cache line.
 #[derive(Debug, Default)]
@@ -24,16 +20,20 @@ pub struct Bell {
 // SAFETY: atomic integers and unused bytes.
 unsafe impl Atomic for Bell {}
 
-/// A killed process does not ring, so a sleeper looks around this often, in nanoseconds.
-const LOOK_AROUND: i64 = 50_000_000;
+/// A killed process does not ring, so a sleeper looks around this often.
+const LOOK_AROUND: Duration = Duration::from_millis(50);
 
 /// How often to look before sleeping: some 50 µs, as long as it takes to sleep and be woken.
 const SPINS: u32 = 2000;
 
-/// How often it pays to look before sleeping: on one core, whoever looks only keeps the other from coming.
-pub fn spins() -> u32 {
-    static CORES: LazyLock<usize> = LazyLock::new(|| available_parallelism().map_or(1, usize::from));
-    if *CORES > 1 { SPINS } else { 0 }
+/// How often to look, some 2 µs, before the core is offered to others.
+const PATIENCE: u32 = 100;
+
+/// How often it pays to look before sleeping if so many work together: with fewer cores, whoever looks only keeps the others
+/// from coming.
+pub fn spins(parties: usize) -> u32 {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    if *CORES.get_or_init(cores) >= parties { SPINS } else { 0 }
 }
 
 impl Bell {
@@ -53,9 +53,13 @@ impl Bell {
         fence(SeqCst);
         if self.sleepers.load(Relaxed) > 0 {
             self.rings.fetch_add(1, SeqCst);
-            // Not private, which would find sleepers of this process only. It can only fail for a bad address.
-            let _ = futex::wake(&self.rings, futex::Flags::empty(), most);
+            wake(&self.rings, most);
         }
+    }
+
+    #[cfg(test)]
+    pub fn has_sleepers(&self) -> bool {
+        self.sleepers.load(SeqCst) > 0
     }
 
     /// Waits until `look` finds something. If `over` says that nothing more will come, `look` is asked once more. `None`
@@ -67,11 +71,16 @@ impl Bell {
         mut look: impl FnMut() -> Option<T>,
         mut over: impl FnMut() -> bool,
     ) -> Option<T> {
-        for _ in 0..spins {
+        for spin in 1..=spins {
             if let Some(found) = look() {
                 return Some(found);
             }
-            spin_loop();
+            // The other may be waiting for this core.
+            if spin % PATIENCE == 0 {
+                yield_now();
+            } else {
+                spin_loop();
+            }
         }
         loop {
             self.sleepers.fetch_add(1, SeqCst);
@@ -81,14 +90,11 @@ impl Bell {
             let mut ended = false;
             if found.is_none() {
                 ended = over() || deadline.is_some_and(|deadline| deadline <= Instant::now());
-                let left = deadline.map_or(u128::MAX, |at| at.saturating_duration_since(Instant::now()).as_nanos());
-                let limit =
-                    Timespec { tv_sec: 0, tv_nsec: LOOK_AROUND.min(i64::try_from(left).unwrap_or(LOOK_AROUND)) };
                 if ended {
                     found = look();
                 } else {
-                    // It returns when woken, at once if it has rung since, after the limit, and sometimes for no reason.
-                    let _ = futex::wait(&self.rings, futex::Flags::empty(), rings, Some(&limit));
+                    let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+                    sleep(&self.rings, rings, left.unwrap_or(LOOK_AROUND).min(LOOK_AROUND));
                 }
             }
             self.sleepers.fetch_sub(1, Relaxed);

@@ -260,7 +260,7 @@ impl<A: Serialize, R: DeserializeOwned> Pool<A, R> {
             };
             board[0].wanted.store(wanted, Relaxed);
             // While the workers work, they need the cores.
-            let spins = if each { spins() } else { 0 };
+            let spins = if each { spins(2) } else { 0 };
             lanes::wait("results", || {
                 board[0].bell.wait(spins, Some(Instant::now() + ROUND), || self.news(wanted).then_some(()), || false)
             });

@@ -258,7 +258,7 @@ impl Messages {
     pub fn push_waiting(&self, message: &[u8], over: impl FnMut() -> bool) -> io::Result<bool> {
         let mut too_long = false;
         let pushed = self.head().emptied.wait(
-            spins(),
+            spins(2),
             None,
             || match self.push(message) {
                 Some(pushed) => pushed.then_some(()),
@@ -298,7 +298,7 @@ impl Messages {
 
     /// Waits for a message; `None` if there is none and `over` says that none will come.
     pub fn pop_waiting(&self, over: impl FnMut() -> bool, note: impl Fn(&[u8])) -> Option<Vec<u8>> {
-        self.head().filled.wait(spins(), None, || self.pop(&note), over)
+        self.head().filled.wait(spins(2), None, || self.pop(&note), over)
     }
 
     /// Looks at what is next while nobody can take it or anything else.

@@ -85,7 +85,7 @@ impl Writer {
             let read = head.read.0.load(Acquire);
             (at - read < capacity).then_some(read)
         };
-        match head.room.wait(spins(), None, look, over) {
+        match head.room.wait(spins(2), None, look, over) {
             None => false,
             Some(read) => {
                 self.read = read;
@@ -150,7 +150,7 @@ impl Reader {
             let written = head.written.0.load(Acquire);
             (written > at).then_some(written)
         };
-        match head.data.wait(spins(), None, look, over) {
+        match head.data.wait(spins(2), None, look, over) {
             None => false,
             Some(written) => {
                 self.written = written;

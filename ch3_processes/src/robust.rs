@@ -68,7 +68,7 @@ impl RobustMutex {
     /// This thread holds it already.
     pub fn lock(&self) -> Held<'_> {
         // Who holds it is quick, as a rule, and sleeping takes long.
-        for _ in 0..bell::spins() / 20 {
+        for _ in 0..bell::spins(2) / 20 {
             if let Some(held) = self.try_lock() {
                 return held;
             }

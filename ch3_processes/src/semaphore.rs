@@ -1,13 +1,13 @@
 //! A counting semaphore between processes.
 
 use std::io;
-use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use serde::{Deserialize, Serialize};
 
 use crate::bell::{Bell, spins};
 use crate::memory::{Atomic, SharedAtomics};
+use crate::sync::AtomicU32;
 
 /// A number of permits; whoever has one may go on (Dijkstra, 1965). A clone is the same semaphore.
 ///
@@ -16,7 +16,7 @@ use crate::memory::{Atomic, SharedAtomics};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Semaphore(SharedAtomics<State>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[repr(C, align(64))]
 struct State {
     permits: AtomicU32,
@@ -44,7 +44,7 @@ impl Semaphore {
 
     /// Waits for a permit.
     pub fn acquire(&self) -> Permit<'_> {
-        let permit = self.0[0].bell.wait(spins(), None, || self.try_acquire(), || false);
+        let permit = self.0[0].bell.wait(spins(2), None, || self.try_acquire(), || false);
         permit.expect("it is never over")
     }
 

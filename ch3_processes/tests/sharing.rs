@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
-use ch3_processes::{Counters, Lock, Semaphore, channel, children, join_all, pipe, queue, spawn};
+use ch3_processes::{Counters, Lock, Semaphore, SharedArray, channel, children, join_all, pipe, queue, spawn};
 use rustix::process::{Signal, getpid, kill_process};
 
 use common::LIMIT;
@@ -27,7 +27,8 @@ fn main() -> ExitCode {
         send_back,
         bytes_back,
         die_within,
-        keep
+        keep,
+        sum_all
     ];
     run_trials(trials![
         each_value_is_taken_once_in_its_senders_order
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         a_permit_can_be_given_back_by_another
         messages_of_any_size_go_through_a_channel
         a_channel_ends_with_its_other_end
+        what_is_shared_is_in_memory_once
     ])
 }
 
@@ -358,4 +360,46 @@ fn a_channel_ends_with_its_other_end() {
         (ErrorKind::BrokenPipe, "the receiver of the channel has gone")
     );
     assert!(start.elapsed() < SOON);
+}
+
+/// Reads all of the array, says so, and stays until it is told to go.
+fn sum_all(
+    array: SharedArray<u64>,
+    mut said: ch3_processes::Sender<u64>,
+    mut told: ch3_processes::Receiver<()>,
+) -> anyhow::Result<()> {
+    said.send(&(0..array.parts()).map(|part| array.try_read(part).unwrap().iter().sum::<u64>()).sum())?;
+    told.recv()?;
+    Ok(())
+}
+
+/// The memory of these processes in bytes, where each page counts once however many of them have it.
+fn memory(processes: &[u32]) -> u64 {
+    let proportional = |id: &u32| {
+        let text = std::fs::read_to_string(format!("/proc/{id}/smaps_rollup")).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix("Pss:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+    };
+    processes.iter().map(proportional).sum()
+}
+
+fn what_is_shared_is_in_memory_once() {
+    const BYTES: u64 = 100 << 20;
+    let array = SharedArray::<u64>::new(&[BYTES as usize / 32; 4]).unwrap();
+    (0..4).for_each(|part| array.try_write(part).unwrap().fill(part as u64));
+    let workers: Vec<_> = (0..4)
+        .map(|_| {
+            let ((said, mut heard), (go, told)) = (pipe().unwrap(), pipe::<()>().unwrap());
+            let child = spawn("sum", sum_all, (array.clone(), said, told)).unwrap();
+            assert_eq!(heard.recv().unwrap(), Some(BYTES / 32 * 6));
+            (child, go)
+        })
+        .collect();
+    let mut all: Vec<_> = workers.iter().map(|(child, _)| child.id()).collect();
+    all.push(std::process::id());
+    let used = memory(&all);
+    assert!((BYTES..BYTES * 6 / 5).contains(&used), "{used} bytes for {BYTES}");
+    let (children, go): (Vec<_>, Vec<_>) = workers.into_iter().unzip();
+    drop(go);
+    join_all(children).unwrap();
 }
