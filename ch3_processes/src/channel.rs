@@ -1,4 +1,4 @@
-//! A typed channel through shared memory: what a [pipe](crate::pipe) does, without a call of the system as long as both
+//! A typed channel through shared memory: what a [pipe](mod@crate::pipe) does, without a call of the system as long as both
 //! sides are awake.
 //!
 //! Like a pipe it has one sender and one receiver, and whichever end a child gets is gone here. It costs two mappings

@@ -10,6 +10,7 @@
 //! | [`barrier`], [`lock`], [`semaphore`] | as between threads |
 //! | [`shared`] | memory that processes share: atomics, and arrays in parts that are borrowed at run time |
 //! | [`kernels`] | the kernels solved by processes with shared memory |
+//! | [`my_func`] | the function that the program `process_spawn_module` takes from another module |
 //!
 //! What is passed to a child is copied, except for what stands for something in the system: the end of a pipe, a
 //! barrier or shared memory. Its descriptor travels along, so both processes hold the same thing.
@@ -36,6 +37,7 @@ mod descriptors;
 pub mod kernels;
 pub mod lock;
 mod memory;
+pub mod my_func;
 pub mod pipe;
 pub mod pool;
 mod presence;
@@ -45,6 +47,7 @@ mod ring;
 mod robust;
 pub mod semaphore;
 pub mod shared;
+mod sync;
 mod wire;
 
 pub use barrier::Barrier;

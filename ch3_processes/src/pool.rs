@@ -3,7 +3,7 @@
 //! Any worker can be killed at any moment. Its task is then run again, once, by another; a task that ends its worker twice
 //! is an error that names it. In Python the whole `map` waits for ever for the lost result.
 //!
-//! The tasks lie in a [queue](crate::queue) in shared memory, from which each worker takes the next, so no worker waits while
+//! The tasks lie in a [queue](mod@crate::queue) in shared memory, from which each worker takes the next, so no worker waits while
 //! there is something to do. Results come back through a ring of each worker's own.
 
 mod chunk;
@@ -13,7 +13,8 @@ mod worker;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
 use std::marker::PhantomData;
-use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use ch1_parallel::lanes;
@@ -41,12 +42,15 @@ const CHUNKS: usize = 4;
 /// How often a task may end its worker.
 const TRIES: u32 = 2;
 
+/// How long a worker that has nothing to do may take to end.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// How often to see whether all workers live.
 const ROUND: Duration = Duration::from_millis(50);
 
 /// Processes that call a function `A -> R` for tasks.
 ///
-/// Dropping it ends them.
+/// Dropping it ends them. What they were given and nobody has asked for may not be done then.
 #[derive(Debug)]
 pub struct Pool<A, R> {
     name: String,
@@ -390,5 +394,21 @@ impl<A: Serialize, R: DeserializeOwned> Pool<A, R> {
         };
         self.came(Err(TaskError { task, cause }));
         self.open(rest);
+    }
+}
+
+impl<A, R> Drop for Pool<A, R> {
+    fn drop(&mut self) {
+        // Those who have nothing to do end by themselves, so that the picture shows an end and no death. The others are
+        // killed when their `Child` is dropped, and so is one that does not end soon.
+        if !self.open.is_empty() || thread::panicking() {
+            return;
+        }
+        self.board[0].closed.store(1, Release);
+        self.tasks.wake_all();
+        let start = Instant::now();
+        for worker in &mut self.workers {
+            let _ = worker.child.wait_timeout(PATIENCE.saturating_sub(start.elapsed()));
+        }
     }
 }

@@ -9,7 +9,7 @@
 //! - **A daemon is killed when its [`Child`] is dropped,** any other child is waited for. Those of [`spawn`] are daemons;
 //!   [`Process`] makes both. A parent that ends by `exit`, by a panic or by a signal waits for nobody.
 //! - **An error or a panic in a child is an error in the parent,** with its text: see [`Child::join`].
-//! - A child has the parent's stdout and stderr, and no stdin.
+//! - A child has the parent's stdout and stderr, and no stdin. It knows its own [`name`].
 //!
 //! Unlike Python's `multiprocessing` there is no forking without `exec`: a fork copies locks that other threads hold,
 //! and never releases them in the copy.
@@ -30,7 +30,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ch1_parallel::lanes;
+use ch1_parallel::{lanes, lesson};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
@@ -195,6 +195,12 @@ impl Process {
         })();
         started.map_err(|error| Error::new(&name, Cause::Start(error)))
     }
+}
+
+/// The name of this process: in a child the one that it was given, else that of the program.
+#[must_use]
+pub fn name() -> String {
+    child::NAME.get().cloned().unwrap_or_else(lesson::program_name)
 }
 
 /// Runs `function` in a daemon process with this name: `Process::new().name(name).daemon(true).spawn(..)`.

@@ -154,7 +154,7 @@ impl<T: DeserializeOwned> Iterator for Receiver<T> {
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
         self.link.presence = None;
-        self.messages.head().filled.ring_all();
+        self.messages.wake_all();
     }
 }
 
@@ -294,6 +294,11 @@ impl Messages {
         };
         self.head().emptied.ring();
         Some(message)
+    }
+
+    /// Makes those who wait for a message see that nothing more will come.
+    pub fn wake_all(&self) {
+        self.head().filled.ring_all();
     }
 
     /// Waits for a message; `None` if there is none and `over` says that none will come.

@@ -6,13 +6,13 @@ mod common;
 mod schedules;
 
 #[path = "../src/barrier.rs"]
-#[allow(dead_code, reason = "the rest is for other processes")]
+#[allow(dead_code, unused_imports, reason = "the rest is for other processes, and for their own tests")]
 mod barrier;
 #[path = "../src/bell.rs"]
-#[allow(dead_code, reason = "the rest is for other processes")]
+#[allow(dead_code, unused_imports, reason = "the rest is for other processes, and for their own tests")]
 mod bell;
 #[path = "../src/semaphore.rs"]
-#[allow(dead_code, reason = "the rest is for other processes")]
+#[allow(dead_code, unused_imports, reason = "the rest is for other processes, and for their own tests")]
 mod semaphore;
 
 /// In place of `src/sync.rs`.
@@ -76,6 +76,8 @@ mod memory {
 
     use serde::{Deserialize, Serialize};
 
+    /// # Safety
+    /// None is needed here.
     pub unsafe trait Atomic: Sync {}
 
     #[derive(Debug, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! The worker's side of a pool.
 
-use std::sync::atomic::Ordering::{Relaxed, Release};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use ch1_parallel::lanes;
@@ -21,6 +21,8 @@ pub struct Board {
     pub bell: Bell,
     /// What the pool waits for: one of the three below.
     pub wanted: AtomicU32,
+    /// Whether there will be no more tasks.
+    pub closed: AtomicU32,
 }
 
 /// The last tasks have been taken from the queue, and results have come.
@@ -61,7 +63,7 @@ pub fn parse_head(head: &[u8; HEAD]) -> (u64, usize, u8) {
     (word(0), word(8) as usize, head[16])
 }
 
-/// Calls the function for the tasks of a pool until this process is ended.
+/// Calls the function for the tasks of a pool until that is closed.
 pub fn work<A: DeserializeOwned, R: Serialize>(
     mut post: Post,
     call: impl Fn(A) -> anyhow::Result<R>,
@@ -70,8 +72,8 @@ pub fn work<A: DeserializeOwned, R: Serialize>(
     loop {
         let taken = &post.taken[post.number].0;
         let note = |message: &[u8]| taken.store(chunk::number(message), Release);
-        // Nobody says that there will be no more: the process is ended then.
-        let Some(message) = lanes::wait("tasks", || post.tasks.pop_waiting(|| false, note)) else { return Ok(()) };
+        let closed = || post.board[0].closed.load(Acquire) == 1;
+        let Some(message) = lanes::wait("tasks", || post.tasks.pop_waiting(closed, note)) else { return Ok(()) };
         let Some((number, count, mut tasks)) = chunk::parse(&message) else { continue };
         for _ in 0..count {
             let called = match postcard::take_from_bytes(tasks) {

@@ -118,7 +118,11 @@ fn run(entry: Entry, request: &Request, arguments: Packed) -> ! {
     }
 }
 
+/// The name of this process, if it is a child.
+pub(super) static NAME: OnceLock<String> = OnceLock::new();
+
 fn begin(name: &str) -> anyhow::Result<()> {
+    NAME.get_or_init(|| name.into());
     thread::Builder::new().name("parent watch".into()).stack_size(64 << 10).spawn(watch_parent)?;
     // For `ps`. A name with a zero byte never got here: it cannot be an argument of a program either.
     if let Ok(name) = CString::new(name) {

@@ -1,9 +1,3 @@
-//! The program `pipe`, run as a user runs it.
-
-mod common;
-#[path = "../../ch1_parallel/tests/contract/mod.rs"]
-mod contract;
-
 use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::Duration;
@@ -11,11 +5,11 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use common::proc::{children_of, signal, wait_for};
-use common::{Group, LIMIT, leaves_no_file};
-use contract::Program;
+use crate::common::proc::{children_of, signal, wait_for};
+use crate::common::{Group, LIMIT, leaves_no_file};
+use crate::contract::Program;
 
-const PIPE: Program = Program {
+pub const PIPE: Program = Program {
     path: env!("CARGO_BIN_EXE_pipe"),
     source: "src/bin/pipe.rs",
     bad: &[&["--items", "-1"], &["--items", "ten"], &["--items", "4294967296"]],
@@ -147,4 +141,9 @@ fn a_child_that_is_killed_is_an_error() {
         assert!(!line.contains('\n'), "{errors}");
         reader.join().unwrap();
     }
+}
+
+#[test]
+fn no_run_of_many_hangs() {
+    PIPE.ends_every_time(&["--items", "50"]);
 }

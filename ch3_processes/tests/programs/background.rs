@@ -1,0 +1,40 @@
+use crate::contract::Program;
+use crate::{has_lanes, numbers_after};
+
+pub const BACKGROUND: Program = Program {
+    path: env!("CARGO_BIN_EXE_background"),
+    source: "src/bin/background.rs",
+    bad: &[&["--items", "0"], &["--items", "x"], &["--items", "-1"], &["--items", "1000001"]],
+    long: &["--pace", "100"],
+};
+
+#[test]
+fn keeps_its_promises() {
+    BACKGROUND.keeps_its_promises();
+}
+
+#[test]
+fn both_say_their_numbers_and_the_parent_waits() {
+    for items in [1, 5, 1000] {
+        let output = BACKGROUND.succeeds(&["--items", &items.to_string(), "--pace", "0"]);
+        assert!(numbers_after(&output, "background ---> ").into_iter().eq(0..items), "{output}");
+        assert!(numbers_after(&output, "foreground ---> ").into_iter().eq(items..2 * items), "{output}");
+        for line in
+            ["background is starting", "foreground is starting", "background is exiting", "foreground is exiting"]
+        {
+            assert_eq!(output.lines().filter(|other| *other == line).count(), 1, "{output}");
+        }
+        assert_eq!(output.lines().last(), Some("both have ended, now the parent may"), "{output}");
+    }
+}
+
+#[test]
+fn the_chart_has_all_three() {
+    // The parent has the name of the program, which is that of a child too.
+    has_lanes(&BACKGROUND, &[], &["background", "background", "foreground"]);
+}
+
+#[test]
+fn no_run_of_many_hangs() {
+    BACKGROUND.ends_every_time(&["--pace", "0"]);
+}

@@ -1,0 +1,44 @@
+//! The chapter's programs, run as programs.
+
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../../../ch1_parallel/tests/contract/mod.rs"]
+mod contract;
+
+mod background;
+mod background_daemon;
+mod endings;
+mod pipe;
+mod process_barrier;
+mod process_kill;
+mod process_names;
+mod process_pool;
+mod process_queue;
+mod process_spawn;
+mod process_spawn_module;
+mod process_struct;
+mod shared_memory;
+
+use contract::Program;
+
+/// What is left of the lines that `item` finds, in their order.
+fn items<'a>(output: &'a str, item: impl Fn(&'a str) -> Option<&'a str>) -> Vec<&'a str> {
+    output.lines().filter_map(item).collect()
+}
+
+/// The numbers of the lines that begin with these words, in their order.
+fn numbers_after(output: &str, words: &str) -> Vec<u32> {
+    items(output, |line| line.strip_prefix(words)).iter().filter_map(|number| number.parse().ok()).collect()
+}
+
+/// The chart has each of these lanes so often: one for the parent, one for each child.
+fn has_lanes(program: &Program, args: &[&str], lanes: &[&str]) {
+    let output = program.succeeds(&[args, &["--timeline"]].concat());
+    let (_, chart) = output.split_once("a column is").expect("a chart");
+    for lane in lanes {
+        let wanted = lanes.iter().filter(|other| *other == lane).count();
+        let found = chart.lines().filter(|line| line.starts_with(&format!("{lane}  "))).count();
+        assert_eq!(found, wanted, "{program}: {lane}: {output}");
+    }
+    assert_eq!(chart.trim_end().lines().count() - 1, lanes.len(), "{program} has other lanes: {output}");
+}

@@ -1,0 +1,45 @@
+use crate::contract::Program;
+use crate::{has_lanes, numbers_after};
+
+pub const PROCESS_KILL: Program = Program {
+    path: env!("CARGO_BIN_EXE_process_kill"),
+    source: "src/bin/process_kill.rs",
+    bad: &[&["--items", "x"], &["--items", "-1"], &["--items", "1000001"]],
+    long: &["--pace", "100"],
+};
+
+#[test]
+fn keeps_its_promises() {
+    PROCESS_KILL.keeps_its_promises();
+}
+
+#[test]
+fn each_state_is_certain() {
+    for items in [0, 1, 3, 1000] {
+        for _ in 0..10 {
+            let output = PROCESS_KILL.succeeds(&["--items", &items.to_string(), "--pace", "0"]);
+            assert!(numbers_after(&output, "--> ").into_iter().eq(0..items), "{output}");
+            let states: Vec<_> = output.lines().filter(|line| !line.starts_with("-->")).collect();
+            let wanted = [
+                "before the start: there is no process that could be asked",
+                "running:          alive: true, exit status: None",
+                "terminated:       alive: true or false, for the signal may be on its way",
+                "waited for:       alive: false, exit status: signal: 15 (SIGTERM)",
+                "joined:           count: it ended before its work was done: signal: 15 (SIGTERM)",
+            ];
+            assert_eq!(states, wanted);
+        }
+    }
+}
+
+#[test]
+fn the_chart_shows_who_was_killed() {
+    has_lanes(&PROCESS_KILL, &[], &["process_kill", "count"]);
+    let output = PROCESS_KILL.succeeds(&["--timeline"]);
+    assert!(output.lines().any(|line| line.starts_with("count ") && line.ends_with("killed")), "{output}");
+}
+
+#[test]
+fn no_run_of_many_hangs() {
+    PROCESS_KILL.ends_every_time(&["--pace", "0"]);
+}

@@ -1,0 +1,95 @@
+use std::process::Command;
+
+use rustix::process::Signal;
+
+use crate::common::proc::{children_of, signal, wait_for};
+use crate::common::{Group, LIMIT};
+use crate::contract::Program;
+use crate::{has_lanes, items};
+
+pub const PROCESS_QUEUE: Program = Program {
+    path: env!("CARGO_BIN_EXE_process_queue"),
+    source: "src/bin/process_queue.rs",
+    bad: &[
+        &["--items", "0"],
+        &["--items", "x"],
+        &["--items", "1000001"],
+        &["--producers", "0"],
+        &["--producers", "201"],
+        &["--producers", "-1"],
+        &["--consumers", "0"],
+        &["--consumers", "201"],
+        &["--consumers", "one"],
+    ],
+    long: &["--pace", "100"],
+};
+
+#[test]
+fn keeps_its_promises() {
+    PROCESS_QUEUE.keeps_its_promises();
+}
+
+#[test]
+fn every_number_is_taken_once() {
+    for (producers, consumers, each) in
+        [("1", "1", 1), ("1", "1", 1000), ("1", "64", 10), ("64", "1", 10), ("64", "64", 3), ("3", "2", 1000)]
+    {
+        let each_text = each.to_string();
+        let args = ["--producers", producers, "--consumers", consumers, "--items", &each_text, "--pace", "0"];
+        let output = PROCESS_QUEUE.succeeds(&args);
+        let after_colon =
+            |line: &'_ str, end: &str| line.strip_suffix(end)?.split_once(": ").map(|two| two.1.to_string());
+        let mut made: Vec<_> = output.lines().filter_map(|line| after_colon(line, " goes into the queue")).collect();
+        let mut taken: Vec<_> = output.lines().filter_map(|line| after_colon(line, " taken")).collect();
+        assert_eq!(made.len(), producers.parse::<usize>().unwrap() * each);
+        made.sort_unstable();
+        taken.sort_unstable();
+        assert_eq!(made, taken);
+        let sum: u64 = made.iter().map(|number| number.parse::<u64>().unwrap()).sum();
+        assert_eq!(output.lines().filter(|line| line.ends_with(&format!("their sum is {sum}"))).count(), 2, "{output}");
+    }
+}
+
+#[test]
+fn one_consumer_takes_the_numbers_in_their_order() {
+    let output = PROCESS_QUEUE.succeeds(&["--items", "500", "--pace", "0"]);
+    let made = items(&output, |line| line.strip_prefix("producer 1: ")?.strip_suffix(" goes into the queue"));
+    let taken = items(&output, |line| line.strip_prefix("consumer 1: ")?.strip_suffix(" taken"));
+    assert_eq!(made, taken);
+}
+
+#[test]
+fn the_seed_decides_the_numbers() {
+    let made = |seed| {
+        let output = PROCESS_QUEUE.succeeds(&["--seed", seed, "--pace", "0"]);
+        items(&output, |line| line.strip_prefix("producer 1: ")).join(" ")
+    };
+    assert_eq!(made("5"), made("5"));
+    assert_ne!(made("5"), made("6"));
+}
+
+#[test]
+fn a_process_that_is_killed_is_an_error_and_no_hang() {
+    for name in ["producer 1", "consumer 1"] {
+        let mut group = Group::start(Command::new(PROCESS_QUEUE.path).args(["--consumers", "2", "--pace", "100"]));
+        let reader = group.read_output();
+        let child = wait_for(name, LIMIT, || children_of(group.id()).into_iter().find(|child| child.name == name));
+        signal(child.id, Signal::KILL);
+        let (status, errors) = group.end();
+        assert_eq!(status.code(), Some(1));
+        assert!(errors.starts_with(&format!("error: {name}: ")) && errors.contains("SIGKILL"), "{errors}");
+        assert_eq!(errors.lines().count(), 1, "{errors}");
+        reader.join().unwrap();
+    }
+}
+
+#[test]
+fn the_chart_has_all_processes() {
+    let lanes = ["process_queue", "producer 1", "producer 2", "consumer 1", "consumer 2", "consumer 3"];
+    has_lanes(&PROCESS_QUEUE, &["--producers", "2", "--consumers", "3"], &lanes);
+}
+
+#[test]
+fn no_run_of_many_hangs() {
+    PROCESS_QUEUE.ends_every_time(&["--producers", "3", "--consumers", "3", "--items", "50", "--pace", "0"]);
+}

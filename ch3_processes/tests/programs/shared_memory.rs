@@ -1,0 +1,49 @@
+use crate::contract::Program;
+use crate::has_lanes;
+
+pub const SHARED_MEMORY: Program = Program {
+    path: env!("CARGO_BIN_EXE_shared_memory"),
+    source: "src/bin/shared_memory.rs",
+    bad: &[
+        &["--workers", "0"],
+        &["--workers", "x"],
+        &["--workers", "401"],
+        &["--items", "0"],
+        &["--items", "-1"],
+        &["--items", "20000001"],
+        &["--rounds", "0"],
+        &["--rounds", "often"],
+        &["--rounds", "1000001"],
+    ],
+    long: &["--rounds", "1000000"],
+};
+
+#[test]
+fn keeps_its_promises() {
+    SHARED_MEMORY.keeps_its_promises();
+}
+
+#[test]
+fn both_sums_are_right_and_the_bytes_too() {
+    for (workers, items) in [(1, 1), (1, 1_000_000), (4, 3), (4, 1_000_001), (64, 10), (64, 100_000), (2, 20_000_000)] {
+        let [workers, items_text] = [workers, items].map(|number: u64| number.to_string());
+        let output = SHARED_MEMORY.succeeds(&["--workers", &workers, "--items", &items_text]);
+        let sum = format!("the sum is {} both times", items * (items + 1) / 2);
+        assert!(output.lines().any(|line| line == sum), "{output}");
+        let sent = |way: &str| {
+            let line = output.lines().find(|line| line.starts_with(way))?.strip_suffix(" bytes of the array sent")?;
+            line.split_whitespace().last()?.parse::<u64>().ok()
+        };
+        assert_eq!((sent("by copy"), sent("by sharing")), (Some(8 * items), Some(0)), "{output}");
+    }
+}
+
+#[test]
+fn the_chart_has_all_processes() {
+    has_lanes(&SHARED_MEMORY, &["--workers", "2"], &["shared_memory", "copy 0", "copy 1", "share 0", "share 1"]);
+}
+
+#[test]
+fn no_run_of_many_hangs() {
+    SHARED_MEMORY.ends_every_time(&["--items", "10000"]);
+}
