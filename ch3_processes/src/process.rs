@@ -17,6 +17,7 @@
 mod child;
 mod function;
 mod message;
+mod parent;
 
 use std::fmt;
 use std::io;

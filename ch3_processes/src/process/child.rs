@@ -6,15 +6,12 @@ use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 use std::process::exit;
 use std::sync::{Mutex, OnceLock, PoisonError};
-use std::thread;
 
 use ch1_parallel::{lanes, lesson};
-use rustix::io::Errno;
-use rustix::process::{Signal, getpid, kill_process};
 
-use super::SOCKET;
 use super::function::{Entry, Id};
 use super::message::{Mode, Outcome, Request, head_of, packed_with};
+use super::{SOCKET, parent};
 use crate::descriptors::Packed;
 use crate::wire;
 
@@ -123,7 +120,7 @@ pub(super) static NAME: OnceLock<String> = OnceLock::new();
 
 fn begin(name: &str) -> anyhow::Result<()> {
     NAME.get_or_init(|| name.into());
-    thread::Builder::new().name("parent watch".into()).stack_size(64 << 10).spawn(watch_parent)?;
+    parent::end_with(to_parent()?)?;
     // For `ps`. A name with a zero byte never got here: it cannot be an argument of a program either.
     if let Ok(name) = CString::new(name) {
         rustix::thread::set_name(&name)?;
@@ -132,15 +129,8 @@ fn begin(name: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Ends this process as soon as the parent has ended.
-///
-/// The system could send a signal instead (`PR_SET_PDEATHSIG`), but does so when the *thread* that spawned the child ends.
-fn watch_parent() {
-    let Some(socket) = TO_PARENT.get() else { return };
-    // The parent sends no more, so whatever ends the wait is its end.
-    while let Err(Errno::INTR) = rustix::net::recv(socket, &mut [0u8; 1], rustix::net::RecvFlags::empty()) {}
-    // Killed, since an orderly exit could wait for the other threads.
-    let _ = kill_process(getpid(), Signal::KILL);
+fn to_parent() -> io::Result<&'static UnixStream> {
+    TO_PARENT.get().ok_or_else(|| io::Error::other("a child without a parent"))
 }
 
 /// Hands the outcome to the parent and ends the process. The first thread that comes here does it.
@@ -157,9 +147,9 @@ fn finish(outcome: io::Result<Packed>, mut status: i32) -> ! {
         }
         _ => outcome.or_else(|error| packed_with(&Outcome::Failed(format!("its result cannot be sent: {error}")))),
     };
-    if let (Ok(packed), Some(socket)) = (outcome, TO_PARENT.get()) {
-        // A parent that does not listen any more has ended, and this process with it.
-        let _ = wire::send(socket, &packed);
+    if let (Ok(packed), Ok(socket)) = (outcome, to_parent()) {
+        // From here on the socket says by an error that the parent has ended, and then nobody wants to know.
+        let _ = parent::outlive(socket).and_then(|()| wire::send(socket, &packed));
     }
     exit(status)
 }
