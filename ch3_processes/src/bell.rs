@@ -13,7 +13,8 @@ use crate::sync::{AtomicU32, cores, fence, sleep, wake, yield_now};
 #[repr(C, align(64))]
 pub struct Bell {
     rings: AtomicU32,
-    /// How many sleep, or are about to. One that is killed is counted for ever, which costs a call now and then.
+    /// How many sleep, or are about to. One that is killed is counted for ever, which costs a call of the system at each
+    /// ring.
     sleepers: AtomicU32,
 }
 

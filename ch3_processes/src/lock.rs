@@ -33,6 +33,8 @@ unsafe impl Atomic for Head {}
 pub struct LockGuard<'lock, T> {
     value: &'lock mut T,
     _held: Held<'lock>,
+    /// The system remembers what a thread holds by its address. So the memory stays, even if this guard is forgotten.
+    _memory: Region<Head>,
 }
 
 /// The last holder died while it held the lock, and may have left the value half changed.
@@ -67,7 +69,7 @@ impl<T: Pod> Lock<T> {
         // SAFETY: the region has room for a `T` behind its head, aligned, and any bytes are one (`Pod`). All who use this
         // value hold the mutex, and all have it as a value of this size (`Deserialize`).
         let value = unsafe { &mut *self.region.at(0).cast::<T>() };
-        let guard = LockGuard { value, _held: held };
+        let guard = LockGuard { value, _held: held, _memory: self.region.clone() };
         if abandoned { Err(Abandoned(guard)) } else { Ok(guard) }
     }
 }

@@ -170,8 +170,9 @@ impl<H> Region<H> {
     /// What follows is as aligned as the head, in a cache line of its own.
     const HEAD: usize = size_of::<H>().next_multiple_of(128);
 
-    fn kind() -> Kind {
-        Kind::Region(type_name::<H>().into())
+    /// This region on its way to another process, to be used there in a certain role.
+    pub fn pass(&self, role: &str) -> Passed<'_> {
+        self.memory.pass(Kind::Region(format!("{} {role}", type_name::<H>())))
     }
 
     /// How many bytes stand behind the head.
@@ -185,19 +186,26 @@ impl<H> Region<H> {
     }
 }
 
+impl<H: Atomic> Region<H> {
+    /// The region that came, if it was passed with this role.
+    pub fn accept<E: serde::de::Error>(came: Descriptor, role: &str) -> Result<Self, E> {
+        let file = came.of(&Kind::Region(format!("{} {role}", type_name::<H>())))?;
+        let memory = Memory::map(file).map_err(E::custom)?;
+        if memory.length() < Self::HEAD {
+            return Err(E::custom("shared memory of another size"));
+        }
+        Ok(Self { memory, kind: PhantomData })
+    }
+}
+
 impl<H> Serialize for Region<H> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.memory.pass(Self::kind()).serialize(serializer)
+        self.pass("").serialize(serializer)
     }
 }
 
 impl<'de, H: Atomic> Deserialize<'de> for Region<H> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let file = Descriptor::deserialize(deserializer)?.of(&Self::kind())?;
-        let memory = Memory::map(file).map_err(D::Error::custom)?;
-        if memory.length() < Self::HEAD {
-            return Err(D::Error::custom("shared memory of another size"));
-        }
-        Ok(Self { memory, kind: PhantomData })
+        Self::accept(Descriptor::deserialize(deserializer)?, "")
     }
 }

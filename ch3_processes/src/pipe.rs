@@ -2,8 +2,8 @@
 //!
 //! Values go in at the [`Sender`] and come out at the [`Receiver`], in order. Each end has one owner: passing it to a
 //! child moves it there. Hence the receiver meets the end of the stream as soon as the one who holds the sender drops
-//! it or dies, and a sender without a receiver gets an error. In Python each process inherits all ends, and a forgotten
-//! `close()` is a reader that waits for ever.
+//! it or dies, and a sender without a receiver gets an error. In Python the parent keeps a copy of both, and a
+//! forgotten `close()` is a reader that waits for ever.
 
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::marker::PhantomData;
@@ -109,6 +109,12 @@ impl<T: ?Sized> Receiver<T> {
         &self.read[self.taken..]
     }
 
+    /// Whether a value, or a part of one, is here already, and not in the pipe any more.
+    #[must_use]
+    pub fn has_read_ahead(&self) -> bool {
+        !self.ahead().is_empty()
+    }
+
     /// Reads until at least `bytes` are ahead, up to `chunk` at a time. Returns whether there were so many.
     fn fill(&mut self, bytes: usize, chunk: usize) -> io::Result<bool> {
         if self.ahead().len() >= bytes {
@@ -154,9 +160,10 @@ impl<T: DeserializeOwned> Receiver<T> {
         if !self.fill(whole, CHUNK)? {
             return Err(cut());
         }
-        let value = postcard::from_bytes(&self.ahead()[HEAD..whole]).map_err(io::Error::other)?;
+        let value = postcard::from_bytes(&self.ahead()[HEAD..whole]).map_err(io::Error::other);
+        // One that cannot be read is not met again.
         self.taken += whole;
-        Ok(Some(value))
+        value.map(Some)
     }
 }
 
@@ -191,7 +198,8 @@ impl<T: DeserializeOwned> Iterator for Receiver<T> {
     }
 }
 
-/// For waiting on several: what is ready to be read is a part of a value, at least.
+/// For waiting on several. What is ready to be read is a part of a value, at least; what has been [read
+/// ahead](Receiver::has_read_ahead) is not.
 impl<T: ?Sized> AsFd for Receiver<T> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.pipe.as_fd()

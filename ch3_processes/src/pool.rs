@@ -13,6 +13,7 @@ mod worker;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
 use std::marker::PhantomData;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -53,6 +54,8 @@ const ROUND: Duration = Duration::from_millis(50);
 /// Dropping it ends them. What they were given and nobody has asked for may not be done then.
 #[derive(Debug)]
 pub struct Pool<A, R> {
+    /// Tells this pool's tickets from those of others.
+    number: u64,
     name: String,
     function: Id,
     tasks: Messages,
@@ -72,12 +75,15 @@ pub struct Pool<A, R> {
     submitted: HashMap<u64, Result<R, TaskError>>,
     repeated: Vec<Repeated>,
     seen_alive: Instant,
+    /// How many workers have ended without having taken anything, one after the other.
+    useless: usize,
     takes: PhantomData<fn(A)>,
 }
 
 #[derive(Debug)]
 struct Worker {
-    child: Child<()>,
+    /// None after it has ended, until another can be started.
+    child: Option<Child<()>>,
     results: Reader,
     /// What has been read of results and is not used yet.
     read: Vec<u8>,
@@ -86,7 +92,10 @@ struct Worker {
 /// A task that has been given to a pool with [`submit`](Pool::submit).
 #[derive(Debug, PartialEq, Eq, Hash)]
 #[must_use = "its result stays in the pool until it is asked for"]
-pub struct Ticket(u64);
+pub struct Ticket {
+    pool: u64,
+    task: u64,
+}
 
 impl<A: Serialize, R: DeserializeOwned> Pool<A, R> {
     /// So many processes, named `name 0` and so on, that call `function`.
@@ -100,7 +109,9 @@ impl<A: Serialize, R: DeserializeOwned> Pool<A, R> {
         if workers == 0 {
             return Err(refused(io::Error::other("a pool of no workers")));
         }
+        static POOLS: AtomicU64 = AtomicU64::new(0);
         let mut pool = Self {
+            number: POOLS.fetch_add(1, Relaxed),
             name: name.into(),
             function: Id::of::<F>(),
             tasks: Messages::new(TASKS).map_err(refused)?,
@@ -115,6 +126,7 @@ impl<A: Serialize, R: DeserializeOwned> Pool<A, R> {
             submitted: HashMap::new(),
             repeated: Vec::new(),
             seen_alive: Instant::now(),
+            useless: 0,
             takes: PhantomData,
         };
         for number in 0..workers {
@@ -136,7 +148,7 @@ impl<A: Serialize, R: DeserializeOwned> Pool<A, R> {
             results: writer,
         };
         let child = Process::new().name(name).daemon(true).spawn_as(self.function, Mode::ForTasks, &post)?;
-        Ok(Worker { child, results, read: Vec::new() })
+        Ok(Worker { child: Some(child), results, read: Vec::new() })
     }
 
     /// Calls the function for each task and returns the results in the order of the tasks. They go to the workers in chunks,
@@ -169,7 +181,9 @@ impl<A: Serialize, R: DeserializeOwned> Pool<A, R> {
 
     /// Gives the pool a task and goes on.
     pub fn submit(&mut self, task: A) -> Ticket {
-        let ticket = Ticket(self.next_task);
+        let ticket = Ticket { pool: self.number, task: self.next_task };
+        // Left there by a map whose tasks panicked while they were taken in.
+        self.mapped = (u64::MAX, Vec::new());
         self.give([task]);
         self.fill();
         ticket
@@ -183,9 +197,9 @@ impl<A: Serialize, R: DeserializeOwned> Pool<A, R> {
     /// # Panics
     /// The ticket is another pool's.
     pub fn join(&mut self, ticket: Ticket) -> Result<R, TaskError> {
-        assert!(ticket.0 < self.next_task, "the ticket is of another pool");
-        self.run_until(true, |pool| pool.submitted.contains_key(&ticket.0));
-        self.submitted.remove(&ticket.0).expect("its result came")
+        assert_eq!(ticket.pool, self.number, "the ticket is of another pool");
+        self.run_until(true, |pool| pool.submitted.contains_key(&ticket.task));
+        self.submitted.remove(&ticket.task).expect("its result came")
     }
 
     /// The tasks in which a worker died and which were run again, since this was last asked.
@@ -196,7 +210,7 @@ impl<A: Serialize, R: DeserializeOwned> Pool<A, R> {
     /// The ids of the workers' processes.
     #[must_use]
     pub fn processes(&self) -> Vec<u32> {
-        self.workers.iter().map(|worker| worker.child.id()).collect()
+        self.workers.iter().filter_map(|worker| worker.child.as_ref()).map(Child::id).collect()
     }
 
     /// Makes chunks of these tasks.
@@ -235,10 +249,18 @@ impl<A: Serialize, R: DeserializeOwned> Pool<A, R> {
                 Some(false) => break,
                 Some(true) => {}
                 None => {
-                    // Only a chunk of one task can be as long.
+                    // The last task of it is too long: what comes before is little.
                     if let Some(chunk) = self.open.remove(&number) {
-                        let cause = TaskCause::Task(format!("it is longer than the {TASKS} bytes of the pool's queue"));
-                        self.came(Err(TaskError { task: chunk.first(), cause }));
+                        let task = chunk.first();
+                        let (one, rest) = chunk.split_first();
+                        if rest.is_done() {
+                            let cause =
+                                TaskCause::Task(format!("it is longer than the {TASKS} bytes of the pool's queue"));
+                            self.came(Err(TaskError { task, cause }));
+                        } else {
+                            self.open(one);
+                            self.open(rest);
+                        }
                     }
                 }
             }
@@ -249,6 +271,7 @@ impl<A: Serialize, R: DeserializeOwned> Pool<A, R> {
     /// Goes on with all there is to do until `done`. Wants to know of `each` result at once, or has time.
     fn run_until(&mut self, each: bool, mut done: impl FnMut(&Self) -> bool) {
         let board = self.board.clone();
+        self.useless = 0;
         loop {
             self.fill();
             self.collect();
@@ -271,7 +294,7 @@ impl<A: Serialize, R: DeserializeOwned> Pool<A, R> {
             if self.seen_alive.elapsed() >= ROUND {
                 self.seen_alive = Instant::now();
                 for number in 0..self.workers.len() {
-                    if !self.workers[number].child.is_alive() {
+                    if self.workers[number].child.as_mut().is_none_or(|child| !child.is_alive()) {
                         self.replace(number);
                     }
                 }
@@ -284,7 +307,7 @@ impl<A: Serialize, R: DeserializeOwned> Pool<A, R> {
         let due = self.tasks.is_empty() || wanted == EACH || wanted == ROOM && self.tasks.is_half_empty();
         let room = wanted == ROOM && self.tasks.is_half_empty();
         room || self.workers.iter_mut().any(|worker| {
-            let came = worker.results.available();
+            let came = worker.results.available_now();
             came > 0 && due || came > RESULTS / 2
         })
     }
@@ -313,6 +336,7 @@ impl<A: Serialize, R: DeserializeOwned> Pool<A, R> {
             let (number, length, said) = worker::parse_head(head);
             let Some(value) = rest.get(..length) else { break };
             used += worker::HEAD + length;
+            self.useless = 0;
             let Some(chunk) = self.open.get_mut(&number) else { continue };
             let task = chunk.first();
             chunk.done();
@@ -344,30 +368,51 @@ impl<A: Serialize, R: DeserializeOwned> Pool<A, R> {
 
     /// Puts another worker in the place of one that has ended, and gives its tasks to the others.
     fn replace(&mut self, number: usize) {
-        let last = self.taken[number].0.load(Acquire);
+        let mut failed = None;
+        if let Some(ended) = self.workers[number].child.take() {
+            let last = self.taken[number].0.load(Acquire);
+            match self.lost(number, last) {
+                Some(chunk) => self.repeat(chunk, ended),
+                None if last == 0 => {
+                    self.useless += 1;
+                    failed = ended.join().err();
+                }
+                None => {}
+            }
+        }
+        match self.start(number) {
+            Ok(worker) => {
+                self.workers[number] = worker;
+                // All of them may end before they take anything, for ever.
+                failed = failed.filter(|_| self.useless > TRIES as usize * self.workers.len());
+            }
+            // The others go on, and this one is tried again.
+            Err(_) if self.workers.iter().any(|worker| worker.child.is_some()) => return,
+            Err(error) => failed = Some(error),
+        }
+        if let Some(error) = failed {
+            self.give_up(&error);
+        }
+    }
+
+    /// What an ended worker had taken and has not done; `last` is the number of the chunk that it took last.
+    fn lost(&mut self, number: usize, last: u64) -> Option<Chunk> {
         // A worker notes what it takes before that is gone from the queue, and can die between the two. Then the chunk is
         // there still, or another has taken it.
         let kept = self.tasks.look(|next| next.map(chunk::number) == Some(last))
             || (0..self.workers.len()).any(|other| other != number && self.taken[other].0.load(Acquire) == last);
         // After that look: if another had it and is done, its results are here now.
         self.collect();
-        let lost = if kept { None } else { self.open.remove(&last) };
-        match self.start(number) {
-            Ok(worker) => {
-                let ended = std::mem::replace(&mut self.workers[number], worker);
-                if let Some(chunk) = lost {
-                    self.repeat(chunk, ended.child);
-                }
-            }
-            Err(error) => {
-                // Without it there may be nobody left. What the others still do is dropped when it comes.
-                let lost = lost.into_iter().chain(std::mem::take(&mut self.open).into_values());
-                let tasks: Vec<_> = lost.flat_map(|chunk| chunk.tasks()).collect();
-                for task in tasks {
-                    self.came(Err(TaskError { task, cause: TaskCause::Worker(error.to_string()) }));
-                }
-                self.waiting.clear();
-            }
+        if kept { None } else { self.open.remove(&last) }
+    }
+
+    /// Fails all that is to do, since there may be nobody who does it. What is done even so is dropped when it comes.
+    fn give_up(&mut self, error: &Error) {
+        self.useless = 0;
+        self.waiting.clear();
+        let tasks: Vec<_> = std::mem::take(&mut self.open).into_values().flat_map(|chunk| chunk.tasks()).collect();
+        for task in tasks {
+            self.came(Err(TaskError { task, cause: TaskCause::Worker(error.to_string()) }));
         }
     }
 
@@ -408,7 +453,9 @@ impl<A, R> Drop for Pool<A, R> {
         self.tasks.wake_all();
         let start = Instant::now();
         for worker in &mut self.workers {
-            let _ = worker.child.wait_timeout(PATIENCE.saturating_sub(start.elapsed()));
+            if let Some(child) = &mut worker.child {
+                let _ = child.wait_timeout(PATIENCE.saturating_sub(start.elapsed()));
+            }
         }
     }
 }

@@ -4,7 +4,7 @@
 //! killed, and when the last one is closed, the reading end says so.
 
 use std::io::{self, PipeReader, PipeWriter};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -31,6 +31,15 @@ impl Presence {
 }
 
 impl Watch {
+    /// On its way to a child, beside its arguments.
+    pub fn into_descriptor(self) -> Descriptor {
+        Descriptor { file: self.0.into(), kind: Kind::Watch }
+    }
+
+    pub fn from_descriptor(descriptor: Descriptor) -> Option<Self> {
+        (descriptor.kind == Kind::Watch).then(|| Self(descriptor.file.into()))
+    }
+
     pub fn try_clone(&self) -> io::Result<Self> {
         self.0.try_clone().map(Self)
     }
@@ -40,6 +49,12 @@ impl Watch {
         let mut pipe = [PollFd::new(&self.0, PollFlags::IN)];
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
         poll(&mut pipe, Some(&now)).is_ok() && pipe[0].revents().contains(PollFlags::HUP)
+    }
+}
+
+impl AsFd for Watch {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 

@@ -39,6 +39,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::descriptors::{Packed, pack, unpack};
+use crate::presence::{Presence, presence};
 use crate::wire;
 use child::LISTED;
 pub use child::enter;
@@ -182,19 +183,34 @@ impl Process {
         let started = (|| {
             let mut packed = packed_with(&Request { name: name.clone(), function: function.name().into(), mode })?;
             pack(arguments, &mut packed)?;
+            let (life, watch) = presence()?;
+            packed.descriptors.push(watch.into_descriptor());
             if !LISTED.lock().unwrap_or_else(PoisonError::into_inner).contains(&function) {
                 let lacks = format!("`children!` in the first line of `main` lacks `{}`", function.name());
                 return Err(io::Error::other(lacks));
             }
             let (process, socket) = start(&name)?;
             // Held from here on, so that an error ends the process.
-            let mut child =
-                Child { name: name.clone(), daemon: true, process, socket, received: None, result: PhantomData };
-            wire::send(&child.socket, &packed)?;
+            let mut child = Child {
+                name: name.clone(),
+                daemon: true,
+                process,
+                socket,
+                _life: life,
+                received: None,
+                result: PhantomData,
+            };
+            match wire::send(&child.socket, &packed) {
+                // It ended before it read that; how says more than this error.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                    return Ok(Err(Cause::Ended(child.process.wait()?)));
+                }
+                sent => sent?,
+            }
             child.daemon = self.daemon;
-            Ok(child)
+            Ok(Ok(child))
         })();
-        started.map_err(|error| Error::new(&name, Cause::Start(error)))
+        started.unwrap_or_else(|error| Err(Cause::Start(error))).map_err(|cause| Error::new(&name, cause))
     }
 }
 
@@ -236,8 +252,10 @@ pub struct Child<R> {
     name: String,
     daemon: bool,
     process: std::process::Child,
-    /// Its other end is open as long as the child lives; this one tells the child that its parent lives.
+    /// Its other end is open as long as the child lives.
     socket: UnixStream,
+    /// Tells the child that its parent lives.
+    _life: Presence,
     /// What came of its result, once that is known.
     received: Option<io::Result<Option<Packed>>>,
     result: PhantomData<fn() -> R>,

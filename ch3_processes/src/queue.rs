@@ -349,3 +349,32 @@ impl Messages {
         bytes.extend_from_slice(unsafe { std::slice::from_raw_parts(self.0.at(0), length - first) });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_dies_in_the_middle_of_a_push_has_not_begun_it() {
+        let messages = Messages::new(64).unwrap();
+        // Round the ring more than once.
+        for round in 0..40u8 {
+            assert_eq!(messages.push(&[round; 21]), Some(true));
+            let theirs = messages.clone();
+            std::thread::spawn(move || {
+                let held = theirs.head().lock.lock();
+                let used = theirs.used();
+                theirs.copy_in(&held, used.start + used.bytes, &[255; 30]);
+                std::mem::forget(held);
+            })
+            .join()
+            .unwrap();
+            assert_eq!(messages.push(&[round; 20]), Some(true));
+            assert_eq!(messages.push(&[round; 20]), Some(false), "there is no room");
+            assert_eq!(messages.pop(|_| ()), Some(vec![round; 21]));
+            assert_eq!(messages.pop(|message| assert_eq!(message, [round; 20])), Some(vec![round; 20]));
+            assert_eq!(messages.pop(|_| ()), None);
+        }
+        assert_eq!(messages.push(&[0; 61]), None, "there never is");
+    }
+}

@@ -7,9 +7,10 @@ use std::io;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::bell::{Bell, spins};
+use crate::descriptors::Descriptor;
 use crate::memory::{Atomic, Region};
 
 /// How much of a long message is handed over at a time, so that the reader copies while the writer does.
@@ -140,6 +141,12 @@ impl Reader {
         (self.written - self.at) as usize
     }
 
+    /// The same, though some are known to be there: there may be more.
+    pub fn available_now(&mut self) -> usize {
+        self.written = self.head().written.0.load(Acquire);
+        (self.written - self.at) as usize
+    }
+
     /// Waits until something can be read; `false` if there is nothing and `over` says that nothing will come.
     pub fn wait_for_data(&mut self, over: impl FnMut() -> bool) -> bool {
         if self.written > self.at {
@@ -189,34 +196,35 @@ impl Reader {
 // it did.
 
 impl Serialize for Writer {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.ring.serialize(serializer)
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.ring.pass("writer").serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Writer {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let ring = sound(Region::<Head>::deserialize(deserializer)?)?;
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let ring = accept(Descriptor::deserialize(deserializer)?, "writer")?;
         let (at, read) = (ring.head().written.0.load(Acquire), ring.head().read.0.load(Acquire));
         Ok(Self { ring, at, read })
     }
 }
 
 impl Serialize for Reader {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.ring.serialize(serializer)
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.ring.pass("reader").serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Reader {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let ring = sound(Region::<Head>::deserialize(deserializer)?)?;
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let ring = accept(Descriptor::deserialize(deserializer)?, "reader")?;
         let (at, written) = (ring.head().read.0.load(Acquire), ring.head().written.0.load(Acquire));
         Ok(Self { ring, at, written })
     }
 }
 
-fn sound<E: serde::de::Error>(ring: Region<Head>) -> Result<Region<Head>, E> {
+fn accept<E: serde::de::Error>(came: Descriptor, role: &str) -> Result<Region<Head>, E> {
+    let ring: Region<Head> = Region::accept(came, role)?;
     if ring.length().is_power_of_two() { Ok(ring) } else { Err(E::custom("a ring of impossible length")) }
 }
 

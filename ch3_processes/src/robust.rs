@@ -105,3 +105,26 @@ impl Drop for Held<'_> {
         unsafe { libc::pthread_mutex_unlock(self.mutex.0.get()) };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::Region;
+
+    #[test]
+    fn the_next_one_gets_it_and_is_told() {
+        let memory = Region::<RobustMutex>::new(0).unwrap();
+        // SAFETY: nobody else has the memory.
+        unsafe { memory.head().init() };
+        assert!(!memory.head().lock().abandoned);
+        let theirs = memory.clone();
+        // To the system the end of a thread is what the end of a process is.
+        std::thread::spawn(move || std::mem::forget(theirs.head().lock())).join().unwrap();
+        assert!(memory.head().try_lock().unwrap().abandoned);
+        let held = memory.head().lock();
+        assert!(!held.abandoned, "it was told once");
+        std::thread::scope(|scope| {
+            scope.spawn(|| assert!(memory.head().try_lock().is_none()));
+        });
+    }
+}

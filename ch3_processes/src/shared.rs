@@ -303,6 +303,9 @@ mod tests {
         assert!(sent_as::<(Counters, u32)>(&barrier).is_err() && sent_as::<Barrier>(&(&counters, 2u32)).is_err());
         assert!(sent_as::<crate::Sender<u8>>(&array).is_err(), "whoever sends would write into the memory");
         assert!(sent_as::<crate::Receiver<u8>>(&(&array, "")).is_err());
+        let (sender_of_channel, receiver_of_channel) = crate::channel::<u8>().unwrap();
+        assert!(sent_as::<crate::channel::Receiver<u8>>(&sender_of_channel).is_err(), "a ring has one writer");
+        assert!(sent_as::<crate::channel::Sender<u8>>(&receiver_of_channel).is_err(), "and one reader");
         assert!(sent_as::<Counters>(&sender).is_err() && sent_as::<crate::Sender<u8>>(&receiver).is_err());
     }
 

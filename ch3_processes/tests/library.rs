@@ -5,8 +5,9 @@
 mod common;
 
 use std::fs::File;
-use std::io::{ErrorKind, Read, Write};
-use std::os::fd::OwnedFd;
+use std::io::{ErrorKind, IoSlice, Read, Write};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitCode, Stdio, exit};
@@ -22,7 +23,10 @@ use ch3_processes::{
     Barrier, Child, Counters, Error, Lock, Process, Receiver, Semaphore, Sender, SharedArray, channel, children,
     join_all, kernels, pipe, queue, spawn,
 };
-use rustix::process::Signal;
+use rustix::io::Errno;
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+use rustix::process::{Signal, WaitOptions};
+use serde::{Deserialize, Serialize};
 
 use common::harness::run_trials;
 use common::proc::{alive, children_of, signal, wait_for};
@@ -31,7 +35,13 @@ use common::{Group, LIMIT};
 /// Names the program that a test runs; without it the tests run.
 const PROGRAM: &str = "LIBRARY_PROGRAM";
 
+/// Children of a program that has this variable leave before they know what to do.
+const EARLY: &str = "LIBRARY_EARLY";
+
 fn main() -> ExitCode {
+    if std::env::var(EARLY).is_ok() && std::env::var("PROCESS_SOCKET").is_ok() {
+        exit(2);
+    }
     kernels::init();
     children![
         hello,
@@ -58,7 +68,9 @@ fn main() -> ExitCode {
         print_and_fail,
         nest,
         take_all,
-        write_late
+        write_late,
+        panic_with_stdout,
+        forget_guard
     ];
     if let Ok(program) = std::env::var(PROGRAM) {
         return lesson::run_with("A program for a test.", move |_: NoFlags, _| program_named(&program));
@@ -93,6 +105,10 @@ fn main() -> ExitCode {
         a_child_can_be_asked_to_end
         a_wait_has_a_limit
         names_of_their_own_and_by_number
+        a_panic_is_told_though_somebody_holds_stdout
+        a_guard_that_is_forgotten_keeps_its_memory
+        a_value_that_cannot_be_read_is_met_once
+        a_child_that_ends_before_it_begins_says_how
     ])
 }
 
@@ -118,6 +134,11 @@ fn program_named(name: &str) -> anyhow::Result<()> {
             Ok(())
         }
         "many" => many(),
+        "early" => (0..20).try_for_each(|_| {
+            let error = spawn("early", hello, ()).and_then(Child::join).expect_err("it has left").to_string();
+            anyhow::ensure!(error == "early: it ended before its work was done: exit status: 2", "{error}");
+            Ok(())
+        }),
         "print" => {
             let child = spawn("printer", print_lines, (100,))?;
             child.join()?;
@@ -398,7 +419,17 @@ fn child_that_reads(bytes: &[u8], then: Then) -> (String, Option<i32>, String) {
     command.env("PROCESS_SOCKET", inode.to_string()).stdin(Stdio::from(OwnedFd::from(there)));
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(command);
-    (&here).write_all(bytes).unwrap();
+    // What a parent lives by, if the bytes say that it comes along.
+    let (life, _living) = std::io::pipe().unwrap();
+    if bytes.first() == Some(&1) {
+        let (descriptors, mut space) = ([life.as_fd()], [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))]);
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        assert!(control.push(SendAncillaryMessage::ScmRights(&descriptors)));
+        let sent = sendmsg(&here, &[IoSlice::new(bytes)], &mut control, SendFlags::empty()).unwrap();
+        assert_eq!(sent, bytes.len());
+    } else {
+        (&here).write_all(bytes).unwrap();
+    }
     if let Then::Close = then {
         here.shutdown(std::net::Shutdown::Write).unwrap();
     }
@@ -414,15 +445,24 @@ fn frame(body: &[u8]) -> Vec<u8> {
     [&[0; 16], &(body.len() as u64).to_le_bytes()[..], body].concat()
 }
 
+fn frame_with_life(body: &[u8]) -> Vec<u8> {
+    // One descriptor and its kind, which is the one of that number.
+    [&[1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0], &(body.len() as u64).to_le_bytes()[..], &[1, 5], body].concat()
+}
+
 fn garbage_is_a_clear_error() {
     // To be called once.
     let request = postcard::to_stdvec(&("fails", std::any::type_name_of_val(&fail), 0u8)).unwrap();
     let no_text = [request.as_slice(), &[200, 200]].concat();
     let too_much = [&request, &postcard::to_stdvec("text").unwrap()[..], &[1, 2]].concat();
-    for arguments in [no_text, too_much] {
-        let (answer, status, said) = child_that_reads(&frame(&arguments), Then::Listen);
+    for (arguments, why) in [
+        (frame_with_life(&no_text), "Hit the end"),
+        (frame_with_life(&too_much), "2 bytes too many"),
+        (frame(&request), "the parent's sign of life is missing"),
+    ] {
+        let (answer, status, said) = child_that_reads(&arguments, Then::Listen);
         assert_eq!((status, said.as_str()), (Some(1), ""));
-        assert!(answer.contains("its arguments cannot be read: "), "{answer}");
+        assert!(answer.contains("its arguments cannot be read: ") && answer.contains(why), "{answer}");
     }
     for garbage in [&frame(&[0xff; 40])[..], &frame(&[]), &[0xff; 100]] {
         let (answer, status, said) = child_that_reads(garbage, Then::Close);
@@ -603,12 +643,9 @@ fn many() -> anyhow::Result<()> {
         let descriptors = std::fs::read_dir("/proc/self/fd")?.count();
         let mappings = std::fs::read_to_string("/proc/self/maps")?.matches("memfd:").count();
         let threads = std::fs::read_dir("/proc/self/task")?.count();
-        Ok((
-            descriptors,
-            mappings,
-            threads,
-            std::fs::read_to_string("/proc/self/task/self/children").unwrap_or_default(),
-        ))
+        let child = rustix::process::wait(WaitOptions::NOHANG);
+        anyhow::ensure!(child.as_ref().err() == Some(&Errno::CHILD), "there is a child, perhaps a zombie: {child:?}");
+        Ok((descriptors, mappings, threads))
     };
     let one = |number: usize| -> anyhow::Result<Child<u64>> {
         let (mut numbers, receiver) = pipe()?;
@@ -744,4 +781,59 @@ fn names_of_their_own_and_by_number() {
     let number = |name: &str| name.strip_prefix("Process-").unwrap().parse::<u32>().unwrap();
     assert!(number(&second) > number(&first));
     assert_eq!(name(Process::new().name("mine")), "mine");
+}
+
+fn panic_with_stdout() -> anyhow::Result<()> {
+    let _held = std::io::stdout().lock();
+    thread::scope(|scope| {
+        scope.spawn(|| panic!("nobody can print"));
+    });
+    Ok(())
+}
+
+fn a_panic_is_told_though_somebody_holds_stdout() {
+    let child = spawn("holds", panic_with_stdout, ()).unwrap();
+    let error = child.join_timeout(LIMIT).expect("it has ended").unwrap_err().to_string();
+    assert!(error.starts_with("holds: it panicked: nobody can print ("), "{error}");
+}
+
+/// In a process of its own: a mistake here ends it.
+fn forget_guard() -> anyhow::Result<u32> {
+    let lock = Lock::new(1)?;
+    std::mem::forget(lock.lock());
+    drop(lock);
+    let others: Vec<_> = (2..50).map(Lock::new).collect::<Result<_, _>>()?;
+    others.iter().map(|lock| lock.lock().map(|guard| *guard).map_err(|abandoned| anyhow::anyhow!("{abandoned}"))).sum()
+}
+
+fn a_guard_that_is_forgotten_keeps_its_memory() {
+    assert_eq!(spawn("forgets", forget_guard, ()).unwrap().join().unwrap(), (2..50).sum::<u32>());
+}
+
+/// Can be sent with any number, and read with an even one only.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "u32")]
+struct Even {
+    number: u32,
+}
+
+impl TryFrom<u32> for Even {
+    type Error = &'static str;
+
+    fn try_from(number: u32) -> Result<Self, Self::Error> {
+        if number.is_multiple_of(2) { Ok(Self { number }) } else { Err("it is odd") }
+    }
+}
+
+fn a_value_that_cannot_be_read_is_met_once() {
+    let (mut sender, receiver) = pipe().unwrap();
+    (0..3).for_each(|number| sender.send(&Even { number }).unwrap());
+    drop(sender);
+    let read: Vec<_> = receiver.take(10).map(|value| value.ok().map(|even| even.number)).collect();
+    assert_eq!(read, [Some(0), None, Some(2)]);
+}
+
+fn a_child_that_ends_before_it_begins_says_how() {
+    let finished = run(program("early").env(EARLY, ""), LIMIT).unwrap();
+    assert_eq!((finished.code(), finished.stderr.as_str()), (Some(0), ""));
 }

@@ -4,18 +4,20 @@ mod common;
 
 use std::path::PathBuf;
 use std::process::{ExitCode, exit};
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use ch3_processes::pool::TaskCause;
-use ch3_processes::{Pool, children};
-use rustix::process::{Signal, getpid, kill_process};
+use ch3_processes::{Pool, children, spawn};
+use rustix::process::{Resource, Rlimit, Signal, getpid, getrlimit, kill_process, setrlimit};
 
 use common::LIMIT;
 use common::harness::run_trials;
-use common::proc::{alive, signal, wait_for};
+use common::proc::{alive, children_of, signal, wait_for};
 
 fn main() -> ExitCode {
-    children![square, square_slowly, square_or, reverse, large];
+    children![square, square_slowly, square_or, reverse, large, lose_all];
     run_trials(trials![
         results_come_in_order
         tasks_can_be_submitted_and_joined_in_any_order
@@ -24,6 +26,10 @@ fn main() -> ExitCode {
         a_task_that_kills_each_worker_is_named
         a_panic_and_an_error_are_errors_of_the_task
         workers_can_be_killed_at_any_moment
+        a_pool_that_can_start_no_worker_says_so
+        workers_that_are_killed_all_the_time_are_given_up
+        a_ticket_is_of_its_pool_only
+        tasks_that_panic_on_their_way_in_leave_the_pool_sound
         a_pool_that_is_dropped_leaves_nobody
         a_pool_of_nobody_is_an_error
     ])
@@ -109,8 +115,10 @@ fn tasks_and_results_of_any_size() {
     let text = "ab".repeat(2_000_000);
     let results = pool.map((0..40).map(|_| text.clone())).unwrap();
     assert!(results.len() == 40 && results.iter().all(|result| result.len() == text.len() && result.starts_with("ba")));
-    let error = pool.map(["short".into(), "x".repeat(65 << 20), "end".into()]).unwrap_err();
-    assert!(error.task == 1 && matches!(error.cause, TaskCause::Task(_)), "{error}");
+    for chunk in [1, 2, 3] {
+        let error = pool.map_in_chunks(["short".into(), "x".repeat(65 << 20), "end".into()], chunk).unwrap_err();
+        assert!(error.task == 1 && matches!(error.cause, TaskCause::Task(_)), "{error}");
+    }
     assert_eq!(pool.map(["ok".into()]).unwrap(), ["ko"]);
 }
 
@@ -185,6 +193,69 @@ fn workers_can_be_killed_at_any_moment() {
         repeated += pool.repeated().len();
     }
     assert!(repeated > 0, "no worker was killed in a task");
+}
+
+/// Has a pool whose workers are killed where none can be started, and returns the error.
+fn lose_all() -> anyhow::Result<String> {
+    let mut pool = Pool::new("square", 2, square)?;
+    let limits = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: Some(3), ..limits })?;
+    pool.processes().into_iter().for_each(|id| signal(id, Signal::KILL));
+    let error = pool.map(0..100).expect_err("nobody is left");
+    let ticket = pool.submit(3);
+    anyhow::ensure!(pool.join(ticket).is_err());
+    setrlimit(Resource::Nofile, limits)?;
+    anyhow::ensure!(pool.map(0..3)? == [0, 1, 4], "it can go on when it may");
+    Ok(error.to_string())
+}
+
+fn a_pool_that_can_start_no_worker_says_so() {
+    let error = spawn("lose all", lose_all, ()).unwrap().join().unwrap();
+    assert!(error.starts_with("task 0: square ") && error.contains("Too many open files"), "{error}");
+}
+
+fn workers_that_are_killed_all_the_time_are_given_up() {
+    let mut pool = Pool::new("doomed", 2, square_slowly).unwrap();
+    let (done, over) = mpsc::channel::<()>();
+    let killer = thread::spawn(move || {
+        while let Err(mpsc::TryRecvError::Empty) = over.try_recv() {
+            for child in children_of(std::process::id()).into_iter().filter(|child| child.name.starts_with("doomed")) {
+                // It may have been reaped by now; then its id is nobody's, or that of another of them.
+                let _ = kill_process(common::proc::pid(child.id), Signal::KILL);
+            }
+        }
+    });
+    let error = pool.map_in_chunks((0..50).map(|number| (number, 1_000_000)), 1).unwrap_err();
+    assert!(matches!(error.cause, TaskCause::Worker(_) | TaskCause::Ended(_)), "{error}");
+    done.send(()).unwrap();
+    killer.join().unwrap();
+    assert_eq!(pool.map([(3, 0)]).unwrap(), [9]);
+}
+
+/// Whether it panics, quietly.
+fn panics(act: impl FnOnce()) -> bool {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(act)).is_err();
+    std::panic::set_hook(hook);
+    panicked
+}
+
+fn a_ticket_is_of_its_pool_only() {
+    let pool = || Pool::new("square", 1, square).unwrap();
+    let (mut one, mut other) = (pool(), pool());
+    let ticket = one.submit(3);
+    let _same_number = other.submit(4);
+    assert!(panics(|| drop(other.join(ticket))));
+}
+
+fn tasks_that_panic_on_their_way_in_leave_the_pool_sound() {
+    let mut pool = Pool::new("square", 2, square).unwrap();
+    let tasks = (0..1000).map(|number| if number == 700 { panic!("no more") } else { number });
+    assert!(panics(|| drop(pool.map_in_chunks(tasks, 10))));
+    let ticket = pool.submit(5);
+    assert_eq!(pool.join(ticket).unwrap(), 25);
+    assert_eq!(pool.map(0..100).unwrap(), squares(100));
 }
 
 fn a_pool_that_is_dropped_leaves_nobody() {

@@ -147,7 +147,12 @@ fn a_value_that_is_too_long_for_a_queue_is_an_error() {
     assert!(sender.send(&1).is_err());
 }
 
-fn keep(sender: queue::Sender<u64>, receiver: queue::Receiver<u64>) -> anyhow::Result<()> {
+fn keep(
+    sender: queue::Sender<u64>,
+    receiver: queue::Receiver<u64>,
+    mut begins: ch3_processes::Sender<()>,
+) -> anyhow::Result<()> {
+    begins.send(&())?;
     loop {
         sender.send(&1)?;
         receiver.recv()?;
@@ -158,9 +163,15 @@ fn a_queue_outlives_those_who_are_killed_while_they_use_it() {
     let (sender, receiver) = queue().unwrap();
     // They do nothing but put and take, so many of them die with the lock.
     for round in 0..60 {
-        let ends = || (sender.try_clone().unwrap(), receiver.try_clone().unwrap());
-        let children: Vec<_> = (0..2).map(|_| spawn("keep", keep, ends()).unwrap()).collect();
-        std::thread::sleep(Duration::from_micros(2000 + 37 * round));
+        let start = || {
+            let (begins, mut begun) = pipe().unwrap();
+            let ends = (sender.try_clone().unwrap(), receiver.try_clone().unwrap(), begins);
+            let child = spawn("keep", keep, ends).unwrap();
+            begun.recv().unwrap().unwrap();
+            child
+        };
+        let children = [start(), start()];
+        std::thread::sleep(Duration::from_micros(37 * round));
         drop(children);
         // Each of them may have left one, and no more.
         let left = std::iter::from_fn(|| receiver.try_recv().unwrap()).count();

@@ -17,8 +17,11 @@ const MIB: usize = 1 << 20;
 
 fn main() {
     children![nothing, pipe_back, channel_back, queue_back, square, square_slowly];
-    let mut criterion =
-        Criterion::default().sample_size(20).measurement_time(Duration::from_secs(1)).configure_from_args();
+    let mut criterion = Criterion::default()
+        .sample_size(20)
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(1))
+        .configure_from_args();
     let peers = Peers::new();
     start(&mut criterion, &peers);
     for size in [8, MIB] {

@@ -6,7 +6,7 @@
 //!
 //! Run:       cargo run --release --bin shared_memory -- --workers 4 --items 1000000 --timeline
 //! Observe:   the sums are the same; the copies cost the more, the longer the array, and sharing costs the start of the processes.
-//! Python:    `shared_memory` is plain bytes: nothing says who may write, and a parent that is killed can leave it behind.
+//! Python:    `shared_memory` is plain bytes with a name: nothing says who may write, and a process of its own removes the name.
 //! Exercise:  keep `array.try_write(0)?` until after the joins. Who gets an error, and what would happen without the check?
 
 use std::process::ExitCode;

@@ -9,7 +9,7 @@ use std::process::ExitStatus;
 pub struct Repeated {
     /// The name of the worker.
     pub worker: String,
-    /// The number of the task among all that the pool was given, from 0 on.
+    /// The number of the task: in its [`map`](crate::Pool::map), or else among all that the pool was given.
     pub task: u64,
     /// How the worker ended.
     pub status: ExitStatus,
@@ -45,7 +45,7 @@ pub enum TaskCause {
     Result(String),
     /// The task cannot be sent.
     Task(String),
-    /// No worker is left, and none could be started.
+    /// No worker is left and none could be started, or they end before they take anything.
     Worker(String),
 }
 

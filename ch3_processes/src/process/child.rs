@@ -7,12 +7,14 @@ use std::os::unix::net::UnixStream;
 use std::process::exit;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use anyhow::Context;
 use ch1_parallel::{lanes, lesson};
 
 use super::function::{Entry, Id};
 use super::message::{Mode, Outcome, Request, head_of, packed_with};
 use super::{SOCKET, parent};
 use crate::descriptors::Packed;
+use crate::presence::Watch;
 use crate::wire;
 
 /// The functions that children can run: those of all lists until now.
@@ -88,7 +90,7 @@ fn read_role() -> Role {
 }
 
 /// Runs the function of `entry` and ends the process.
-fn run(entry: Entry, request: &Request, arguments: Packed) -> ! {
+fn run(entry: Entry, request: &Request, mut arguments: Packed) -> ! {
     // A panic of any thread ends the process, as it does in the parent, and the parent says it.
     std::panic::set_hook(Box::new(|panic| {
         let text = panic.payload_as_str().unwrap_or("it said nothing");
@@ -100,9 +102,10 @@ fn run(entry: Entry, request: &Request, arguments: Packed) -> ! {
             let place = panic.location().map(|place| format!(" ({}:{})", place.file(), place.line()));
             Outcome::Panicked(format!("{text}{}", place.unwrap_or_default()))
         };
-        finish(packed_with(&outcome), 1)
+        // Not flushed before: a thread that holds stdout may wait for this one. The exit flushes what nobody holds.
+        tell(packed_with(&outcome), 1)
     }));
-    let called = begin(&request.name).and_then(|()| {
+    let called = begin(&request.name, &mut arguments).and_then(|()| {
         let _main = lanes::lane("main");
         match request.mode {
             Mode::Once => (entry.call)(arguments),
@@ -118,9 +121,10 @@ fn run(entry: Entry, request: &Request, arguments: Packed) -> ! {
 /// The name of this process, if it is a child.
 pub(super) static NAME: OnceLock<String> = OnceLock::new();
 
-fn begin(name: &str) -> anyhow::Result<()> {
+fn begin(name: &str, arguments: &mut Packed) -> anyhow::Result<()> {
     NAME.get_or_init(|| name.into());
-    parent::end_with(to_parent()?)?;
+    let life = arguments.descriptors.pop().and_then(Watch::from_descriptor);
+    parent::end_with(life.context("its arguments cannot be read: the parent's sign of life is missing")?)?;
     // For `ps`. A name with a zero byte never got here: it cannot be an argument of a program either.
     if let Ok(name) = CString::new(name) {
         rustix::thread::set_name(&name)?;
@@ -129,15 +133,8 @@ fn begin(name: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn to_parent() -> io::Result<&'static UnixStream> {
-    TO_PARENT.get().ok_or_else(|| io::Error::other("a child without a parent"))
-}
-
-/// Hands the outcome to the parent and ends the process. The first thread that comes here does it.
+/// Brings out what was printed, hands the outcome to the parent and ends the process.
 fn finish(outcome: io::Result<Packed>, mut status: i32) -> ! {
-    static FIRST: Mutex<()> = Mutex::new(());
-    // Never released: the process ends here.
-    let _first = FIRST.lock().unwrap_or_else(PoisonError::into_inner);
     // Not left to the exit, which would say nothing about output that cannot be written.
     let outcome = match io::stdout().flush() {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => packed_with(&Outcome::OutputClosed),
@@ -147,9 +144,17 @@ fn finish(outcome: io::Result<Packed>, mut status: i32) -> ! {
         }
         _ => outcome.or_else(|error| packed_with(&Outcome::Failed(format!("its result cannot be sent: {error}")))),
     };
-    if let (Ok(packed), Ok(socket)) = (outcome, to_parent()) {
-        // From here on the socket says by an error that the parent has ended, and then nobody wants to know.
-        let _ = parent::outlive(socket).and_then(|()| wire::send(socket, &packed));
+    tell(outcome, status)
+}
+
+/// Hands the outcome to the parent and ends the process. The first thread that comes here does it.
+fn tell(outcome: io::Result<Packed>, status: i32) -> ! {
+    static FIRST: Mutex<()> = Mutex::new(());
+    // Never released: the process ends here.
+    let _first = FIRST.lock().unwrap_or_else(PoisonError::into_inner);
+    if let (Ok(packed), Some(socket)) = (outcome, TO_PARENT.get()) {
+        // A parent that does not listen any more has ended, and this process with it.
+        let _ = wire::send(socket, &packed);
     }
     exit(status)
 }

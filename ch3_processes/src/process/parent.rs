@@ -1,40 +1,38 @@
 //! Ending with the parent.
 //!
 //! The system can send a signal when a parent ends (`PR_SET_PDEATHSIG`), but does so when the *thread* ends that spawned the
-//! child. Here it sends one when the other end of the child's socket is closed, which the whole parent holds. A thread that
-//! waits for the same would add a twentieth to the time that a child takes to start and end.
+//! child. Here it sends one when the last writing end of a pipe is closed, which the whole parent holds and into which nobody
+//! writes. A thread that waits for the same would add a twentieth to the time that a child takes to start and end.
 
 use std::io;
-use std::os::fd::AsRawFd;
-use std::os::unix::net::UnixStream;
+use std::os::fd::{AsFd, AsRawFd};
+use std::sync::OnceLock;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Signal, getpid, kill_process};
+
+use crate::presence::Watch;
 
 /// Of fcntl(2) and of open(2) on Linux; neither rustix nor libc has the first for all machines.
 const F_SETSIG: i32 = 10;
 const ASYNC: OFlags = OFlags::from_bits_retain(libc::O_ASYNC as u32);
 
-/// Has the system kill this process when the other end of `socket` is closed, or when something comes from there, which a
-/// parent that has sent its request does not do. Nothing may be sent before [`outlive`].
-pub fn end_with(socket: &UnixStream) -> io::Result<()> {
+/// Has the system kill this process when nobody holds the presence that `parent` watches.
+pub fn end_with(parent: Watch) -> io::Result<()> {
+    // Closed at the end of this process, and no sooner.
+    static PARENT: OnceLock<Watch> = OnceLock::new();
+    let parent = PARENT.get_or_init(|| parent);
+    let pipe = parent.as_fd();
     for (command, argument) in [(libc::F_SETOWN, getpid().as_raw_pid()), (F_SETSIG, Signal::KILL.as_raw())] {
         // SAFETY: both commands take a number, and change nothing but what this descriptor does.
-        if unsafe { libc::fcntl(socket.as_raw_fd(), command, argument) } < 0 {
+        if unsafe { libc::fcntl(pipe.as_raw_fd(), command, argument) } < 0 {
             return Err(io::Error::last_os_error());
         }
     }
-    fcntl_setfl(socket, fcntl_getfl(socket)? | ASYNC)?;
-    // It may have been closed before.
-    let mut closed = [PollFd::new(socket, PollFlags::IN)];
-    if poll(&mut closed, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }))? > 0 {
+    fcntl_setfl(pipe, fcntl_getfl(pipe)? | ASYNC)?;
+    // The parent may have ended before.
+    if parent.alone() {
         kill_process(getpid(), Signal::KILL)?;
     }
     Ok(())
-}
-
-/// Has it do so no more.
-pub fn outlive(socket: &UnixStream) -> io::Result<()> {
-    Ok(fcntl_setfl(socket, fcntl_getfl(socket)? - ASYNC)?)
 }
