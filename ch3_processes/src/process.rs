@@ -15,11 +15,11 @@
 //! and never releases them in the copy.
 
 mod child;
+mod error;
 mod function;
 mod message;
 mod parent;
 
-use std::fmt;
 use std::io;
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, OwnedFd};
@@ -43,6 +43,7 @@ use crate::presence::{Presence, presence};
 use crate::wire;
 use child::LISTED;
 pub use child::enter;
+pub use error::{Cause, Error};
 pub(crate) use function::Id;
 pub use function::{Entry, Function};
 pub(crate) use message::Mode;
@@ -51,83 +52,6 @@ use message::{Outcome, Request, head_of, packed_with};
 /// The environment variable that makes a process a child: the inode of the socket that is its stdin. A program that a
 /// child runs inherits the variable but not the socket, so it is no child.
 const SOCKET: &str = "PROCESS_SOCKET";
-
-/// Why a child gave no result.
-#[derive(Debug)]
-pub struct Error {
-    process: String,
-    cause: Cause,
-}
-
-/// See [`Error::cause`].
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Cause {
-    /// It could not be started.
-    Start(io::Error),
-    /// Its function returned an error, or its output could not be written: this text.
-    Failed(String),
-    /// It panicked: text, file and line.
-    Panicked(String),
-    /// It ended before its function did: a signal, or a call of `exit`.
-    Ended(ExitStatus),
-    /// Its result was cut off or cannot be read.
-    Result(io::Error),
-}
-
-impl Error {
-    pub(crate) fn new(process: &str, cause: Cause) -> Self {
-        Self { process: process.into(), cause }
-    }
-
-    /// The name of the process.
-    #[must_use]
-    pub fn process(&self) -> &str {
-        &self.process
-    }
-
-    /// What happened to it.
-    #[must_use]
-    pub fn cause(&self) -> &Cause {
-        &self.cause
-    }
-
-    pub(crate) fn into_cause(self) -> Cause {
-        self.cause
-    }
-}
-
-impl Cause {
-    /// Whether it is unlikely to follow from the failure of another process.
-    fn is_first(&self) -> bool {
-        matches!(self, Self::Ended(_) | Self::Panicked(_))
-    }
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Start(error) => write!(f, "it cannot be started: {error}"),
-            Self::Failed(text) => write!(f, "{text}"),
-            Self::Panicked(text) => write!(f, "it panicked: {text}"),
-            Self::Ended(status) => write!(f, "it ended before its work was done: {status}"),
-            Self::Result(error) => write!(f, "its result cannot be read: {error}"),
-        }
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.process, self.cause)
-    }
-}
-
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        // The texts above contain them, and a chain would say them twice.
-        None
-    }
-}
 
 /// What a child process is to be, before it is started.
 ///
@@ -421,7 +345,7 @@ pub fn join_all<R: DeserializeOwned>(children: impl IntoIterator<Item = Child<R>
     while !waiting.is_empty() {
         let limit = match &failed {
             None => None,
-            Some((error, _)) if error.cause.is_first() => break,
+            Some((error, _)) if error.cause().is_first() => break,
             // The end of a process is seen at its pipes and at its socket in no certain order.
             Some((_, since)) => match AFTERMATH.checked_sub(since.elapsed()) {
                 Some(left) => Some(Timespec { tv_sec: 0, tv_nsec: left.subsec_nanos().into() }),
@@ -436,7 +360,7 @@ pub fn join_all<R: DeserializeOwned>(children: impl IntoIterator<Item = Child<R>
         for (place, child) in waiting.extract_if(.., |_| ready.next() == Some(true)) {
             match child.join() {
                 Ok(result) => results[place] = Some(result),
-                Err(error) if failed.is_none() || error.cause.is_first() => failed = Some((error, Instant::now())),
+                Err(error) if failed.is_none() || error.cause().is_first() => failed = Some((error, Instant::now())),
                 Err(_) => {}
             }
         }

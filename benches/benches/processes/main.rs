@@ -78,47 +78,36 @@ fn channel_back(mut receiver: channel::Receiver<[u8]>, mut sender: channel::Send
     Ok(())
 }
 
-/// Half of the time that so many messages take there and back; `exchange` sends one and fills in what came.
-fn one_way(count: u64, size: usize, mut exchange: impl FnMut(&[u8], &mut Vec<u8>)) -> Duration {
-    let (mut message, mut came) = (vec![7; size], Vec::new());
-    let mut one = |number: u64| {
-        message[0] = number as u8;
-        exchange(&message, &mut came);
-        assert!(came.len() == size && came[0] == number as u8);
-    };
-    // The child begins.
-    (0..10).for_each(&mut one);
-    timed(count, one) / 2
+/// Half of the time that so many messages take to a child, which runs `$back`, and back. `$connection` makes either way.
+macro_rules! one_way {
+    ($connection:ident, $back:ident, $count:expr, $size:expr) => {{
+        let ((mut there, child_in), (child_out, mut back)) =
+            ($connection().expect("a connection"), $connection().expect("a connection"));
+        let child = spawn("back", $back, (child_in, child_out)).expect("a child");
+        let (mut message, mut came) = (vec![7; $size], Vec::new());
+        let mut one = |number: u64| {
+            message[0] = number as u8;
+            there.send_bytes(&message).expect("it goes");
+            assert!(back.recv_bytes(&mut came).expect("it comes"));
+            assert!(came.len() == $size && came[0] == number as u8);
+        };
+        // The child begins.
+        (0..10).for_each(&mut one);
+        let time = timed($count, one) / 2;
+        drop(there);
+        child.join().expect("it ends well");
+        time
+    }};
 }
 
 fn messages(criterion: &mut Criterion, peers: &Peers, size: usize) {
     let bytes = if size == MIB { "1 MiB".into() } else { format!("{size} B") };
     let mut group = criterion.benchmark_group(format!("{bytes} one way"));
     let argument = size.to_string();
-    measure(&mut group, "pipe", |count| {
-        let ((mut there, child_in), (child_out, mut back)) = (pipe().expect("a pipe"), pipe().expect("a pipe"));
-        let child = spawn("back", pipe_back, (child_in, child_out)).expect("a child");
-        let time = one_way(count, size, |message, came| {
-            there.send_bytes(message).expect("it goes");
-            assert!(back.recv_bytes(came).expect("it comes"));
-        });
-        drop(there);
-        child.join().expect("it ends well");
-        time
-    });
+    measure(&mut group, "pipe", |count| one_way!(pipe, pipe_back, count, size));
     peers.c_halved(&mut group, "C: pipe", &["pipe", &argument]);
     peers.python_halved(&mut group, "Python: pipe", &["pipe", &argument]);
-    measure(&mut group, "channel in shared memory", |count| {
-        let ((mut there, child_in), (child_out, mut back)) = (channel().expect("memory"), channel().expect("memory"));
-        let child = spawn("back", channel_back, (child_in, child_out)).expect("a child");
-        let time = one_way(count, size, |message, came| {
-            there.send_bytes(message).expect("it goes");
-            assert!(back.recv_bytes(came).expect("it comes"));
-        });
-        drop(there);
-        child.join().expect("it ends well");
-        time
-    });
+    measure(&mut group, "channel in shared memory", |count| one_way!(channel, channel_back, count, size));
     group.finish();
 }
 

@@ -1,0 +1,82 @@
+//! Why a child gave no result.
+
+use std::fmt;
+use std::io;
+use std::process::ExitStatus;
+
+/// Why a child gave no result.
+#[derive(Debug)]
+pub struct Error {
+    process: String,
+    cause: Cause,
+}
+
+/// See [`Error::cause`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Cause {
+    /// It could not be started.
+    Start(io::Error),
+    /// Its function returned an error, or its output could not be written: this text.
+    Failed(String),
+    /// It panicked: text, file and line.
+    Panicked(String),
+    /// It ended before its function did: a signal, or a call of `exit`.
+    Ended(ExitStatus),
+    /// Its result was cut off or cannot be read.
+    Result(io::Error),
+}
+
+impl Error {
+    pub(crate) fn new(process: &str, cause: Cause) -> Self {
+        Self { process: process.into(), cause }
+    }
+
+    /// The name of the process.
+    #[must_use]
+    pub fn process(&self) -> &str {
+        &self.process
+    }
+
+    /// What happened to it.
+    #[must_use]
+    pub fn cause(&self) -> &Cause {
+        &self.cause
+    }
+
+    pub(crate) fn into_cause(self) -> Cause {
+        self.cause
+    }
+}
+
+impl Cause {
+    /// Whether it is unlikely to follow from the failure of another process.
+    pub(super) fn is_first(&self) -> bool {
+        matches!(self, Self::Ended(_) | Self::Panicked(_))
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start(error) => write!(f, "it cannot be started: {error}"),
+            Self::Failed(text) => write!(f, "{text}"),
+            Self::Panicked(text) => write!(f, "it panicked: {text}"),
+            Self::Ended(status) => write!(f, "it ended before its work was done: {status}"),
+            Self::Result(error) => write!(f, "its result cannot be read: {error}"),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.process, self.cause)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        // The texts above contain them, and a chain would say them twice.
+        None
+    }
+}
