@@ -16,7 +16,7 @@ use peers::Peers;
 const MIB: usize = 1 << 20;
 
 fn main() {
-    children![nothing, pipe_back, channel_back, queue_back, square, square_slowly];
+    children![pipe_back, channel_back, queue_back, square, square_slowly];
     let mut criterion = Criterion::default()
         .sample_size(20)
         .warm_up_time(Duration::from_millis(500))
@@ -44,15 +44,9 @@ fn timed(count: u64, mut act: impl FnMut(u64)) -> Duration {
     start.elapsed()
 }
 
-fn nothing() -> anyhow::Result<()> {
-    Ok(())
-}
-
 fn start(criterion: &mut Criterion, peers: &Peers) {
     let mut group = criterion.benchmark_group("start and join a child");
-    measure(&mut group, "this course", |count| {
-        timed(count, |_| spawn("nothing", nothing, ()).and_then(ch3_processes::Child::join).expect("a child"))
-    });
+    peers.ours(&mut group, "this course");
     peers.c(&mut group, "C: vfork and exec of /bin/true", &["start"]);
     peers.python(&mut group, "Python: fork", &["fork"]);
     peers.python(&mut group, "Python: spawn", &["spawn"]);

@@ -140,7 +140,10 @@ fn round_step(seconds: f64) -> f64 {
     if seconds <= 0.0 {
         return 0.0;
     }
-    let power = 10f64.powf(seconds.log10().floor());
+    // The greatest power of ten that is not greater, from a nanosecond on. With `log10` and `powf` each program would load the
+    // system's library of mathematics at its start, and each child process too.
+    let powers = std::iter::successors(Some(1e-9), |power| Some(power * 10.0));
+    let power = powers.take_while(|&power| power <= seconds).last().unwrap_or(1e-9);
     power * [1.0, 2.0, 5.0, 10.0].into_iter().find(|step| step * power >= seconds).unwrap_or(10.0)
 }
 
