@@ -3,24 +3,22 @@
 //! A thread shares the memory of its program: it starts quickly, and handing a list back moves a pointer. A process starts with
 //! nothing, and every number must be copied through the system. So the times are split: until the last worker has begun (start),
 //! until the last has made its numbers (work), and until all numbers are here (hand back). With more workers than cores the
-//! first have ended before the last begins, and much of the work counts as start. The numbers come from
-//! `ch1_parallel/src/do_something.rs`: whoever copies this file needs that one too.
+//! first have ended before the last begins, and much of the work counts as start. The numbers and their
+//! times come from `made.rs` and `do_something.rs` in `ch1_parallel/src`: whoever copies this file needs them too.
 //!
 //! Run:       cargo run --release --bin processes_vs_threads -- --workers 2 --numbers 1000000 --timeline
 //! Observe:   the work is the same; what differs is the start and the way back.
 //! Python:    the lists of the original's processes are lost: nothing is sent back, so the two sides do different work.
 //! Exercise:  send only the sum of each list back. Which of the three times changes, and is it still the same problem?
 
-use std::io::{Read, Write, stdout};
+use std::io::stdout;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::thread;
 
 use anyhow::{Context, ensure};
-use bytemuck::{cast_slice, cast_slice_mut};
-use ch1_parallel::do_something::{BLOCK, do_something};
 use ch1_parallel::lanes;
 use ch1_parallel::lesson::{self, Lesson};
-use rustix::time::{ClockId, clock_gettime};
+use ch1_parallel::made::{Made, now, times};
 
 #[derive(clap::Parser)]
 struct Args {
@@ -35,20 +33,17 @@ struct Args {
     child: Option<u64>,
 }
 
-/// What a worker made: when it began and when it ended, in seconds of the machine's clock, then its numbers.
-type Made = Vec<f64>;
-
 fn main() -> ExitCode {
     lesson::run!(|args: Args, lesson| {
         let (workers, count, seed) = (args.workers, args.numbers as usize, lesson.seed());
         if let Some(worker) = args.child {
-            return stdout().lock().write_all(cast_slice(&make(worker, count, seed))).context("stdout");
+            return Made::by(worker, count, seed).write(stdout().lock()).context("stdout");
         }
         println!("{workers} times {count} numbers  start ms   work ms  hand back ms    all ms  speed-up");
 
         let start = now();
         let serial: Vec<_> =
-            lanes::work("one thread", || (0..workers).map(|worker| make(worker, count, seed)).collect());
+            lanes::work("one thread", || (0..workers).map(|worker| Made::by(worker, count, seed)).collect());
         let alone = now() - start;
         println!("{:24} {:>43.2} {:>9.2}", "one thread", alone * 1e3, 1.0);
 
@@ -66,19 +61,12 @@ fn main() -> ExitCode {
     })
 }
 
-fn make(worker: u64, count: usize, seed: u64) -> Made {
-    let mut made = vec![now(), 0.0];
-    do_something(count, seed, worker * count.div_ceil(BLOCK) as u64, &mut made);
-    made[1] = now();
-    made
-}
-
 fn by_threads(workers: u64, count: usize, seed: u64) -> Vec<Made> {
     thread::scope(|scope| {
         let start = |worker| {
             scope.spawn(move || {
                 let _lane = lanes::lane(format_args!("thread {worker}"));
-                make(worker, count, seed)
+                Made::by(worker, count, seed)
             })
         };
         let team: Vec<_> = (0..workers).map(start).collect();
@@ -99,28 +87,19 @@ fn by_processes(workers: u64, count: usize, lesson: &Lesson) -> anyhow::Result<V
 }
 
 fn receive(worker: usize, mut child: Child, count: usize) -> anyhow::Result<Made> {
-    let mut made = vec![0.0; 2 + count];
-    let mut pipe = child.stdout.take().context("its stdout is a pipe")?;
-    let read = lanes::wait("numbers", || pipe.read_exact(cast_slice_mut(&mut made)));
+    let pipe = child.stdout.take().context("its stdout is a pipe")?;
+    let made = lanes::wait("numbers", || Made::read(count, pipe));
     let status = child.wait()?;
     ensure!(status.success(), "process {worker} ended with {status}");
-    read.with_context(|| format!("what process {worker} made"))?;
-    Ok(made)
+    made.with_context(|| format!("what process {worker} made"))
 }
 
 /// Whether the numbers are the same, whenever they were made.
 fn same(made: &[Made], other: &[Made]) -> bool {
-    made.len() == other.len() && made.iter().zip(other).all(|(one, other)| one[2..] == other[2..])
+    made.len() == other.len() && made.iter().zip(other).all(|(one, other)| one.numbers() == other.numbers())
 }
 
 fn report(way: &str, start: f64, made: &[Made], alone: f64) {
-    let all = now() - start;
-    let last = |when: usize| made.iter().map(|made| made[when]).fold(start, f64::max) - start;
-    let [a, b, c, d] = [last(0), last(1) - last(0), all - last(1), all].map(|seconds| seconds * 1e3);
-    println!("{way:24} {a:>9.2} {b:>9.2} {c:>13.2} {d:>9.2} {:>9.2}", alone / all);
-}
-
-fn now() -> f64 {
-    let time = clock_gettime(ClockId::Monotonic);
-    time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
+    let [a, b, c, d] = times(start, made).map(|seconds| seconds * 1e3);
+    println!("{way:24} {a:>9.2} {b:>9.2} {c:>13.2} {d:>9.2} {:>9.2}", alone * 1e3 / d);
 }

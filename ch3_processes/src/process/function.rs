@@ -32,7 +32,7 @@ pub trait Function<A>: 'static {
 }
 
 macro_rules! functions {
-    ($($argument:ident),*) => {
+    ($($name:ident: $argument:ident),*) => {
         impl<F, R, $($argument),*> Function<($($argument,)*)> for F
         where
             F: Fn($($argument),*) -> anyhow::Result<R> + 'static,
@@ -40,22 +40,21 @@ macro_rules! functions {
         {
             type Value = R;
 
-            #[allow(non_snake_case, reason = "an argument is named as its type")]
-            fn call(&self, ($($argument,)*): ($($argument,)*)) -> anyhow::Result<R> {
-                self($($argument),*)
+            fn call(&self, ($($name,)*): ($($argument,)*)) -> anyhow::Result<R> {
+                self($($name),*)
             }
         }
     };
 }
 functions!();
-functions!(A);
-functions!(A, B);
-functions!(A, B, C);
-functions!(A, B, C, D);
-functions!(A, B, C, D, E);
-functions!(A, B, C, D, E, G);
-functions!(A, B, C, D, E, G, H);
-functions!(A, B, C, D, E, G, H, I);
+functions!(a: A);
+functions!(a: A, b: B);
+functions!(a: A, b: B, c: C);
+functions!(a: A, b: B, c: C, d: D);
+functions!(a: A, b: B, c: C, d: D, e: E);
+functions!(a: A, b: B, c: C, d: D, e: E, g: G);
+functions!(a: A, b: B, c: C, d: D, e: E, g: G, h: H);
+functions!(a: A, b: B, c: C, d: D, e: E, g: G, h: H, i: I);
 
 /// A function as [`children!`](crate::children) lists it.
 pub struct Entry {
