@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use ch1_parallel::lanes;
+use course::lanes;
 use criterion::{Criterion, criterion_group, criterion_main};
 
 fn waits(criterion: &mut Criterion) {

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Context;
-use ch1_parallel::program;
+use course::program;
 
 /// A program that takes longer hangs.
 const LIMIT: Duration = Duration::from_secs(60);

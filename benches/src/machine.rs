@@ -12,7 +12,7 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
-use ch1_parallel::program;
+use course::program;
 
 use crate::examples::root;
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail, ensure};
 use ch1_parallel::kernels::{Kernel, Measured, Problem};
-use ch1_parallel::program;
+use course::program;
 
 use crate::examples::root;
 use crate::machine::{self, MEND};

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use ch1_parallel::lanes::chart::time;
-use ch1_parallel::lanes::svg::escape;
+use course::lanes::chart::time;
+use course::lanes::svg::escape;
 
 use crate::compare::Comparison;
 use crate::examples::{Example, Outcome};

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use benches::machine;
-use ch1_parallel::program::{Finished, run};
+use course::program::{Finished, run};
 
 const THINGS: [&str; 7] = ["cores", "memory", "Rust compiler", "C compiler", "MPI", "launcher", "libclang"];
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use benches::mpi;
 use benches::solve::strategies;
 use ch1_parallel::kernels::{Kernel, Strategy};
-use ch1_parallel::program::{Finished, run};
 use clap::ValueEnum;
+use course::program::{Finished, run};
 use serde_json::Value;
 
 fn kernel(args: &[&str]) -> Finished {

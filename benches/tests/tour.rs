@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use ch1_parallel::program::{Finished, run};
+use course::program::{Finished, run};
 
 const LIMIT: Duration = Duration::from_secs(60);
 

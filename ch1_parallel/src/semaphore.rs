@@ -8,7 +8,7 @@
 //! This one keeps no order among those who wait, like the lock and the condition variable of which it is made. For
 //! asynchronous code take `tokio::sync::Semaphore`, which suspends a task instead of its thread and serves in order.
 
-use parking_lot::{Condvar, Mutex};
+use crate::primitive::{Condvar, Mutex};
 
 /// A number of permits.
 ///

@@ -1,19 +1,10 @@
 //! The semaphore under thousands of schedules.
 
-// So that the semaphore's source finds shuttle's locks where it looks for parking_lot's.
-extern crate self as parking_lot;
-
-mod schedules;
-use schedules::{Condvar, Mutex};
-
-#[path = "../src/semaphore.rs"]
-mod semaphore;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-use schedules::{explore, failure};
-use semaphore::Semaphore;
+use ch1_parallel::Semaphore;
+use course::testing::schedules::{Condvar, Mutex, explore, failure};
 use shuttle::thread;
 
 /// So many threads at once, joined.

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use ch1_parallel::lanes;
+use course::lanes;
 
 /// Calls `work` with each number below `workers` at the same time, number 0 on the calling thread, and returns what each
 /// returned.

@@ -4,9 +4,7 @@
 // So that the sources find shuttle's locks where they look for parking_lot's.
 extern crate self as parking_lot;
 
-#[path = "../../ch1_parallel/tests/schedules/mod.rs"]
-mod schedules;
-use schedules::{Condvar, Mutex};
+use course::testing::schedules::{Condvar, Mutex};
 
 #[allow(dead_code, reason = "the rest of the program runs with threads of the system")]
 #[path = "../src/bin/condition.rs"]
@@ -20,8 +18,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use condition::Buffer;
+use course::testing::schedules::{explore, failure};
 use event::Event;
-use schedules::{explore, failure};
 use shuttle::thread;
 
 /// What the consumers of a buffer get from its producers, each of which puts two items.

@@ -10,9 +10,9 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
 
 use serde::{Deserialize, Serialize};
 
-use crate::bell::{Bell, spins};
-use crate::memory::{Atomic, SharedAtomics};
-use crate::sync::AtomicU32;
+use crate::machinery::bell::{Bell, spins};
+use crate::machinery::memory::Atomic;
+use crate::machinery::primitive::{AtomicU32, SharedAtomics};
 
 /// Holds each of a number of processes or threads until all have come. A clone is the same barrier.
 #[derive(Clone, Debug, Serialize, Deserialize)]

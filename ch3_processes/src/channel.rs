@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::presence::{Presence, Watch, presence};
-use crate::ring::{Reader, Writer, ring};
+use crate::machinery::presence::{Presence, Watch, presence};
+use crate::machinery::ring::{Reader, Writer, ring};
 
 /// How much is under way at most. Both cores' second caches have room for it.
 const RING: usize = 256 << 10;
@@ -250,7 +250,7 @@ impl<'de, T: ?Sized> Deserialize<'de> for Receiver<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::descriptors::{Packed, pack, unpack};
+    use crate::machinery::descriptors::{Packed, pack, unpack};
 
     #[test]
     fn an_end_that_was_passed_is_gone() {

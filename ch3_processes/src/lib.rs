@@ -31,24 +31,20 @@
 //! ```
 
 pub mod barrier;
-mod bell;
 pub mod channel;
-mod descriptors;
 pub mod kernels;
 pub mod lock;
-mod memory;
+#[cfg(not(feature = "model"))]
+mod machinery;
+#[cfg(feature = "model")]
+pub mod machinery;
 pub mod my_func;
 pub mod pipe;
 pub mod pool;
-mod presence;
 pub mod process;
 pub mod queue;
-mod ring;
-mod robust;
 pub mod semaphore;
 pub mod shared;
-mod sync;
-mod wire;
 
 pub use barrier::Barrier;
 pub use channel::channel;

@@ -11,8 +11,8 @@ use std::ops::{Deref, DerefMut};
 use bytemuck::Pod;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::memory::{Atomic, Region};
-use crate::robust::{Held, RobustMutex};
+use crate::machinery::memory::{Atomic, Region};
+use crate::machinery::robust::{Held, RobustMutex};
 
 /// A value that processes change one at a time. A clone is the same lock and the same value.
 #[derive(Debug)]

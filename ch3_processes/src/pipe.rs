@@ -14,7 +14,7 @@ use rustix::io::retry_on_intr;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::descriptors::{Descriptor, Kind, Passed};
+use crate::machinery::descriptors::{Descriptor, Kind, Passed};
 
 /// Each value is preceded by the length of its bytes.
 const HEAD: usize = size_of::<u64>();

@@ -19,15 +19,15 @@ use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ch1_parallel::lanes;
+use course::lanes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::bell::spins;
-use crate::memory::SharedAtomics;
+use crate::machinery::bell::spins;
+use crate::machinery::memory::SharedAtomics;
+use crate::machinery::ring::{Reader, ring};
 use crate::process::{Cause, Child, Error, Function, Id, Mode, Process};
 use crate::queue::Messages;
-use crate::ring::{Reader, ring};
 use chunk::Chunk;
 pub use error::{Repeated, TaskCause, TaskError};
 pub(crate) use worker::work;

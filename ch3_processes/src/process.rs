@@ -31,16 +31,16 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ch1_parallel::{lanes, lesson};
+use course::{lanes, lesson};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::descriptors::{Packed, pack, unpack};
-use crate::presence::{Presence, presence};
-use crate::wire;
+use crate::machinery::descriptors::{Packed, pack, unpack};
+use crate::machinery::presence::{Presence, presence};
+use crate::machinery::wire;
 use child::LISTED;
 pub use child::enter;
 pub use error::{Cause, Error};

@@ -13,10 +13,10 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::bell::{Bell, spins};
-use crate::memory::{Atomic, Region};
-use crate::presence::{Presence, Watch, presence};
-use crate::robust::{Held, RobustMutex};
+use crate::machinery::bell::{Bell, spins};
+use crate::machinery::memory::{Atomic, Region};
+use crate::machinery::presence::{Presence, Watch, presence};
+use crate::machinery::robust::{Held, RobustMutex};
 
 /// Room for the values of a queue, in bytes, if nothing else is said. It takes memory only as far as it is used.
 const ROOM: usize = 16 << 20;

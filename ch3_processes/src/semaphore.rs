@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use serde::{Deserialize, Serialize};
 
-use crate::bell::{Bell, spins};
-use crate::memory::{Atomic, SharedAtomics};
-use crate::sync::AtomicU32;
+use crate::machinery::bell::{Bell, spins};
+use crate::machinery::memory::Atomic;
+use crate::machinery::primitive::{AtomicU32, SharedAtomics};
 
 /// A number of permits; whoever has one may go on (Dijkstra, 1965). A clone is the same semaphore.
 ///

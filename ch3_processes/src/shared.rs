@@ -17,8 +17,8 @@ use bytemuck::Pod;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::descriptors::{Descriptor, Kind};
-use crate::memory::{Atomic, Memory, SharedAtomics};
+use crate::machinery::descriptors::{Descriptor, Kind};
+use crate::machinery::memory::{Atomic, Memory, SharedAtomics};
 
 /// Parts begin on a page of their own, so that the worker who first writes to a part decides which memory it gets, and
 /// two workers never write to one cache line.
@@ -243,7 +243,7 @@ impl<T> Drop for ReadGuard<'_, T> {
 mod tests {
     use super::*;
     use crate::Barrier;
-    use crate::descriptors::{Packed, pack, unpack};
+    use crate::machinery::descriptors::{Packed, pack, unpack};
     use serde::de::DeserializeOwned;
 
     #[test]

@@ -2,8 +2,6 @@
 //!
 //! The children are this program run again, so `main` is its own, and so are the programs below that tests run.
 
-mod common;
-
 use std::fs::File;
 use std::io::{ErrorKind, IoSlice, Read, Write};
 use std::mem::MaybeUninit;
@@ -16,21 +14,21 @@ use std::thread;
 use std::time::Duration;
 
 use ch1_parallel::kernels::{Kernel, Problem};
-use ch1_parallel::lesson;
-use ch1_parallel::program::run;
 use ch3_processes::process::Cause;
 use ch3_processes::{
     Barrier, Child, Counters, Error, Lock, Process, Receiver, Semaphore, Sender, SharedArray, channel, children,
     join_all, kernels, pipe, queue, spawn,
 };
+use course::lesson;
+use course::program::run;
 use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use rustix::process::{Signal, WaitOptions};
 use serde::{Deserialize, Serialize};
 
-use common::harness::run_trials;
-use common::proc::{alive, children_of, signal, wait_for};
-use common::{Group, LIMIT};
+use course::testing::group::{Group, LIMIT};
+use course::testing::harness::{run_trials, trials};
+use course::testing::proc::{alive, children_of, signal, wait_for};
 
 /// Names the program that a test runs; without it the tests run.
 const PROGRAM: &str = "LIBRARY_PROGRAM";

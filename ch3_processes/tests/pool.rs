@@ -1,7 +1,5 @@
 //! The pool, whose workers are killed.
 
-mod common;
-
 use std::path::PathBuf;
 use std::process::{ExitCode, exit};
 use std::sync::mpsc;
@@ -12,9 +10,9 @@ use ch3_processes::pool::TaskCause;
 use ch3_processes::{Pool, children, spawn};
 use rustix::process::{Resource, Rlimit, Signal, getpid, getrlimit, kill_process, setrlimit};
 
-use common::LIMIT;
-use common::harness::run_trials;
-use common::proc::{alive, children_of, signal, wait_for};
+use course::testing::group::LIMIT;
+use course::testing::harness::{run_trials, trials};
+use course::testing::proc::{alive, children_of, signal, wait_for};
 
 fn main() -> ExitCode {
     children![square, square_slowly, square_or, reverse, large, lose_all];
@@ -221,7 +219,7 @@ fn workers_that_are_killed_all_the_time_are_given_up() {
         while let Err(mpsc::TryRecvError::Empty) = over.try_recv() {
             for child in children_of(std::process::id()).into_iter().filter(|child| child.name.starts_with("doomed")) {
                 // It may have been reaped by now; then its id is nobody's, or that of another of them.
-                let _ = kill_process(common::proc::pid(child.id), Signal::KILL);
+                let _ = kill_process(course::testing::proc::pid(child.id), Signal::KILL);
             }
         }
     });

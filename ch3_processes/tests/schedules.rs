@@ -1,137 +1,16 @@
-//! The bell, the barrier and the semaphore under thousands of schedules: their sources, compiled with shuttle's atomics and
-//! a futex of shuttle's in place of the system's. A sleep here has no limit, so a ring that is lost is a standstill.
+//! The bell, the barrier and the semaphore under thousands of schedules. The feature `model` puts the checker's atomics and
+//! futex in place of the system's. A sleep there has no limit, so a wake-up that is lost is a standstill.
 
-mod common;
-#[path = "../../ch1_parallel/tests/schedules/mod.rs"]
-mod schedules;
-
-#[path = "../src/barrier.rs"]
-#[allow(dead_code, unused_imports, reason = "the rest is for other processes, and for their own tests")]
-mod barrier;
-#[path = "../src/bell.rs"]
-#[allow(dead_code, unused_imports, reason = "the rest is for other processes, and for their own tests")]
-mod bell;
-#[path = "../src/semaphore.rs"]
-#[allow(dead_code, unused_imports, reason = "the rest is for other processes, and for their own tests")]
-mod semaphore;
-
-/// In place of `src/sync.rs`.
-mod sync {
-    use std::sync::atomic::Ordering::SeqCst;
-    use std::time::Duration;
-
-    pub use shuttle::sync::atomic::{AtomicU32, fence};
-    use shuttle::sync::{Condvar, Mutex};
-    pub use shuttle::thread::yield_now;
-
-    /// Nobody looks before sleeping, which would only make the schedules longer.
-    pub fn cores() -> usize {
-        0
-    }
-
-    #[derive(Default)]
-    struct Sleepers {
-        next: u64,
-        /// Where each sleeps, and its number.
-        asleep: Vec<(usize, u64)>,
-    }
-
-    shuttle::lazy_static! {
-        static ref SLEEPERS: (Mutex<Sleepers>, Condvar) = <_>::default();
-    }
-
-    fn place(word: &AtomicU32) -> usize {
-        std::ptr::from_ref(word).addr()
-    }
-
-    pub fn sleep(word: &AtomicU32, value: u32, _no_limit: Duration) {
-        let mut sleepers = SLEEPERS.0.lock().unwrap();
-        if word.load(SeqCst) != value {
-            return;
-        }
-        let this = (place(word), sleepers.next);
-        sleepers.next += 1;
-        sleepers.asleep.push(this);
-        while sleepers.asleep.contains(&this) {
-            sleepers = SLEEPERS.1.wait(sleepers).unwrap();
-        }
-    }
-
-    pub fn wake(word: &AtomicU32, most: u32) {
-        let mut woken = 0;
-        SLEEPERS.0.lock().unwrap().asleep.retain(|&(at, _)| {
-            let wake = at == place(word) && woken < most;
-            woken += u32::from(wake);
-            !wake
-        });
-        SLEEPERS.1.notify_all();
-    }
-}
-
-/// In place of `src/memory.rs`: memory of one process.
-mod memory {
-    use std::io;
-    use std::ops::Deref;
-    use std::sync::Arc;
-
-    use serde::{Deserialize, Serialize};
-
-    /// # Safety
-    /// None is needed here.
-    pub unsafe trait Atomic: Sync {}
-
-    #[derive(Debug, Serialize, Deserialize)]
-    #[serde(bound = "")]
-    pub struct SharedAtomics<A> {
-        #[serde(skip)]
-        all: Arc<Vec<A>>,
-    }
-
-    impl<A> Clone for SharedAtomics<A> {
-        fn clone(&self) -> Self {
-            Self { all: Arc::clone(&self.all) }
-        }
-    }
-
-    impl<A: Default> SharedAtomics<A> {
-        pub fn new(count: usize) -> io::Result<Self> {
-            Ok(Self { all: Arc::new((0..count).map(|_| A::default()).collect()) })
-        }
-    }
-
-    impl<A> Deref for SharedAtomics<A> {
-        type Target = [A];
-
-        fn deref(&self) -> &[A] {
-            &self.all
-        }
-    }
-}
-
-use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
 
-use barrier::{Aborted, Barrier};
-use bell::Bell;
-use common::harness::run_trials;
-use schedules::{explore, failure};
-use semaphore::Semaphore;
+use ch3_processes::barrier::Aborted;
+use ch3_processes::machinery::bell::Bell;
+use ch3_processes::{Barrier, Semaphore};
+use course::testing::schedules::{explore, failure};
 use shuttle::sync::atomic::AtomicU64;
 use shuttle::thread;
-
-// No test harness of rustc's: it would compile the sources' own tests too, which want the system's futex.
-fn main() -> ExitCode {
-    run_trials(trials![
-        no_ring_after_a_change_is_lost
-        a_ring_before_the_change_is
-        a_barrier_holds_all_until_the_last
-        an_abort_frees_all
-        a_semaphore_lets_in_so_many
-        every_signal_ends_one_wait
-    ])
-}
 
 /// So many threads at once, joined.
 fn threads<T: Send + 'static>(count: usize, act: impl Fn(usize) -> T + Send + Sync + 'static) -> Vec<T> {
@@ -160,14 +39,17 @@ fn change_and_ring(changes: bool) {
     });
 }
 
+#[test]
 fn no_ring_after_a_change_is_lost() {
     explore(|| change_and_ring(true));
 }
 
+#[test]
 fn a_ring_before_the_change_is() {
     assert!(failure(|| change_and_ring(false)).contains("deadlock"));
 }
 
+#[test]
 fn a_barrier_holds_all_until_the_last() {
     explore(|| {
         const PARTIES: usize = 3;
@@ -185,6 +67,7 @@ fn a_barrier_holds_all_until_the_last() {
     });
 }
 
+#[test]
 fn an_abort_frees_all() {
     explore(|| {
         let barrier = Barrier::new(4).unwrap();
@@ -199,6 +82,7 @@ fn an_abort_frees_all() {
     });
 }
 
+#[test]
 fn a_semaphore_lets_in_so_many() {
     explore(|| {
         let (semaphore, inside) = (Semaphore::new(2).unwrap(), AtomicUsize::new(0));
@@ -211,6 +95,7 @@ fn a_semaphore_lets_in_so_many() {
     });
 }
 
+#[test]
 fn every_signal_ends_one_wait() {
     explore(|| {
         let semaphore = Semaphore::new(0).unwrap();

@@ -1,7 +1,5 @@
 //! What processes share: queues, channels, locks and semaphores, with real processes that are killed.
 
-mod common;
-
 use std::io::ErrorKind;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering::SeqCst;
@@ -10,8 +8,8 @@ use std::time::{Duration, Instant};
 use ch3_processes::{Counters, Lock, Semaphore, SharedArray, channel, children, join_all, pipe, queue, spawn};
 use rustix::process::{Signal, getpid, kill_process};
 
-use common::LIMIT;
-use common::harness::run_trials;
+use course::testing::group::LIMIT;
+use course::testing::harness::{run_trials, trials};
 
 fn main() -> ExitCode {
     children![

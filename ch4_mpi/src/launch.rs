@@ -24,7 +24,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
-use ch1_parallel::lesson;
+use course::lesson;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{PidfdFlags, Signal, getppid, pidfd_open, pidfd_send_signal, set_parent_process_death_signal};

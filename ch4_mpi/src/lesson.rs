@@ -1,6 +1,6 @@
 //! How a job of many ranks begins and ends.
 //!
-//! [`run!`](crate::lesson::run) is chapter 1's [`run!`](ch1_parallel::lesson::run) for ranks: a program that no
+//! [`run!`](crate::lesson::run) is chapter 1's [`run!`](course::lesson::run) for ranks: a program that no
 //! launcher has started starts itself under `mpirun`; each rank is given the world of MPI; the lanes of all ranks end
 //! up in one chart; and a rank that fails ends the whole job, since the others would wait for it for ever.
 
@@ -11,9 +11,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, ensure};
-use ch1_parallel::lanes::record::{self, Change, Event};
-use ch1_parallel::{lanes, lesson};
 use clap::Parser;
+use course::lanes::record::{self, Change, Event};
+use course::{lanes, lesson};
 use mpi::Threading;
 use mpi::environment::{initialize_with_threading, is_finalized, library_version};
 use mpi::topology::SimpleCommunicator;
@@ -21,7 +21,7 @@ use mpi::traits::*;
 use rustix::fs::{FileType, fstat};
 use rustix::io::ioctl_fionread;
 
-pub use ch1_parallel::lesson::{Answer, Flags, Lesson, header};
+pub use course::lesson::{Answer, Flags, Lesson, header};
 
 use crate::launch::{self, Launched};
 

@@ -9,8 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::proc::{self, Process, descendants, wait_for};
 use common::{LIMIT, assert_gone, failing_rank, mpirun, run, scatter};
+use course::testing::proc::{self, Process, descendants, wait_for};
 use rustix::process::Signal;
 
 /// So long a program may take to be gone with all that it has started.

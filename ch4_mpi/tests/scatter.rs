@@ -1,11 +1,8 @@
 //! The lesson `scatter`, as a learner starts it.
 
 mod common;
-#[path = "../../ch1_parallel/tests/contract/mod.rs"]
-mod contract;
-
 use common::{mpirun, run, scatter, succeed};
-use contract::Program;
+use course::testing::contract::Program;
 
 const SCATTER: Program = Program {
     path: env!("CARGO_BIN_EXE_scatter"),

@@ -1,9 +1,6 @@
 //! `event_loop` as a program.
 
-#[path = "../../ch1_parallel/tests/contract/mod.rs"]
-mod contract;
-
-use contract::Program;
+use course::testing::contract::Program;
 
 const EVENT_LOOP: Program = Program {
     path: env!("CARGO_BIN_EXE_event_loop"),

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::ensure;
 use benches::machine;
-use ch1_parallel::lesson;
+use course::lesson;
 
 #[derive(clap::Parser)]
 struct Args {}

@@ -10,8 +10,8 @@ use std::process::ExitCode;
 use anyhow::Context;
 use benches::{mpi, solve};
 use ch1_parallel::kernels::{Kernel, Problem, Strategy, args::ProblemArgs};
-use ch1_parallel::lesson;
 use clap::{Parser, ValueEnum};
+use course::lesson;
 
 #[derive(Parser)]
 struct Args {

@@ -17,8 +17,8 @@ use benches::examples::{self, Example, Outcome};
 use benches::report::Report;
 use benches::{machine, mpi};
 use ch1_parallel::kernels::Strategy;
-use ch1_parallel::lanes::chart::time;
-use ch1_parallel::lesson;
+use course::lanes::chart::time;
+use course::lesson;
 
 #[derive(clap::Parser)]
 struct Args {

@@ -15,7 +15,7 @@
 use std::{hint::black_box, process::ExitCode, time::Instant};
 
 use anyhow::{Context, ensure};
-use ch1_parallel::{lanes, lesson};
+use course::{lanes, lesson};
 use ndarray::{Array1, Zip};
 use rand::RngExt;
 use rayon::prelude::*;

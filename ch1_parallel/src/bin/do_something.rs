@@ -14,7 +14,7 @@ use std::thread;
 
 use anyhow::ensure;
 use ch1_parallel::do_something::{do_something, part};
-use ch1_parallel::{lanes, lesson};
+use course::{lanes, lesson};
 
 #[derive(clap::Parser)]
 struct Args {
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
             let team: Vec<_> = (0..workers).map(start).collect();
             for worker in team {
                 // A worker panics only if the program is wrong.
-                parallel.append(&mut lanes::wait("join", || worker.join()).expect("it ends well"));
+                parallel.append(&mut lanes::join(worker));
             }
         });
 

@@ -14,7 +14,7 @@ use std::thread;
 use std::time::Instant;
 
 use anyhow::ensure;
-use ch1_parallel::{lanes, lesson};
+use course::{lanes, lesson};
 
 #[derive(clap::Parser)]
 struct Args {
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
             };
             let team: Vec<_> = (0..args.workers).map(start).collect();
             // A worker panics only if the program is wrong.
-            team.into_iter().map(|worker| lanes::wait("join", || worker.join()).expect("it ends well")).collect()
+            lanes::join_all(team)
         });
         let parallel_time = start.elapsed().as_secs_f64();
 

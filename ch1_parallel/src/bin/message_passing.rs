@@ -15,7 +15,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use anyhow::ensure;
-use ch1_parallel::{lanes, lesson};
+use course::{lanes, lesson};
 
 #[derive(clap::Parser)]
 struct Args {
@@ -43,7 +43,7 @@ fn main() -> ExitCode {
             // These copies would keep every inbox open.
             drop(senders);
             // A worker panics only if the program is wrong.
-            team.into_iter().map(|worker| lanes::wait("join", || worker.join()).expect("it ends well")).collect()
+            lanes::join_all(team)
         });
 
         for (worker, messages) in received.iter().enumerate() {

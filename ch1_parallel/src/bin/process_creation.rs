@@ -12,8 +12,8 @@
 use std::process::{Child, Command, ExitCode, id};
 
 use anyhow::{Context, ensure};
-use ch1_parallel::lanes;
-use ch1_parallel::lesson::{self, Lesson};
+use course::lanes;
+use course::lesson::{self, Lesson};
 
 #[derive(clap::Parser)]
 struct Args {

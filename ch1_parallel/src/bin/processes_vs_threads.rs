@@ -16,9 +16,9 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::thread;
 
 use anyhow::{Context, ensure};
-use ch1_parallel::lanes;
-use ch1_parallel::lesson::{self, Lesson};
 use ch1_parallel::made::{Made, now, times};
+use course::lanes;
+use course::lesson::{self, Lesson};
 
 #[derive(clap::Parser)]
 struct Args {
@@ -71,7 +71,7 @@ fn by_threads(workers: u64, count: usize, seed: u64) -> Vec<Made> {
         };
         let team: Vec<_> = (0..workers).map(start).collect();
         // A worker panics only if the program is wrong.
-        team.into_iter().map(|worker| lanes::wait("join", || worker.join()).expect("it ends well")).collect()
+        lanes::join_all(team)
     })
 }
 

@@ -15,7 +15,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use ch1_parallel::{Semaphore, lanes, lesson};
+use ch1_parallel::Semaphore;
+use course::{lanes, lesson};
 
 #[derive(clap::Parser)]
 struct Args {
@@ -42,8 +43,7 @@ fn main() -> ExitCode {
             };
             let visitors: Vec<_> = (0..args.workers).map(visit).collect();
             // A thread panics only if the program is wrong.
-            let seen =
-                visitors.into_iter().map(|visitor| lanes::wait("join", || visitor.join()).expect("it ends well"));
+            let seen = visitors.into_iter().map(|visitor| lanes::join(visitor));
             seen.max().unwrap_or(0)
         });
 
@@ -67,7 +67,7 @@ fn visit(number: u16, room: &Room) -> usize {
     let _permit = lanes::wait("permit", || room.semaphore.acquire());
     let inside = room.inside.fetch_add(1, SeqCst) + 1;
     println!("thread {number} has the resource");
-    lanes::work("holds", || thread::sleep(room.hold));
+    lanes::sleep("holds", room.hold);
     println!("thread {number} gives it back");
     room.inside.fetch_sub(1, SeqCst);
     inside // The permit goes back here.

@@ -14,7 +14,7 @@ use std::thread;
 use std::time::Instant;
 
 use anyhow::ensure;
-use ch1_parallel::{lanes, lesson};
+use course::{lanes, lesson};
 
 #[derive(clap::Parser)]
 struct Args {
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
         let parallel: Vec<_> = thread::scope(|scope| {
             let team: Vec<_> = (0..args.tasks).map(|number| scope.spawn(move || run(number))).collect();
             // A task panics only if the program is wrong.
-            team.into_iter().map(|task| lanes::wait("join", || task.join()).expect("it ends well")).collect()
+            lanes::join_all(team)
         });
         let parallel_time = start.elapsed().as_secs_f64();
         println!("parallel: {:.1} ms, speed-up {:.2}", parallel_time * 1e3, serial_time / parallel_time);

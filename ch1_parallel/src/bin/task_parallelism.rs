@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, ensure};
-use ch1_parallel::{lanes, lesson};
+use course::{lanes, lesson};
 
 #[derive(clap::Parser)]
 struct Args {

@@ -6,7 +6,7 @@ use std::hint::black_box;
 use rayon::prelude::*;
 
 use super::{Measured, Problem, laps, pool, pool_lane};
-use crate::lanes;
+use course::lanes;
 
 /// Counts to `grain`, one by one.
 ///

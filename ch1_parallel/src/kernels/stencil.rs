@@ -13,7 +13,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::{Measured, Problem, laps, pool, pool_lane};
-use crate::lanes;
+use course::lanes;
 
 /// How far the star reaches.
 pub const RADIUS: usize = 2;

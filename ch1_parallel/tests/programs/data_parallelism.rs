@@ -1,4 +1,4 @@
-use crate::contract::Program;
+use course::testing::contract::Program;
 
 const DATA_PARALLELISM: Program = Program {
     path: env!("CARGO_BIN_EXE_data_parallelism"),

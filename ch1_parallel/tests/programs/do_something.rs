@@ -1,4 +1,4 @@
-use crate::contract::Program;
+use course::testing::contract::Program;
 
 const DO_SOMETHING: Program = Program {
     path: env!("CARGO_BIN_EXE_do_something"),

@@ -1,11 +1,5 @@
 //! The chapter's programs, run as programs.
 
-#[path = "../contract/mod.rs"]
-mod contract;
-
-#[path = "../proc/mod.rs"]
-mod proc;
-
 mod data_parallelism;
 mod do_something;
 mod fibonacci_threads;
@@ -18,6 +12,8 @@ mod task_parallelism;
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
+
+use course::testing::proc;
 
 #[test]
 fn a_program_whose_starter_has_ended_does_not_begin() {

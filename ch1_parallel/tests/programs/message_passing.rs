@@ -1,4 +1,4 @@
-use crate::contract::Program;
+use course::testing::contract::Program;
 
 const MESSAGE_PASSING: Program = Program {
     path: env!("CARGO_BIN_EXE_message_passing"),

@@ -1,4 +1,4 @@
-use crate::contract::Program;
+use course::testing::contract::Program;
 
 const SERIAL_AND_PARALLEL: Program = Program {
     path: env!("CARGO_BIN_EXE_serial_and_parallel"),

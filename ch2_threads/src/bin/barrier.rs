@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::{thread, time::Duration};
 
 use anyhow::ensure;
-use ch1_parallel::{lanes, lesson};
+use course::{lanes, lesson};
 use rand::RngExt;
 
 #[derive(clap::Parser)]
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
                 race.push(scope.spawn(move || runner(&name, run, arrived, finish_line)));
             }
             // A runner panics only if the program is wrong.
-            race.into_iter().map(|runner| lanes::wait("join", || runner.join()).expect("it ends well")).collect()
+            lanes::join_all(race)
         });
         println!("Race over!");
 
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
 /// Runs, waits at the finish line, and returns how many had arrived when it could go on and whether it was the last.
 fn runner(name: &str, run: Duration, arrived: &AtomicUsize, finish_line: &Barrier) -> (usize, bool) {
     let _lane = lanes::lane(name);
-    lanes::work("runs", || thread::sleep(run));
+    lanes::sleep("runs", run);
     arrived.fetch_add(1, SeqCst);
     println!("{name} reached the barrier after {:.2} s", run.as_secs_f64());
     let last = lanes::wait("barrier", || finish_line.wait()).is_leader();

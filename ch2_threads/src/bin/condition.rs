@@ -13,7 +13,7 @@
 use std::{collections::VecDeque, process::ExitCode, thread, time::Duration};
 
 use anyhow::ensure;
-use ch1_parallel::{lanes, lesson};
+use course::{lanes, lesson};
 use parking_lot::{Condvar, Mutex}; // Its `wait` borrows the guard where std's takes it away and gives it back.
 
 #[derive(clap::Parser)]
@@ -82,7 +82,7 @@ fn main() -> ExitCode {
             };
             let consumers: Vec<_> = (1..=args.consumers).map(consume).collect();
             // A consumer panics only if the program is wrong.
-            consumers.into_iter().flat_map(|it| lanes::wait("join", || it.join()).expect("it ends well")).collect()
+            consumers.into_iter().flat_map(|it| lanes::join(it)).collect()
         });
         taken.sort_unstable();
         ensure!(taken.iter().copied().eq(0..args.items), "not every item was taken once: {taken:?}");
@@ -94,7 +94,7 @@ fn produce(number: u16, items: impl Iterator<Item = u32>, buffer: &Buffer, pause
     let _lane = lanes::lane(format_args!("producer {number}"));
     for item in items {
         println!("producer {number}: item {item} in, {} held", buffer.put(item));
-        lanes::work("makes an item", || thread::sleep(pause));
+        lanes::sleep("makes an item", pause);
     }
 }
 
@@ -103,7 +103,7 @@ fn consume(number: u16, count: usize, buffer: &Buffer, pause: Duration) -> Vec<u
     let take = || {
         let item = buffer.take();
         println!("consumer {number}: item {item} out");
-        lanes::work("uses an item", || thread::sleep(pause));
+        lanes::sleep("uses an item", pause);
         item
     };
     std::iter::repeat_with(take).take(count).collect()

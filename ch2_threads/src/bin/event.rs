@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use std::thread;
 
 use anyhow::ensure;
-use ch1_parallel::{lanes, lesson};
+use course::{lanes, lesson};
 use parking_lot::{Condvar, Mutex}; // Nothing to decide about poison here: std's `lock` asks for it.
 use rand::RngExt;
 
@@ -66,7 +66,7 @@ fn main() -> ExitCode {
             scope.spawn(|| {
                 let _lane = lanes::lane("producer");
                 for (number, &item) in made.iter().enumerate() {
-                    lanes::work("makes an item", || thread::sleep(lesson.pause(2.0)));
+                    lanes::sleep("makes an item", lesson.pause(2.0));
                     println!("producer: item {item} appended");
                     let mut list = list.lock();
                     list.items.push(item);
@@ -89,7 +89,7 @@ fn main() -> ExitCode {
                 }
             });
             // A thread panics only if the program is wrong.
-            lanes::wait("join", || consumer.join()).expect("it ends well")
+            lanes::join(consumer)
         });
 
         ensure!(taken == made, "made {made:?}, taken {taken:?}");

@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use ch1_parallel::{lanes, lesson};
+use course::{lanes, lesson};
 use parking_lot::Mutex; // std's would ask at each `lock` what to do if another thread panicked while it held it.
 use rand::RngExt;
 
@@ -60,7 +60,7 @@ fn work(number: usize, duration: Duration, turns: &Mutex<Vec<(Instant, Instant)>
     let mut turns = lanes::wait("lock", || turns.lock());
     let began = Instant::now();
     println!("Thread#{number} has the lock");
-    lanes::work("sleeps with the lock", || thread::sleep(duration));
+    lanes::sleep("sleeps with the lock", duration);
     println!("Thread#{number} is over");
     turns.push((began, Instant::now()));
     // The lock is released here, where `turns` goes out of scope.

@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use ch1_parallel::{lanes, lesson};
+use course::{lanes, lesson};
 use crossbeam::sync::WaitGroup; // std has none; its `Barrier` would hold all of them.
 use parking_lot::Mutex;
 use rand::RngExt;
@@ -64,6 +64,6 @@ fn work(number: usize, duration: Duration, turns: &Mutex<Vec<usize>>, begun: Wai
     turns.push(number);
     drop(turns);
     drop(begun);
-    lanes::work("sleeps without the lock", || thread::sleep(duration));
+    lanes::sleep("sleeps without the lock", duration);
     println!("Thread#{number} is over");
 }

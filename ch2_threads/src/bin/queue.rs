@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use std::thread;
 
 use anyhow::ensure;
-use ch1_parallel::{lanes, lesson};
+use course::{lanes, lesson};
 use crossbeam::channel::{Receiver, bounded};
 use rand::RngExt;
 
@@ -40,7 +40,7 @@ fn main() -> ExitCode {
                     println!("producer: {item} goes into the queue");
                     // It fails only if all consumers have gone; they stay until the queue ends.
                     lanes::wait("room in the queue", || sender.send(item)).expect("a consumer listens");
-                    lanes::work("makes an item", || thread::sleep(lesson.pause(1.0)));
+                    lanes::sleep("makes an item", lesson.pause(1.0));
                 }
                 // The sender is dropped here, and with it the queue ends.
             });
@@ -52,10 +52,7 @@ fn main() -> ExitCode {
             };
             let consumers: Vec<_> = (1..=args.consumers).map(consume).collect();
             // A consumer panics only if the program is wrong.
-            consumers
-                .into_iter()
-                .flat_map(|thread| lanes::wait("join", || thread.join()).expect("it ends well"))
-                .collect()
+            consumers.into_iter().flat_map(|thread| lanes::join(thread)).collect()
         });
 
         let mut all = made.clone();

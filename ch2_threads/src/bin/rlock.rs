@@ -14,7 +14,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::ensure;
-use ch1_parallel::{lanes, lesson};
+use course::{lanes, lesson};
 use parking_lot::ReentrantMutex;
 use rand::RngExt;
 
@@ -75,6 +75,6 @@ fn repeat(name: &str, times: i64, pause: Duration, act: impl Fn()) {
     for left in (0..times).rev() {
         act();
         println!("{name}: {left} to go");
-        lanes::work("sleeps", || thread::sleep(pause));
+        lanes::sleep("sleeps", pause);
     }
 }

@@ -15,7 +15,8 @@ use std::process::ExitCode;
 use std::thread;
 
 use anyhow::{Context, ensure};
-use ch1_parallel::{Semaphore, lanes, lesson};
+use ch1_parallel::Semaphore;
+use course::{lanes, lesson};
 use parking_lot::Mutex;
 use rand::RngExt;
 
@@ -35,7 +36,7 @@ fn main() -> ExitCode {
             scope.spawn(|| {
                 let _lane = lanes::lane("producer");
                 for &item in &made {
-                    lanes::work("makes an item", || thread::sleep(lesson.pause(2.0)));
+                    lanes::sleep("makes an item", lesson.pause(2.0));
                     println!("producer: made item {item}");
                     items.lock().push_back(item);
                     ready.release();
@@ -54,7 +55,7 @@ fn main() -> ExitCode {
                 anyhow::Ok(taken)
             });
             // A thread panics only if the program is wrong.
-            lanes::wait("join", || consumer.join()).expect("it ends well")
+            lanes::join(consumer)
         })?;
 
         ensure!(taken == made, "made {made:?}, taken {taken:?}");

@@ -15,7 +15,7 @@ use std::sync::Barrier;
 use std::thread::{self, Builder, ThreadId};
 
 use anyhow::ensure;
-use ch1_parallel::{lanes, lesson};
+use course::{lanes, lesson};
 use rustix::thread::gettid;
 
 #[derive(clap::Parser)]
@@ -46,7 +46,7 @@ fn main() -> ExitCode {
             };
             let threads: Vec<_> = (1..=args.workers).map(start).collect();
             // A thread panics only if the program is wrong.
-            let ids = threads.into_iter().map(|thread| lanes::wait("join", || thread.join()).expect("it ends well"));
+            let ids = threads.into_iter().map(|thread| lanes::join(thread));
             [main].into_iter().chain(ids).collect::<Vec<_>>()
         });
 

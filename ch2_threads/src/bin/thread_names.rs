@@ -13,7 +13,7 @@ use std::thread::{self, Builder};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use ch1_parallel::{lanes, lesson};
+use course::{lanes, lesson};
 
 #[derive(clap::Parser)]
 struct Args {
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
                 |name: &String| Builder::new().name(name.clone()).spawn_scoped(scope, || say(lesson.pause(2.0)));
             let threads: Vec<_> = names.iter().map(start).collect::<Result<_, _>>().context("starting a thread")?;
             // A thread panics only if the program is wrong.
-            let said = threads.into_iter().map(|thread| lanes::wait("join", || thread.join()).expect("it ends well"));
+            let said = threads.into_iter().map(|thread| lanes::join(thread));
             anyhow::Ok(said.collect::<Vec<_>>())
         })?;
 
@@ -44,7 +44,7 @@ fn say(pause: Duration) -> String {
     let name = thread::current().name().unwrap_or("a thread without a name").to_string();
     let _lane = lanes::lane(&name);
     println!("{name} is starting");
-    lanes::work("sleeps", || thread::sleep(pause));
+    lanes::sleep("sleeps", pause);
     println!("{name} is exiting");
     name
 }

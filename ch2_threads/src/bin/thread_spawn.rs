@@ -15,7 +15,7 @@ use std::sync::Barrier;
 use std::thread;
 
 use anyhow::ensure;
-use ch1_parallel::{lanes, lesson};
+use course::{lanes, lesson};
 
 #[derive(clap::Parser)]
 struct Args {
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
                 })
                 .collect();
             // A thread panics only if the program is wrong.
-            threads.into_iter().map(|thread| lanes::wait("join", || thread.join()).expect("it ends well")).collect()
+            lanes::join_all(threads)
         });
 
         ensure!(results.iter().copied().eq((0..args.workers).map(u32::from).map(|n| n * n)), "results: {results:?}");

@@ -13,7 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use ch1_parallel::{lanes, lesson};
+use course::{lanes, lesson};
 use rand::RngExt;
 
 #[derive(clap::Parser)]
@@ -34,7 +34,7 @@ impl Worker {
         let _lane = lanes::lane(&self.name);
         let start = Instant::now();
         println!("{} runs in process {}", self.name, id());
-        lanes::work("works", || thread::sleep(self.duration));
+        lanes::sleep("works", self.duration);
         println!("{} is over after {:.2} s", self.name, self.duration.as_secs_f64());
         start.elapsed()
     }
@@ -54,7 +54,7 @@ fn main() -> ExitCode {
         let start = Instant::now();
         let threads: Vec<_> = workers.into_iter().map(|worker| thread::spawn(|| worker.run())).collect();
         // A worker panics only if the program is wrong.
-        let join = |thread: thread::JoinHandle<_>| lanes::wait("join", || thread.join()).expect("it ends well");
+        let join = |thread: thread::JoinHandle<_>| lanes::join(thread);
         let worked: Vec<Duration> = threads.into_iter().map(join).collect();
         let all = start.elapsed();
 

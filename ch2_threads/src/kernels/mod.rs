@@ -6,7 +6,7 @@ pub mod stencil;
 use std::time::Instant;
 
 use ch1_parallel::kernels::{Kernel, Measured, Problem};
-use ch1_parallel::lanes;
+use course::lanes;
 use parking_lot::Mutex;
 
 use crate::spin_barrier::SpinBarrier;

@@ -1,8 +1,8 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::contract::Program;
-use crate::proc::{Process, descendants, wait_for};
+use course::testing::contract::Program;
+use course::testing::proc::{Process, descendants, wait_for};
 
 const BARRIER: Program = Program {
     path: env!("CARGO_BIN_EXE_barrier"),

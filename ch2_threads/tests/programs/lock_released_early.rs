@@ -1,4 +1,4 @@
-use crate::contract::Program;
+use course::testing::contract::Program;
 
 const LOCK_RELEASED_EARLY: Program = Program {
     path: env!("CARGO_BIN_EXE_lock_released_early"),

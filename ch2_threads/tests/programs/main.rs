@@ -1,11 +1,5 @@
 //! The chapter's programs, run as programs.
 
-#[path = "../../../ch1_parallel/tests/contract/mod.rs"]
-mod contract;
-
-#[path = "../../../ch1_parallel/tests/proc/mod.rs"]
-mod proc;
-
 mod barrier;
 mod condition;
 mod event;
@@ -22,7 +16,7 @@ mod thread_struct;
 use std::process::Command;
 use std::time::Duration;
 
-use ch1_parallel::program;
+use course::program;
 
 /// Runs a program with so little address space that it cannot have 400 threads: an error in one line, and no hang.
 ///

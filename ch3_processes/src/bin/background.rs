@@ -9,12 +9,11 @@
 //! Exercise:  let go of both without a join: `drop(background)`, then `drop(foreground)`. What is still certain, and what not?
 
 use std::process::{ExitCode, id};
-use std::thread;
 use std::time::Duration;
 
 use anyhow::ensure;
-use ch1_parallel::{lanes, lesson};
 use ch3_processes::{Process, children, join_all, process};
+use course::{lanes, lesson};
 
 #[derive(clap::Parser)]
 struct Args {
@@ -45,7 +44,7 @@ fn foo(first: u32, items: u32, pause: Duration) -> anyhow::Result<u32> {
     println!("{name} is starting");
     for number in first..first + items {
         println!("{name} ---> {number}");
-        lanes::work("sleeps", || thread::sleep(pause));
+        lanes::sleep("sleeps", pause);
     }
     println!("{name} is exiting");
     Ok(first + items)

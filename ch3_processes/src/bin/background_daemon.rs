@@ -11,12 +11,11 @@
 
 use std::path::Path;
 use std::process::{ExitCode, id};
-use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
-use ch1_parallel::{lanes, lesson};
 use ch3_processes::{Process, Receiver, children, pipe, process};
+use course::{lanes, lesson};
 
 #[derive(clap::Parser)]
 struct Args {
@@ -72,6 +71,6 @@ fn say_numbers(first: u32, items: u32, pause: Duration) {
     println!("{name} is starting");
     for number in first..first + items {
         println!("{name} ---> {number}");
-        lanes::work("sleeps", || thread::sleep(pause));
+        lanes::sleep("sleeps", pause);
     }
 }

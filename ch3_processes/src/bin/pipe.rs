@@ -12,8 +12,8 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
-use ch1_parallel::{lanes, lesson};
 use ch3_processes::{Receiver, Sender, children, join_all, pipe, spawn};
+use course::{lanes, lesson};
 
 /// A pipeline of three processes
 #[derive(clap::Parser)]

@@ -9,12 +9,11 @@
 //! Exercise:  let one of the two return an error before the barrier. Who ends the other, and what does the parent say?
 
 use std::process::{ExitCode, id};
-use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use ch1_parallel::{lanes, lesson};
 use ch3_processes::{Barrier, children, join_all, spawn};
+use course::{lanes, lesson};
 use rand::RngExt;
 use rustix::time::{ClockId, clock_gettime};
 
@@ -58,7 +57,7 @@ fn main() -> ExitCode {
 }
 
 fn walk(name: String, start: Duration, way: Duration, barrier: Option<Barrier>) -> anyhow::Result<Times> {
-    lanes::work("walks", || thread::sleep(way));
+    lanes::sleep("walks", way);
     let came = now();
     if let Some(barrier) = barrier {
         lanes::wait("barrier", || barrier.wait())?;

@@ -11,13 +11,12 @@
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitCode;
-use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
-use ch1_parallel::{lanes, lesson};
 use ch3_processes::process::Cause;
 use ch3_processes::{Sender, children, pipe, spawn};
+use course::{lanes, lesson};
 use rustix::process::Signal;
 
 #[derive(clap::Parser)]
@@ -63,7 +62,7 @@ fn main() -> ExitCode {
 fn count(pause: Duration, mut numbers: Sender<u64>) -> anyhow::Result<()> {
     for number in 0.. {
         numbers.send(&number)?;
-        lanes::work("sleeps", || thread::sleep(pause));
+        lanes::sleep("sleeps", pause);
     }
     Ok(())
 }

@@ -9,13 +9,13 @@
 //! Python:    the names of the original are known inside of the program only: `ps` shows two processes called python3.
 //! Exercise:  give it a name of more than 15 letters with `--name`. What do `ps` and `ps -f` show?
 
+use std::fs;
 use std::process::{ExitCode, id};
 use std::time::Duration;
-use std::{fs, thread};
 
 use anyhow::{Context, ensure};
-use ch1_parallel::{lanes, lesson};
 use ch3_processes::{Process, children, join_all, process};
+use course::{lanes, lesson};
 
 #[derive(clap::Parser)]
 struct Args {
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
 fn my_func(pause: Duration) -> anyhow::Result<String> {
     let name = process::name();
     println!("{name} is starting as process {}", id());
-    lanes::work("sleeps", || thread::sleep(pause));
+    lanes::sleep("sleeps", pause);
     println!("{name} is exiting");
 
     // Bytes, since the system may cut a letter in two.

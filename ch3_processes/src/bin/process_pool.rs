@@ -14,8 +14,8 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::ensure;
-use ch1_parallel::{lanes, lesson};
 use ch3_processes::{Pool, children};
+use course::{lanes, lesson};
 
 #[derive(clap::Parser)]
 struct Args {

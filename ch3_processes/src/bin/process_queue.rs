@@ -9,13 +9,12 @@
 //! Exercise:  keep the parent's `sender` until after the joins. Who waits for whom? End it with Ctrl-C.
 
 use std::process::{ExitCode, id};
-use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use ch1_parallel::{lanes, lesson};
 use ch3_processes::queue::{Receiver, Sender};
 use ch3_processes::{children, join_all, queue, spawn};
+use course::{lanes, lesson};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -71,7 +70,7 @@ fn produce(number: u16, items: u32, seed: u64, pause: Duration, queue: Sender<u6
     for item in &made {
         println!("producer {number}: {item} goes into the queue");
         lanes::wait("room in the queue", || queue.send(item))?;
-        lanes::work("makes an item", || thread::sleep(pause));
+        lanes::sleep("makes an item", pause);
     }
     Ok(made) // `queue` is dropped here.
 }
@@ -81,7 +80,7 @@ fn consume(number: u16, pause: Duration, queue: Receiver<u64>) -> anyhow::Result
     while let Some(item) = lanes::wait("an item", || queue.recv())? {
         println!("consumer {number}: {item} taken");
         taken.push(item);
-        lanes::work("uses an item", || thread::sleep(pause));
+        lanes::sleep("uses an item", pause);
     }
     Ok(taken)
 }

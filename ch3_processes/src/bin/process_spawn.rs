@@ -14,8 +14,8 @@ use std::collections::HashSet;
 use std::process::{ExitCode, id};
 
 use anyhow::{Context, ensure};
-use ch1_parallel::{lanes, lesson};
 use ch3_processes::{Barrier, children, join_all, spawn};
+use course::{lanes, lesson};
 
 #[derive(clap::Parser)]
 struct Args {

@@ -15,9 +15,9 @@ use std::collections::HashSet;
 use std::process::{ExitCode, id};
 
 use anyhow::ensure;
-use ch1_parallel::{lanes, lesson};
 use ch3_processes::my_func::my_func;
 use ch3_processes::{children, join_all, spawn};
+use course::{lanes, lesson};
 
 #[derive(clap::Parser)]
 struct Args {

@@ -11,12 +11,11 @@
 
 use std::collections::HashSet;
 use std::process::{ExitCode, id};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use ch1_parallel::{lanes, lesson};
 use ch3_processes::{Child, Error, children, join_all, spawn};
+use course::{lanes, lesson};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
@@ -45,7 +44,7 @@ impl Worker {
     /// Works for its duration, in the child, and returns the id of the process.
     fn run(self) -> anyhow::Result<u32> {
         println!("worker {} runs in process {}", self.number, id());
-        lanes::work("works", || thread::sleep(self.duration));
+        lanes::sleep("works", self.duration);
         println!("worker {} is over after {:.2} s", self.number, self.duration.as_secs_f64());
         Ok(id())
     }

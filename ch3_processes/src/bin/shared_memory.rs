@@ -13,8 +13,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use ch1_parallel::{lanes, lesson};
 use ch3_processes::{Error, SharedArray, children, join_all, spawn};
+use course::{lanes, lesson};
 
 #[derive(clap::Parser)]
 struct Args {

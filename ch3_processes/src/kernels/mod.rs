@@ -7,7 +7,7 @@ pub mod stencil;
 
 use anyhow::Context;
 use ch1_parallel::kernels::{Kernel, Measured, Problem};
-use ch1_parallel::lanes;
+use course::lanes;
 use serde::{Deserialize, Serialize};
 
 use crate::barrier::Aborted;

@@ -3,15 +3,15 @@
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
-use ch1_parallel::lanes;
+use course::lanes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{RESULTS, chunk};
-use crate::bell::Bell;
-use crate::memory::{Atomic, SharedAtomics};
+use crate::machinery::bell::Bell;
+use crate::machinery::memory::{Atomic, SharedAtomics};
+use crate::machinery::ring::Writer;
 use crate::queue::Messages;
-use crate::ring::Writer;
 
 /// What a pool and its workers know of each other.
 #[derive(Debug)]

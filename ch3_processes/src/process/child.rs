@@ -8,14 +8,14 @@ use std::process::exit;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anyhow::Context;
-use ch1_parallel::{lanes, lesson};
+use course::{lanes, lesson};
 
 use super::function::{Entry, Id};
 use super::message::{Mode, Outcome, Request, head_of, packed_with};
 use super::{SOCKET, parent};
-use crate::descriptors::Packed;
-use crate::presence::Watch;
-use crate::wire;
+use crate::machinery::descriptors::Packed;
+use crate::machinery::presence::Watch;
+use crate::machinery::wire;
 
 /// The functions that children can run: those of all lists until now.
 pub(super) static LISTED: Mutex<Vec<Id>> = Mutex::new(Vec::new());

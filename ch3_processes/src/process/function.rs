@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::message::{Outcome, packed_with};
-use crate::descriptors::{Packed, pack, unpack};
+use crate::machinery::descriptors::{Packed, pack, unpack};
 use crate::pool;
 
 /// Lists the functions that [`spawn`](crate::spawn) may run in child processes. The first line of `main`: in a child it

@@ -5,7 +5,7 @@ use std::io;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::descriptors::{Packed, pack};
+use crate::machinery::descriptors::{Packed, pack};
 
 /// What a child is told to do; its arguments follow.
 #[derive(Serialize, Deserialize)]

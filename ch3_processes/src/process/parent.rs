@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Signal, getpid, kill_process};
 
-use crate::presence::Watch;
+use crate::machinery::presence::Watch;
 
 /// Of fcntl(2) and of open(2) on Linux; neither rustix nor libc has the first for all machines.
 const F_SETSIG: i32 = 10;

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::common::proc::{signal, wait_for};
-use crate::common::{Group, LIMIT, leaves_no_file};
-use crate::contract::Program;
+use course::testing::contract::Program;
+use course::testing::group::{Group, LIMIT, leaves_no_file};
+use course::testing::proc::{signal, wait_for};
 
 /// A run that lasts until it is ended, if nobody reads what it prints.
 struct Long {

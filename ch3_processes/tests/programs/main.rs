@@ -1,10 +1,5 @@
 //! The chapter's programs, run as programs.
 
-#[path = "../common/mod.rs"]
-mod common;
-#[path = "../../../ch1_parallel/tests/contract/mod.rs"]
-mod contract;
-
 mod background;
 mod background_daemon;
 mod endings;
@@ -19,7 +14,7 @@ mod process_spawn_module;
 mod process_struct;
 mod shared_memory;
 
-use contract::Program;
+use course::testing::contract::Program;
 
 /// What is left of the lines that `item` finds, in their order.
 fn items<'a>(output: &'a str, item: impl Fn(&'a str) -> Option<&'a str>) -> Vec<&'a str> {

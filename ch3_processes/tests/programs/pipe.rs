@@ -5,9 +5,9 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::common::proc::{children_of, signal, wait_for};
-use crate::common::{Group, LIMIT, leaves_no_file};
-use crate::contract::Program;
+use course::testing::contract::Program;
+use course::testing::group::{Group, LIMIT, leaves_no_file};
+use course::testing::proc::{children_of, signal, wait_for};
 
 pub const PIPE: Program = Program {
     path: env!("CARGO_BIN_EXE_pipe"),

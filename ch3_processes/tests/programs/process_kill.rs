@@ -1,5 +1,5 @@
-use crate::contract::Program;
 use crate::{has_lanes, numbers_after};
+use course::testing::contract::Program;
 
 pub const PROCESS_KILL: Program = Program {
     path: env!("CARGO_BIN_EXE_process_kill"),

@@ -2,10 +2,10 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
-use crate::common::proc::{children_of, wait_for};
-use crate::common::{Group, LIMIT};
-use crate::contract::Program;
 use crate::{has_lanes, items};
+use course::testing::contract::Program;
+use course::testing::group::{Group, LIMIT};
+use course::testing::proc::{children_of, wait_for};
 
 pub const PROCESS_NAMES: Program = Program {
     path: env!("CARGO_BIN_EXE_process_names"),

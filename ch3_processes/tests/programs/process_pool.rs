@@ -3,10 +3,10 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::common::proc::{children_of, signal, wait_for};
-use crate::common::{Group, LIMIT};
-use crate::contract::Program;
 use crate::has_lanes;
+use course::testing::contract::Program;
+use course::testing::group::{Group, LIMIT};
+use course::testing::proc::{children_of, signal, wait_for};
 
 pub const PROCESS_POOL: Program = Program {
     path: env!("CARGO_BIN_EXE_process_pool"),
@@ -81,7 +81,7 @@ fn workers_that_are_killed_all_the_time_end_in_an_error_or_the_squares() {
         if status.is_none() && kills < 40 {
             std::thread::sleep(Duration::from_millis(7));
             for child in children_of(group.id()).into_iter().filter(|child| child.name.starts_with("worker")).take(1) {
-                let _ = rustix::process::kill_process(crate::common::proc::pid(child.id), Signal::KILL);
+                let _ = rustix::process::kill_process(course::testing::proc::pid(child.id), Signal::KILL);
                 kills += 1;
             }
         }

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
-use crate::contract::Program;
 use crate::{has_lanes, items};
+use course::testing::contract::Program;
 
 pub const PROCESS_STRUCT: Program = Program {
     path: env!("CARGO_BIN_EXE_process_struct"),

@@ -1,5 +1,5 @@
-use crate::contract::Program;
 use crate::has_lanes;
+use course::testing::contract::Program;
 
 pub const SHARED_MEMORY: Program = Program {
     path: env!("CARGO_BIN_EXE_shared_memory"),

@@ -12,8 +12,8 @@
 use std::process::ExitCode;
 
 use anyhow::ensure;
-use ch1_parallel::lanes;
 use ch4_mpi::lesson;
+use course::lanes;
 use mpi::Count;
 use mpi::collective::SystemOperation;
 use mpi::datatype::Partition;

@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use ch1_parallel::kernels::count::{solve, task};
 use ch1_parallel::kernels::{Measured, Problem};
-use ch1_parallel::lanes;
+use course::lanes;
 use mpi::collective::SystemOperation;
 use mpi::traits::*;
 

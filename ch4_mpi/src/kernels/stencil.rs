@@ -2,7 +2,7 @@
 
 use ch1_parallel::kernels::stencil::{RADIUS, bands, check, initial, sum, sweep};
 use ch1_parallel::kernels::{Measured, Problem, laps};
-use ch1_parallel::lanes;
+use course::lanes;
 use mpi::collective::SystemOperation;
 use mpi::request::scope;
 use mpi::topology::Process;

@@ -6,12 +6,9 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ch1_parallel::program::{self, Finished};
+use course::program::{self, Finished};
 
-#[path = "../../../ch1_parallel/tests/proc/mod.rs"]
-pub mod proc;
-
-use proc::Process;
+use course::testing::proc::Process;
 
 /// No job here takes longer, even on a busy machine.
 pub const LIMIT: Duration = Duration::from_secs(60);

@@ -161,6 +161,7 @@ fn bar(svg: &mut String, scale: &Scale, stretch: &Stretch, row: f64) {
         State::Run(what) if what.is_empty() => ("run", "", "runs".to_string()),
         State::Run(what) => ("run", what.as_str(), format!("runs: {what}")),
         State::Wait { on, place } => ("wait", on.as_str(), format!("waits for {on} at {place}")),
+        State::Sleep { what, place } => ("idle", what.as_str(), format!("sleeps: {what} at {place}")),
         State::Idle => ("idle", "", "idle".to_string()),
     };
     let (x, end) = (scale.x(stretch.from), scale.x(stretch.to));

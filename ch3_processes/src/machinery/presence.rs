@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::descriptors::{Descriptor, Kind, Passed};
+use crate::machinery::descriptors::{Descriptor, Kind, Passed};
 
 /// Held by those who take part.
 #[derive(Debug)]

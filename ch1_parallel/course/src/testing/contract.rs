@@ -1,5 +1,4 @@
 //! What every program promises, checked on the real program. Each chapter's tests include this file.
-#![allow(dead_code, reason = "each test program uses a part")]
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
@@ -10,7 +9,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ch1_parallel::program::{self, Finished};
+use crate::program::{self, Finished};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 

@@ -52,7 +52,7 @@ fn bar(picture: &Picture, row: &Row, columns: usize) -> String {
         let state = match stretch.state {
             State::Run(_) => 0,
             State::Wait { .. } => 1,
-            State::Idle => 2,
+            State::Idle | State::Sleep { .. } => 2,
         };
         let (from, to) = (place(stretch.from), place(stretch.to));
         for (column, filled) in filled.iter_mut().enumerate().take(to.ceil() as usize).skip(from as usize) {

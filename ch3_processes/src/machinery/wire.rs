@@ -11,7 +11,7 @@ use rustix::net::{
     recvmsg, sendmsg,
 };
 
-use crate::descriptors::{Descriptor, Kind, Packed};
+use crate::machinery::descriptors::{Descriptor, Kind, Packed};
 
 /// The system takes no more in one message.
 const MOST_DESCRIPTORS: usize = 253;

@@ -8,8 +8,8 @@ use std::hint::spin_loop;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
-use crate::bell;
-use crate::memory::Atomic;
+use crate::machinery::bell;
+use crate::machinery::memory::Atomic;
 
 /// Zero bytes are no mutex yet: see [`init`](Self::init).
 #[repr(C, align(64))]
@@ -109,7 +109,7 @@ impl Drop for Held<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::Region;
+    use crate::machinery::memory::Region;
 
     #[test]
     fn the_next_one_gets_it_and_is_told() {

@@ -3,15 +3,18 @@
 use std::process::{ExitCode, exit};
 use std::thread;
 
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::Arguments;
+pub use libtest_mimic::Trial;
 
-use super::LIMIT;
+pub use crate::trials;
+
+use super::group::LIMIT;
 
 /// Functions as tests.
 #[macro_export]
 macro_rules! trials {
     ($($test:ident)*) => {
-        vec![$(libtest_mimic::Trial::test(stringify!($test), || { $test(); Ok(()) })),*]
+        vec![$($crate::testing::harness::Trial::test(stringify!($test), || { $test(); Ok(()) })),*]
     };
 }
 

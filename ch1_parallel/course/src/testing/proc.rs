@@ -1,6 +1,5 @@
 //! The processes of this machine, as `/proc` shows them. The tests of the chapters that start processes include this
 //! file.
-#![allow(dead_code, reason = "each test program uses a part")]
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -10,9 +9,13 @@ use rustix::process::{Pid, Signal, kill_process};
 /// A process. It is known by more than its id, since ids come again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Process {
+    /// Its id.
     pub id: u32,
+    /// The name that `ps` shows: at most 15 bytes.
     pub name: String,
+    /// The id of its parent.
     pub parent: u32,
+    /// The id of its process group.
     pub group: u32,
     /// When it began, in ticks of the system's clock.
     born: u64,
@@ -43,6 +46,7 @@ pub fn processes() -> Vec<Process> {
     folders.filter_map(|folder| Process::of(folder.ok()?.file_name().to_str()?.parse().ok()?)).collect()
 }
 
+/// The children of a process that are alive.
 pub fn children_of(parent: u32) -> Vec<Process> {
     processes().into_iter().filter(|process| process.parent == parent).collect()
 }
@@ -62,18 +66,22 @@ pub fn descendants(id: u32) -> Vec<Process> {
     }
 }
 
+/// The processes of a group that are alive.
 pub fn members_of(group: u32) -> Vec<Process> {
     processes().into_iter().filter(|process| process.group == group).collect()
 }
 
+/// Whether process `id` is alive.
 pub fn alive(id: u32) -> bool {
     Process::of(id).is_some()
 }
 
+/// Sends a signal to a process that must be alive.
 pub fn signal(id: u32, signal: Signal) {
     kill_process(pid(id), signal).expect("a process that lives");
 }
 
+/// `id` as the system calls want it.
 pub fn pid(id: u32) -> Pid {
     id.try_into().ok().and_then(Pid::from_raw).expect("an id")
 }

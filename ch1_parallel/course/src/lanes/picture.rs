@@ -175,7 +175,7 @@ impl Row {
         let mut on: Vec<(&str, f64)> = Vec::new();
         for stretch in &self.stretches {
             match &stretch.state {
-                State::Idle => {}
+                State::Idle | State::Sleep { .. } => {}
                 State::Run(_) => ran += stretch.seconds(),
                 State::Wait { on: what, .. } => {
                     waited += stretch.seconds();

@@ -26,6 +26,7 @@ pub fn draw(picture: &Picture) -> String {
                 State::Idle => continue,
                 State::Run(what) if what.is_empty() => ("runs", "run", json!({})),
                 State::Run(what) => (what.as_str(), "run", json!({})),
+                State::Sleep { what, place } => (what.as_str(), "sleep", json!({"sleeps": what, "at": place})),
                 State::Wait { on, place } => (on.as_str(), "wait", json!({"waits for": on, "at": place})),
             };
             let since = |at: u64| (at - picture.begin) as f64 / 1e3;

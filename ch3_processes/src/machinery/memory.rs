@@ -14,7 +14,7 @@ use rustix::fs::{MemfdFlags, SealFlags};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::descriptors::{Descriptor, Kind, Passed};
+use crate::machinery::descriptors::{Descriptor, Kind, Passed};
 
 const HUGE_PAGE: usize = 2 << 20;
 

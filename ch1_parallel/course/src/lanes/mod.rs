@@ -4,7 +4,7 @@
 //! A program names its lanes with [`lane`] (or [`task`], for a future) and marks what blocks with [`wait`] (or [`wait_for`]).
 //!
 //! ```
-//! use ch1_parallel::lanes;
+//! use course::lanes;
 //! use std::{sync::Barrier, thread};
 //!
 //! let finish_line = Barrier::new(2);
@@ -35,6 +35,8 @@ pub mod trace;
 use std::fmt::Display;
 use std::future::Future;
 use std::panic::Location;
+use std::thread;
+use std::time::Duration;
 
 use tracing::instrument::Instrumented;
 use tracing::{Instrument, Span, info_span};
@@ -75,11 +77,78 @@ pub fn wait_for<F: Future>(on: &'static str, future: F) -> impl Future<Output = 
     async move { future.instrument(wait_span(on, place)).await }
 }
 
+/// `thread::sleep`, marked as a sleep of the current lane. `label` says what the sleep stands for: a pause, or work that
+/// takes this long.
+#[track_caller]
+pub fn sleep(label: &str, duration: Duration) {
+    sleep_span(label, Location::caller()).in_scope(|| thread::sleep(duration));
+}
+
+/// Marks `pause`, a future that sleeps, as a sleep of the current task. `label` says what the sleep stands for.
+#[track_caller]
+pub fn sleeping<F: Future>(label: &'static str, pause: F) -> impl Future<Output = F::Output> {
+    let place = Location::caller();
+    // As in `wait_for`.
+    async move { pause.instrument(sleep_span(label, place)).await }
+}
+
+/// Joins a thread and returns its result. The current lane waits meanwhile.
+///
+/// # Panics
+/// The thread has panicked, which in a program of the course has ended the process already.
+#[track_caller]
+pub fn join<J: Join>(thread: J) -> J::Value {
+    wait_span("join", Location::caller()).in_scope(|| thread.join()).expect("the thread does not panic")
+}
+
+/// Joins all `threads` and returns their results in the order of the handles. The current lane waits meanwhile.
+///
+/// # Panics
+/// As [`join`].
+#[track_caller]
+pub fn join_all<J: Join>(threads: impl IntoIterator<Item = J>) -> Vec<J::Value> {
+    let place = Location::caller();
+    let join = |thread: J| wait_span("join", place).in_scope(|| thread.join()).expect("the thread does not panic");
+    threads.into_iter().map(join).collect()
+}
+
+/// A handle by which a thread is joined.
+pub trait Join {
+    /// What the thread returns.
+    type Value;
+
+    /// Blocks until the thread has ended.
+    ///
+    /// # Errors
+    /// The thread has panicked.
+    fn join(self) -> thread::Result<Self::Value>;
+}
+
+impl<T> Join for thread::JoinHandle<T> {
+    type Value = T;
+
+    fn join(self) -> thread::Result<T> {
+        self.join()
+    }
+}
+
+impl<T> Join for thread::ScopedJoinHandle<'_, T> {
+    type Value = T;
+
+    fn join(self) -> thread::Result<T> {
+        self.join()
+    }
+}
+
 /// Says what the current lane does while `working` runs.
 #[track_caller]
 pub fn work<T>(what: &str, working: impl FnOnce() -> T) -> T {
     let place = Location::caller();
     info_span!(target: TARGET, "work", label = what, file = place.file(), line = place.line()).in_scope(working)
+}
+
+fn sleep_span(label: &str, place: &Location<'_>) -> Span {
+    info_span!(target: TARGET, "sleep", label, file = place.file(), line = place.line())
 }
 
 fn wait_span(on: &str, place: &Location<'_>) -> Span {

@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::{Duration, Instant};
 
-use crate::memory::Atomic;
-use crate::sync::{AtomicU32, cores, fence, sleep, wake, yield_now};
+use crate::machinery::memory::Atomic;
+use crate::machinery::primitive::{AtomicU32, cores, fence, sleep, wake, yield_now};
 
 /// What those who wait for a change sleep on, and those who make it ring. One cache line.
 #[derive(Debug, Default)]

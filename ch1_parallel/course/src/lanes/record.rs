@@ -72,6 +72,13 @@ pub enum State {
     Idle,
     /// It runs; the label may be empty.
     Run(String),
+    /// It sleeps.
+    Sleep {
+        /// What the sleep stands for: a pause, or work that takes this long.
+        what: String,
+        /// Where in the source: file and line.
+        place: String,
+    },
     /// It waits.
     Wait {
         /// What for.
@@ -209,8 +216,8 @@ struct Within(Id);
 impl Track {
     fn state(&self) -> State {
         match self.doing.last() {
-            // A task that waits does so between the polls.
-            Some((_, waiting @ State::Wait { .. })) => waiting.clone(),
+            // A task that waits or sleeps does so between the polls.
+            Some((_, blocked @ (State::Wait { .. } | State::Sleep { .. }))) => blocked.clone(),
             Some((_, running)) if self.entered => running.clone(),
             None if self.entered => State::Run(String::new()),
             _ => State::Idle,
@@ -257,6 +264,7 @@ impl<S: Subscriber + for<'l> LookupSpan<'l>> Layer<S> for Recorder {
                 return;
             }
             "wait" => State::Wait { on: fields.label, place: format!("{}:{}", fields.file, fields.line) },
+            "sleep" => State::Sleep { what: fields.label, place: format!("{}:{}", fields.file, fields.line) },
             _ => State::Run(fields.label),
         };
         let lane = span.scope().skip(1).find(|outer| outer.extensions().get::<Track>().is_some());

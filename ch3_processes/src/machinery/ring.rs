@@ -9,9 +9,9 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::bell::{Bell, spins};
-use crate::descriptors::Descriptor;
-use crate::memory::{Atomic, Region};
+use crate::machinery::bell::{Bell, spins};
+use crate::machinery::descriptors::Descriptor;
+use crate::machinery::memory::{Atomic, Region};
 
 /// How much of a long message is handed over at a time, so that the reader copies while the writer does.
 const CHUNK: usize = 32 << 10;

@@ -1,5 +1,4 @@
 //! What the tests of real programs need.
-#![allow(dead_code, reason = "each test program uses a part")]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,23 +12,21 @@ use std::time::Duration;
 
 use rustix::process::{Signal, kill_process_group};
 
-pub mod harness;
-#[path = "../../../ch1_parallel/tests/proc/mod.rs"]
-pub mod proc;
-
-use proc::{Process, members_of, pid, wait_for};
+use super::proc::{Process, members_of, pid, wait_for};
 
 /// Long beside anything a test waits for, on a busy machine too.
 pub const LIMIT: Duration = Duration::from_secs(30);
 
 /// A program that leads a process group of its own, in which all its children are.
 pub struct Group {
+    /// The program.
     pub child: Child,
     output: Option<BufReader<ChildStdout>>,
     errors: mpsc::Receiver<String>,
 }
 
 impl Group {
+    /// Starts it with its stdout and stderr piped to the test.
     pub fn start(command: &mut Command) -> Self {
         Self::start_with(command, Stdio::piped())
     }
@@ -54,10 +51,12 @@ impl Group {
         Self { child, output, errors }
     }
 
+    /// The id of the program, which is that of its group.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
+    /// The next line that it prints.
     pub fn line(&mut self) -> String {
         let mut line = String::new();
         self.output.as_mut().expect("open output").read_line(&mut line).unwrap();
@@ -80,10 +79,12 @@ impl Group {
         })
     }
 
+    /// Sends a signal to the program and all its children.
     pub fn signal_all(&self, signal: Signal) {
         kill_process_group(pid(self.id()), signal).unwrap();
     }
 
+    /// The program and its children, those that are alive.
     pub fn members(&self) -> Vec<Process> {
         members_of(self.id())
     }
@@ -96,6 +97,7 @@ impl Group {
         (status, errors)
     }
 
+    /// Waits at most a second until no process of the group is alive.
     pub fn all_gone(&self) {
         wait_for("end of all children", Duration::from_secs(1), || self.members().is_empty().then_some(()));
     }

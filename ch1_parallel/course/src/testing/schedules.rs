@@ -1,8 +1,7 @@
-//! Sources that are written for parking_lot, compiled with shuttle's locks in its place: shuttle decides which thread goes
-//! on at each step, so that a test explores thousands of schedules. A test says `extern crate self as parking_lot` and
-//! `use schedules::{Condvar, Mutex}`, and includes the source by its path.
-
-#![allow(dead_code, reason = "each test program uses a part")]
+//! The model checker shuttle decides at each step which thread continues, so that a test explores thousands of schedules.
+//!
+//! [`Mutex`] and [`Condvar`] have the interface of parking_lot. A library takes them in place of parking_lot's with its
+//! feature `model`.
 
 use std::ops::{Deref, DerefMut};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -33,10 +32,12 @@ pub struct Mutex<T>(sync::Mutex<T>);
 pub struct MutexGuard<'mutex, T>(Option<sync::MutexGuard<'mutex, T>>);
 
 impl<T> Mutex<T> {
+    /// A lock around `value`.
     pub const fn new(value: T) -> Self {
         Self(sync::Mutex::new(value))
     }
 
+    /// Acquires the lock.
     pub fn lock(&self) -> MutexGuard<'_, T> {
         MutexGuard(Some(self.0.lock().expect("nobody panics with a lock")))
     }
@@ -61,19 +62,23 @@ impl<T> DerefMut for MutexGuard<'_, T> {
 pub struct Condvar(sync::Condvar);
 
 impl Condvar {
+    /// A condition variable.
     pub const fn new() -> Self {
         Self(sync::Condvar::new())
     }
 
+    /// Releases the lock, blocks until a notification, and acquires the lock again.
     pub fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
         let held = guard.0.take().expect("it does not wait");
         guard.0 = Some(self.0.wait(held).expect("nobody panics with a lock"));
     }
 
+    /// Wakes one thread that waits.
     pub fn notify_one(&self) {
         self.0.notify_one();
     }
 
+    /// Wakes all threads that wait.
     pub fn notify_all(&self) {
         self.0.notify_all();
     }

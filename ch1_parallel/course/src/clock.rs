@@ -1,0 +1,27 @@
+//! The clock that all processes of a machine share.
+//!
+//! [`std::time::Instant`] reads the same clock, but its value cannot be sent to another process.
+
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+use serde::{Deserialize, Serialize};
+
+/// A moment, in nanoseconds of the machine's monotonic clock (`CLOCK_MONOTONIC`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Moment(pub u64);
+
+impl Moment {
+    /// This moment.
+    #[must_use]
+    pub fn now() -> Self {
+        let time = clock_gettime(ClockId::Monotonic);
+        Self(time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64)
+    }
+
+    /// The time from an `earlier` moment to this one; zero if `earlier` is later.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}

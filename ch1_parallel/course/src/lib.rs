@@ -1,0 +1,16 @@
+//! What makes a file a program of the course.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`lesson`] | how a program begins and ends: flags, seed, pace, errors, Ctrl-C |
+//! | [`lanes`] | what each thread, process, rank and task did and waited for: the chart, the picture and the trace |
+//! | [`program`] | running another program with a limit on its time |
+//! | [`clock`] | the clock that all processes of a machine share |
+//! | `testing` | what the chapters' tests share (feature `testing`) |
+
+pub mod clock;
+pub mod lanes;
+pub mod lesson;
+pub mod program;
+#[cfg(feature = "testing")]
+pub mod testing;

@@ -1,0 +1,7 @@
+//! What the tests of all chapters share.
+
+pub mod contract;
+pub mod group;
+pub mod harness;
+pub mod proc;
+pub mod schedules;

@@ -1,0 +1,14 @@
+//! Atomics, the futex, and shared memory for what sleeps on it. With the feature `model` they are those of a model checker,
+//! which decides at each step which thread continues.
+
+#[cfg(feature = "model")]
+mod model;
+#[cfg(not(feature = "model"))]
+mod system;
+
+#[cfg(not(feature = "model"))]
+pub use super::memory::SharedAtomics;
+#[cfg(feature = "model")]
+pub use model::*;
+#[cfg(not(feature = "model"))]
+pub use system::*;
