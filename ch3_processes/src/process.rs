@@ -280,8 +280,8 @@ fn readable(what: impl AsFd, limit: Duration) -> io::Result<bool> {
 }
 
 impl<R: DeserializeOwned> Child<R> {
-    /// Waits until the child has ended and returns what its function returned. A child whose output nobody reads any
-    /// more ends as `println!` would here: with the panic "failed printing to stdout: Broken pipe".
+    /// Waits until the child has ended and returns what its function returned. If nobody
+    /// reads the output of the child any more, this process ends too, quietly, as when it prints itself.
     ///
     /// # Errors
     /// The function returned an error or panicked, its output could not be written, or the process ended before it.
@@ -301,7 +301,7 @@ impl<R: DeserializeOwned> Child<R> {
                 Outcome::Value => Ok(unpack(&packed.bytes, packed.descriptors)?),
                 Outcome::Failed(text) => Err(Cause::Failed(text)),
                 Outcome::Panicked(text) => Err(Cause::Panicked(text)),
-                Outcome::OutputClosed => panic!("failed printing to stdout: {}", io::Error::from(Errno::PIPE)),
+                Outcome::OutputClosed => lesson::end_without_reader(),
             })
         }();
         result.unwrap_or_else(|error| Err(Cause::Result(error))).map_err(|cause| Error::new(&self.name, cause))

@@ -24,6 +24,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
+use course::lanes::record;
 use course::lesson;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{MemfdFlags, memfd_create};
@@ -40,11 +41,14 @@ const SCRIPT: &str = include_str!("../../scripts/mpirun");
 /// Names the supervisor to the process in between.
 const SUPERVISOR: &str = "CH4_MPI_SUPERVISOR";
 
-/// Names to rank 0 the supervisor's file for the lanes of all ranks.
-const LANES: &str = "CH4_MPI_LANES";
+/// The environment variable that names to rank 0 the file in which it tells the supervisor of the end.
+const END: &str = "CH4_MPI_END";
 
-/// Stands before the lanes, or alone if none are recorded.
-const DONE: &[u8] = b"done\n";
+/// All ranks have done their work; the supervisor draws.
+const DONE: &[u8] = b"done";
+
+/// The same, but rank 0 draws: the supervisor runs on another host, or has no record.
+const DRAWN: &[u8] = b"drawn";
 
 /// The launcher is asked to end, and ended after this time: nothing may be left after a second.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -117,28 +121,37 @@ fn own_command() -> impl Iterator<Item = OsString> {
     [own].into_iter().chain(env::args_os().skip(1))
 }
 
-/// Tells the supervisor that all ranks have done their work, and leaves it their recorded lanes, which it draws when
-/// all output has passed. `false` if there is no supervisor on this host.
-pub(crate) fn hand_over(lanes: &[u8]) -> bool {
-    let file = env::var_os(LANES).and_then(|path| File::options().write(true).open(path).ok());
-    file.is_some_and(|mut file| file.write_all(DONE).and_then(|()| file.write_all(lanes)).is_ok())
+/// In rank 0: tells the supervisor, if there is one on this host, that all ranks have done their work, and who draws.
+pub(crate) fn tell_supervisor_of_the_end(supervisor_draws: bool) {
+    if let Some(mut file) = env::var_os(END).and_then(|path| File::options().write(true).open(path).ok()) {
+        // A supervisor that is not told takes a crash in MPI_Finalize for a failure, no more.
+        let _ = file.write_all(if supervisor_draws { DONE } else { DRAWN });
+    }
 }
 
-/// Runs this program as a job of `ranks` ranks, and gives back the exit status and what rank 0 [handed
-/// over](hand_over). To be called in the main thread: the kernel ends the launcher when the thread that started it
+/// How a job has ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ended {
+    /// The exit status of the program.
+    pub status: u8,
+    /// Rank 0 has drawn what the flags ask for.
+    pub drawn: bool,
+}
+
+/// Runs this program as a job of `ranks` ranks, which record their lanes in this process's record if it has one. To be called in the main thread: the kernel ends the launcher when the thread that started it
 /// ends.
 ///
 /// # Errors
 /// The job cannot be started, or its output cannot be written. It is no error if nobody reads it any more.
-pub(crate) fn supervise(ranks: usize) -> anyhow::Result<(u8, Vec<u8>)> {
+pub(crate) fn supervise(ranks: usize) -> anyhow::Result<Ended> {
     // A file in memory without a name, so that nothing is left behind.
-    let mut lanes = File::from(memfd_create("lanes", MemfdFlags::CLOEXEC).context("a file in memory")?);
+    let mut told = File::from(memfd_create("end", MemfdFlags::CLOEXEC).context("a file in memory")?);
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("signals")?;
     let mut words = own_command();
-    let mut job = Command::new(words.next().unwrap_or_default())
+    let mut job = record::pass_on(&mut Command::new(words.next().unwrap_or_default()))
         .args(words)
         .env(SUPERVISOR, format!("{} {ranks}", id()))
-        .env(LANES, format!("/proc/{}/fd/{}", id(), lanes.as_raw_fd()))
+        .env(END, format!("/proc/{}/fd/{}", id(), told.as_raw_fd()))
         // A group of its own, so that Ctrl-C reaches the supervisor alone; such a group may not read the terminal.
         .process_group(0)
         .stdin(Stdio::null())
@@ -165,6 +178,9 @@ pub(crate) fn supervise(ranks: usize) -> anyhow::Result<(u8, Vec<u8>)> {
         thread::spawn(move || {
             for signal in signals.forever() {
                 lock(&end).get_or_insert(End::Signal(signal));
+                if signal == SIGINT {
+                    lesson::interrupt_descendants();
+                }
                 stop(&launcher);
             }
         });
@@ -173,13 +189,10 @@ pub(crate) fn supervise(ranks: usize) -> anyhow::Result<(u8, Vec<u8>)> {
     let status = job.wait().context("the launcher")?;
     let said = [stdout, stderr].map(|output| output.rest(|| lock(&end).is_some()));
     let end = lock(&end).take();
-    let mut lines = Vec::new();
-    lanes.read_to_end(&mut lines).context("the record of the lanes")?;
-    let all_done = lines.starts_with(DONE);
-    lines.drain(..if all_done { DONE.len() } else { 0 });
-    if end.is_some() {
-        lines.clear();
-    }
+    let mut words = Vec::new();
+    told.read_to_end(&mut words).context("what rank 0 tells of the end")?;
+    let drawn = words == DRAWN;
+    let all_done = drawn || words == DONE;
     let status = match end {
         Some(End::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => 0,
         Some(End::Output(error)) => return Err(error).context("stdout"),
@@ -191,7 +204,7 @@ pub(crate) fn supervise(ranks: usize) -> anyhow::Result<(u8, Vec<u8>)> {
         }
         None => status_of(status, &said, all_done),
     };
-    Ok((status, lines))
+    Ok(Ended { status, drawn })
 }
 
 /// Why the supervisor ended the job.

@@ -4,7 +4,7 @@
 //! launcher has started starts itself under `mpirun`; each rank is given the world of MPI; the lanes of all ranks end
 //! up in one chart; and a rank that fails ends the whole job, since the others would wait for it for ever.
 
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::AsFd;
 use std::process::{ExitCode, exit};
 use std::thread;
@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, ensure};
 use clap::Parser;
-use course::lanes::record::{self, Change, Event};
-use course::{lanes, lesson};
+use course::lanes;
+use course::lanes::record;
+use course::lesson::{self, Role};
 use mpi::Threading;
 use mpi::environment::{initialize_with_threading, is_finalized, library_version};
 use mpi::topology::SimpleCommunicator;
@@ -80,15 +81,13 @@ pub fn run_job<A: Parser>(
 }
 
 fn supervise(flags: Flags, ranks: usize) -> anyhow::Result<u8> {
-    // A path that cannot be written is found out before any rank starts.
-    flags.create_files()?;
-    let (status, lanes) = launch::supervise(ranks)?;
-    if !lanes.is_empty() {
-        // Not before: until the job is over, Ctrl-C must end the job, too.
-        lesson::guard();
-        Lesson::begin_quietly(flags, &lesson::program_name()).end_with(&lanes)?;
+    // A path that cannot be written is found out before any rank starts. The ranks on this host join the record.
+    let lesson = Lesson::begin(flags, &lesson::program_name())?;
+    let ended = launch::supervise(ranks)?;
+    if !ended.drawn {
+        lesson.end()?;
     }
-    Ok(status)
+    Ok(ended.status)
 }
 
 fn rank<A>(
@@ -108,7 +107,9 @@ fn rank<A>(
         return lesson::report(Err(anyhow!("MPI was initialized before the lesson began")));
     };
     let world = universe.world();
-    lesson::guard();
+    lesson::prepare_signals();
+    lesson::watch_for_interrupts(Role::Rank);
+    lesson::end_at_panic();
     lesson::at_failure(end_job);
     // Under another MPI's launcher each rank takes itself for a job of one.
     if launched.ranks.is_some_and(|ranks| ranks > 1) && world.size() == 1 {
@@ -142,79 +143,99 @@ fn tell<A>(
     world: &SimpleCommunicator,
     story: impl FnOnce(A, &Lesson, &SimpleCommunicator) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let rank = u32::try_from(world.rank())?;
-    if rank == 0 {
-        flags.create_files()?;
-    }
-    let record_lanes = flags.want_lanes();
-    if record_lanes {
-        record::start(&format!("rank {rank}"), rank).context("recording the lanes")?;
-    }
-    let lesson = Lesson::begin_quietly(flags, &lesson::program_name());
+    let (lesson, recording) = begin(flags, world).context("recording the lanes")?;
     {
         let _main = lanes::lane("main");
         story(args, &lesson, world)?;
     }
-    let lines = match record_lanes {
-        true => gather(world, &own_events(rank, u32::try_from(world.size())?)?)?,
-        false => Vec::new(),
-    };
+    record::close();
+    if recording != Recording::Off {
+        gather(world, recording == Recording::Own)?;
+    }
     // From here on nothing of the story can go wrong any more, in any rank.
     world.barrier();
-    if rank == 0 && !launch::hand_over(&lines) {
-        lesson.end_with(&lines)?;
-    }
-    if rank > 0 && record::dropped() > 0 {
-        eprintln!("remark: rank {rank}: {} changes of lanes were too many to record", record::dropped());
+    if world.rank() == 0 {
+        let supervisor_draws = recording == Recording::Shared;
+        launch::tell_supervisor_of_the_end(supervisor_draws);
+        if !supervisor_draws {
+            lesson.end()?;
+        }
     }
     Ok(())
 }
 
-/// This rank's record, with numbers for its processes that no other rank's have: on two hosts, two processes may have
-/// the same id. The rank's own process gets the rank's number plus one: viewers of traces take process 0 for the idle
-/// one.
-fn own_events(rank: u32, ranks: u32) -> anyhow::Result<Vec<u8>> {
-    let mut events = record::events(&record::lines()?).context("the record of the lanes")?;
-    let mut processes = vec![std::process::id()];
-    let mut open = Vec::new();
-    for event in &mut events {
-        let index = processes.iter().position(|&known| known == event.process).unwrap_or_else(|| {
-            processes.push(event.process);
-            processes.len() - 1
-        });
-        event.process = 1 + rank + ranks * u32::try_from(index)?;
-        match event.change {
-            Change::Begin { .. } if index == 0 => open.push(event.lane),
-            Change::End => open.retain(|&lane| index > 0 || lane != event.lane),
-            _ => {}
-        }
-    }
-    // A lane that goes on ends here: the drawing rank cannot know that its process has not been killed.
-    if let Some(last) = events.iter().map(|event| event.at).max() {
-        events.extend(open.into_iter().map(|lane| Event { at: last, process: 1 + rank, lane, change: Change::End }));
-    }
-    let mut lines = Vec::new();
-    for event in events {
-        serde_json::to_writer(&mut lines, &event)?;
-        lines.write_all(b"\n")?;
-    }
-    Ok(lines)
+/// Where the lanes of a rank are recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Recording {
+    /// Nowhere.
+    Off,
+    /// In the record of another process on the same host: the supervisor's or rank 0's.
+    Shared,
+    /// In a record of the rank's own. Rank 0 draws the one that it has.
+    Own,
 }
 
-/// Brings the bytes of all ranks to rank 0. One after the other: all together may be more than MPI's counts can say.
-fn gather(world: &SimpleCommunicator, own: &[u8]) -> anyhow::Result<Vec<u8>> {
-    ensure!(i32::try_from(own.len()).is_ok(), "the record of the lanes is too long to be sent");
+/// Begins the lesson in a rank. Rank 0 tells all ranks which record it writes, and those on the same host join it.
+fn begin(flags: Flags, world: &SimpleCommunicator) -> anyhow::Result<(Lesson, Recording)> {
+    if !flags.want_lanes() {
+        return Ok((Lesson::begin_quietly(flags), Recording::Off));
+    }
+    let rank = u32::try_from(world.rank())?;
+    let name = format!("rank {rank}");
+    let mut record = Vec::new();
+    let mut begun = None;
+    if rank == 0 {
+        begun = Some(match record::join(&name, 0)? {
+            true => (Lesson::begin_quietly(flags.clone()), Recording::Shared),
+            false => (Lesson::begin_as(flags.clone(), &lesson::program_name(), &name)?, Recording::Own),
+        });
+        record = record::name_for_others().unwrap_or_default().into_bytes();
+    }
+    let root = world.process_at_rank(0);
+    let mut length = record.len();
+    root.broadcast_into(&mut length);
+    record.resize(length, 0);
+    root.broadcast_into(&mut record[..]);
+    if let Some(begun) = begun {
+        return Ok(begun);
+    }
+    let lesson = Lesson::begin_quietly(flags);
+    if record::join_named(&String::from_utf8_lossy(&record), &name, rank)? {
+        return Ok((lesson, Recording::Shared));
+    }
+    record::start(&name, rank)?;
+    Ok((lesson, Recording::Own))
+}
+
+/// Brings the records of ranks on other hosts to rank 0. One after the other: all together may be more than MPI's counts can
+/// say.
+fn gather(world: &SimpleCommunicator, is_own: bool) -> anyhow::Result<()> {
     // A world of its own, in which no message that the lesson has left over can be received.
     let apart = world.duplicate();
     if world.rank() > 0 {
-        apart.process_at_rank(0).send(own);
-        return Ok(Vec::new());
+        let bytes = if is_own { record::bytes()? } else { Vec::new() };
+        ensure!(i32::try_from(bytes.len()).is_ok(), "the record of the lanes is too long to be sent");
+        apart.process_at_rank(0).send(&bytes[..]);
+        return Ok(());
     }
-    let mut all = own.to_vec();
-    for other in 1..world.size() {
-        all.extend(apart.process_at_rank(other).receive_vec::<u8>().0);
+    for rank in 1..world.size() {
+        let bytes = apart.process_at_rank(rank).receive_vec::<u8>().0;
+        let mut processes = Vec::new();
+        record::import(&bytes, |process| {
+            let index = processes.iter().position(|&known| known == process).unwrap_or_else(|| {
+                processes.push(process);
+                processes.len() - 1
+            });
+            elsewhere(rank, index)
+        })?;
     }
-    Ok(all)
+    Ok(())
+}
+
+/// An id for a process of another host that no process of this host has: beyond the largest that Linux gives (2^22), and
+/// another one for each rank and each of its processes.
+fn elsewhere(rank: i32, index: usize) -> u32 {
+    (1 << 23) + (rank as u32) * (1 << 10) + (index as u32).min((1 << 10) - 1)
 }
 
 /// Ends all ranks, from any thread of this one.

@@ -5,12 +5,14 @@
 //! | [`lesson`] | how a program begins and ends: flags, seed, pace, errors, Ctrl-C |
 //! | [`lanes`] | what each thread, process, rank and task did and waited for: the chart, the picture and the trace |
 //! | [`program`] | running another program with a limit on its time |
+//! | [`processes`] | the processes of this machine |
 //! | [`clock`] | the clock that all processes of a machine share |
 //! | `testing` | what the chapters' tests share (feature `testing`) |
 
 pub mod clock;
 pub mod lanes;
 pub mod lesson;
+pub mod processes;
 pub mod program;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -47,5 +47,5 @@ fn without_a_subscriber_they_do_nothing() {
     })
     .join()
     .unwrap();
-    assert!(lanes::record::lines().unwrap().is_empty());
+    assert!(lanes::record::bytes().unwrap().is_empty());
 }

@@ -8,7 +8,8 @@ use std::process::exit;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anyhow::Context;
-use course::{lanes, lesson};
+use course::lanes;
+use course::lesson::{self, Refusal};
 
 use super::function::{Entry, Id};
 use super::message::{Mode, Outcome, Request, head_of, packed_with};
@@ -94,13 +95,13 @@ fn run(entry: Entry, request: &Request, mut arguments: Packed) -> ! {
     // A panic of any thread ends the process, as it does in the parent, and the parent says it.
     std::panic::set_hook(Box::new(|panic| {
         let text = panic.payload_as_str().unwrap_or("it said nothing");
-        let outcome = if lesson::broken_pipe(text) {
-            Outcome::OutputClosed
-        } else if let Some(told) = lesson::told_by_system(text) {
-            Outcome::Failed(told)
-        } else {
-            let place = panic.location().map(|place| format!(" ({}:{})", place.file(), place.line()));
-            Outcome::Panicked(format!("{text}{}", place.unwrap_or_default()))
+        let outcome = match Refusal::of_panic(text) {
+            Some(Refusal::NoReader) => Outcome::OutputClosed,
+            Some(Refusal::Other(told)) => Outcome::Failed(told),
+            None => {
+                let place = panic.location().map(|place| format!(" ({}:{})", place.file(), place.line()));
+                Outcome::Panicked(format!("{text}{}", place.unwrap_or_default()))
+            }
         };
         // Not flushed before: a thread that holds stdout may wait for this one. The exit flushes what nobody holds.
         tell(packed_with(&outcome), 1)
@@ -129,7 +130,7 @@ fn begin(name: &str, arguments: &mut Packed) -> anyhow::Result<()> {
     if let Ok(name) = CString::new(name) {
         rustix::thread::set_name(&name)?;
     }
-    lanes::record::join(name)?;
+    lesson::begin_child(name)?;
     Ok(())
 }
 
@@ -149,6 +150,9 @@ fn finish(outcome: io::Result<Packed>, mut status: i32) -> ! {
 
 /// Hands the outcome to the parent and ends the process. The first thread that comes here does it.
 fn tell(outcome: io::Result<Packed>, status: i32) -> ! {
+    // After Ctrl-C the parent ends this process.
+    lesson::hold();
+    lanes::record::close();
     static FIRST: Mutex<()> = Mutex::new(());
     // Never released: the process ends here.
     let _first = FIRST.lock().unwrap_or_else(PoisonError::into_inner);

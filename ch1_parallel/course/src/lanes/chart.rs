@@ -4,16 +4,22 @@ use std::fmt::Write;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use super::Kind;
+use super::apportion::apportion;
 use super::picture::{Picture, Row};
-use super::record::State;
 
-const RUN: char = '█';
-const BRIEFLY: char = '▏';
-const WAIT: char = '░';
-const IDLE: char = '·';
-
-/// A chart shows so many lanes; more cannot be read.
+/// A chart shows this number of lanes; more cannot be read.
 const MOST_ROWS: usize = 200;
+
+fn sign(kind: Kind) -> char {
+    match kind {
+        Kind::Run => '█',
+        Kind::Sleep => '▒',
+        Kind::Wait => '░',
+        Kind::Idle => '·',
+        Kind::Absent => ' ',
+    }
+}
 
 /// Draws `picture` at most `width` columns wide, under `title`.
 #[must_use]
@@ -26,56 +32,39 @@ pub fn draw(picture: &Picture, title: &str, width: usize) -> String {
 
     let mut chart = String::new();
     let column = picture.seconds() / columns as f64;
+    let legend = [(Kind::Run, "runs"), (Kind::Sleep, "sleeps"), (Kind::Wait, "waits"), (Kind::Idle, "idle")];
+    let legend: Vec<_> = legend.into_iter().map(|(kind, word)| format!("{} {word}", sign(kind))).collect();
     // Writing to a string cannot fail.
-    let _ = writeln!(
-        chart,
-        "{title}: {}, a column is {}   {RUN} runs  {BRIEFLY} runs briefly  {WAIT} waits  {IDLE} idle",
-        time(picture.seconds()),
-        time(column)
-    );
+    let _ =
+        writeln!(chart, "{title}: {}, a column is {}   {}", time(picture.seconds()), time(column), legend.join("  "));
     for ((name, row), note) in rows.iter().zip(notes) {
         let gap = " ".repeat(names - name.width());
-        let _ = writeln!(chart, "{name}{gap}  {}  {note}", bar(picture, row, columns).trim_end());
+        let _ = writeln!(chart, "{name}{gap}  {}  {note}", bar(picture, row, columns));
     }
     if picture.rows.len() > MOST_ROWS {
         let _ = writeln!(chart, "and {} lanes more", picture.rows.len() - MOST_ROWS);
     }
+    if let Some(remark) = picture.remark() {
+        let _ = writeln!(chart, "({remark})");
+    }
     chart
 }
 
-/// Each column shows the state that filled the most of it, or that the lane ran for a smaller part of it.
 fn bar(picture: &Picture, row: &Row, columns: usize) -> String {
-    let length = (picture.end - picture.begin).max(1) as f64;
-    let place = |at: u64| (at - picture.begin) as f64 / length * columns as f64;
-    let mut filled = vec![[0.0f64; 3]; columns];
-    for stretch in &row.stretches {
-        let state = match stretch.state {
-            State::Run(_) => 0,
-            State::Wait { .. } => 1,
-            State::Idle | State::Sleep { .. } => 2,
-        };
-        let (from, to) = (place(stretch.from), place(stretch.to));
-        for (column, filled) in filled.iter_mut().enumerate().take(to.ceil() as usize).skip(from as usize) {
-            filled[state] += to.min(column as f64 + 1.0) - from.max(column as f64);
-        }
-    }
-    let sign = |[run, wait, idle]: [f64; 3]| match run.max(wait).max(idle) {
-        0.0 => ' ',
-        most if most == run => RUN,
-        // A task that is polled for a moment would not be seen at all.
-        _ if run > 0.0 => BRIEFLY,
-        most if most == wait => WAIT,
-        _ => IDLE,
-    };
-    filled.into_iter().map(sign).collect::<String>() + if row.cut { "✗" } else { "" }
+    let bar: String = apportion(&picture.shares(row, columns)).into_iter().map(sign).collect();
+    // A mark of its own, so that no time is drawn for it.
+    format!("{}{}", bar.trim_end(), if row.cut { "✗" } else { "" })
 }
 
 fn note(row: &Row) -> String {
-    let (ran, waited, on) = row.totals();
-    let mut note = format!("runs {}", time(ran));
-    if let Some((longest, _)) = on.first() {
-        let others = if on.len() > 1 { ", ..." } else { "" };
-        let _ = write!(note, ", waits {} ({}{others})", time(waited), shorten(longest, 18));
+    let totals = row.totals();
+    let mut note = format!("runs {}", time(totals.of(Kind::Run)));
+    if totals.of(Kind::Sleep) > 0.0 {
+        let _ = write!(note, ", sleeps {}", time(totals.of(Kind::Sleep)));
+    }
+    if let Some((longest, _)) = totals.waits.first() {
+        let others = if totals.waits.len() > 1 { ", ..." } else { "" };
+        let _ = write!(note, ", waits {} ({}{others})", time(totals.of(Kind::Wait)), shorten(longest, 18));
     }
     if row.cut {
         note += ", killed";
@@ -84,8 +73,10 @@ fn note(row: &Row) -> String {
 }
 
 fn shorten(text: &str, most: usize) -> String {
+    // A name must not break its line, or the terminal.
+    let text: String = text.chars().map(|sign| if sign.is_control() { '�' } else { sign }).collect();
     if text.width() <= most {
-        return text.into();
+        return text;
     }
     // What tells the lanes of a process apart is behind its name.
     if let Some((process, lane)) = text.rsplit_once('/')
@@ -115,28 +106,32 @@ pub fn time(seconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::record::{Change, Event};
+    use super::super::picture::tests::random_picture;
     use super::*;
 
     #[test]
-    fn columns_show_the_longest_state_and_fit_the_width() {
-        let at = |at, change| Event { at, process: 1, lane: 1, change };
-        let picture = Picture::of(
-            vec![
-                at(0, Change::Begin { name: "Huey".into(), kind: "thread".into() }),
-                at(0, Change::To(State::Run(String::new()))),
-                at(500_000_000, Change::To(State::Wait { on: "barrier".into(), place: "a.rs:1".into() })),
-                at(1_000_000_000, Change::End),
-            ],
-            1,
-            0,
-        );
-        let chart = draw(&picture, "barrier", 80);
-        let line = chart.lines().nth(1).unwrap();
-        assert!(line.width() <= 80, "{line}");
-        let count = |sign| line.chars().filter(|&c| c == sign).count();
-        assert!(count(RUN).abs_diff(count(WAIT)) <= 1, "{line}");
-        assert!(line.ends_with("runs 500 ms, waits 500 ms (barrier)"), "{line}");
+    fn each_line_draws_the_recorded_times_to_within_one_column() {
+        for seed in 0..300 {
+            let picture = random_picture(seed);
+            let chart = draw(&picture, "random", 160);
+            let column = picture.seconds() / columns_of(&chart, &picture) as f64;
+            for ((name, row), line) in picture.named().zip(chart.lines().skip(1)) {
+                let bar = line.strip_prefix(&shorten(&name, 24)).expect("the name stands first");
+                let bar = &bar[..bar.rfind("runs").expect("the totals follow")];
+                for kind in [Kind::Run, Kind::Sleep, Kind::Wait, Kind::Idle] {
+                    let drawn = bar.chars().filter(|&c| c == sign(kind)).count() as f64 * column;
+                    let off = (drawn - row.totals().of(kind)).abs();
+                    assert!(off <= column * 1.001, "seed {seed}: {kind:?} is {} columns off\n{chart}", off / column);
+                }
+            }
+        }
+    }
+
+    /// The number of columns, as the chart chooses it.
+    fn columns_of(chart: &str, picture: &Picture) -> usize {
+        let rows: Vec<_> = picture.named().map(|(name, row)| (shorten(&name, 24).width(), note(row).width())).collect();
+        assert!(chart.lines().skip(1).take(rows.len()).all(|line| line.width() <= 160), "{chart}");
+        160 - rows.iter().map(|row| row.0).max().unwrap() - rows.iter().map(|row| row.1).max().unwrap() - 4
     }
 
     #[test]
@@ -145,5 +140,6 @@ mod tests {
         assert_eq!(shorten("consumers", 8), "consume…");
         assert_eq!(shorten("consumers/main 2", 12), "cons…/main 2");
         assert_eq!(shorten("c/a very long name", 8), "c/a ver…");
+        assert_eq!(shorten("two\nlines", 20), "two�lines");
     }
 }

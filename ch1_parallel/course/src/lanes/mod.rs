@@ -26,20 +26,25 @@
 //! a file in memory that all processes of the run share, so that a child that is killed leaves what it did until then, and
 //! so that another process can read the lanes while the program hangs.
 
+mod apportion;
+pub mod board;
 pub mod chart;
 pub mod picture;
 pub mod record;
+mod state;
 pub mod svg;
 pub mod trace;
 
 use std::fmt::Display;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::panic::Location;
+use std::pin::pin;
 use std::thread;
 use std::time::Duration;
 
-use tracing::instrument::Instrumented;
 use tracing::{Instrument, Span, info_span};
+
+pub use state::{Kind, State};
 
 /// The `tracing` target of every span of a lane.
 pub const TARGET: &str = "lanes";
@@ -49,24 +54,40 @@ pub const TARGET: &str = "lanes";
 #[derive(Debug)]
 pub struct Lane {
     // Entered spans belong to their thread, so a `Lane` cannot be sent to another one.
-    _entered: tracing::span::EnteredSpan,
+    _span: tracing::span::EnteredSpan,
+    // In this order: a thread leaves its lane before the lane ends.
+    _entered: Option<board::Entered>,
+    _begun: Option<board::Begun>,
 }
 
 /// Names the lane of the current thread. The lane lasts until the returned value is dropped.
 pub fn lane(name: impl Display) -> Lane {
     let span = info_span!(target: TARGET, parent: None, "lane", label = %name, kind = "thread");
-    Lane { _entered: span.entered() }
+    let begun = board::lane(&name);
+    Lane { _span: span.entered(), _entered: begun.as_ref().map(board::Begun::enter), _begun: begun }
 }
 
 /// Gives `future` a lane of its own, which runs only while the future is polled.
-pub fn task<F: Future>(name: impl Display, future: F) -> Instrumented<F> {
-    future.instrument(info_span!(target: TARGET, parent: None, "lane", label = %name, kind = "task"))
+pub fn task<F: Future>(name: impl Display, future: F) -> impl Future<Output = F::Output> {
+    let span = info_span!(target: TARGET, parent: None, "lane", label = %name, kind = "task");
+    let begun = board::lane(&name);
+    let polled = async move {
+        let mut future = pin!(future);
+        poll_fn(|context| {
+            let _entered = begun.as_ref().map(board::Begun::enter);
+            future.as_mut().poll(context)
+        })
+        .await
+    };
+    polled.instrument(span)
 }
 
 /// Marks what `blocking` does as a wait of the current lane for `on`.
 #[track_caller]
 pub fn wait<T>(on: &str, blocking: impl FnOnce() -> T) -> T {
-    wait_span(on, Location::caller()).in_scope(blocking)
+    let place = Location::caller();
+    let _doing = board::doing(Kind::Wait, on, place);
+    wait_span(on, place).in_scope(blocking)
 }
 
 /// Marks `future` as what the current task waits for, from its first poll until it is ready.
@@ -74,14 +95,19 @@ pub fn wait<T>(on: &str, blocking: impl FnOnce() -> T) -> T {
 pub fn wait_for<F: Future>(on: &'static str, future: F) -> impl Future<Output = F::Output> {
     let place = Location::caller();
     // The span is made on the first poll: only then is the task's lane the current one.
-    async move { future.instrument(wait_span(on, place)).await }
+    async move {
+        let _doing = board::doing(Kind::Wait, on, place);
+        future.instrument(wait_span(on, place)).await
+    }
 }
 
 /// `thread::sleep`, marked as a sleep of the current lane. `label` says what the sleep stands for: a pause, or work that
 /// takes this long.
 #[track_caller]
 pub fn sleep(label: &str, duration: Duration) {
-    sleep_span(label, Location::caller()).in_scope(|| thread::sleep(duration));
+    let place = Location::caller();
+    let _doing = board::doing(Kind::Sleep, label, place);
+    sleep_span(label, place).in_scope(|| thread::sleep(duration));
 }
 
 /// Marks `pause`, a future that sleeps, as a sleep of the current task. `label` says what the sleep stands for.
@@ -89,7 +115,10 @@ pub fn sleep(label: &str, duration: Duration) {
 pub fn sleeping<F: Future>(label: &'static str, pause: F) -> impl Future<Output = F::Output> {
     let place = Location::caller();
     // As in `wait_for`.
-    async move { pause.instrument(sleep_span(label, place)).await }
+    async move {
+        let _doing = board::doing(Kind::Sleep, label, place);
+        pause.instrument(sleep_span(label, place)).await
+    }
 }
 
 /// Joins a thread and returns its result. The current lane waits meanwhile.
@@ -98,7 +127,7 @@ pub fn sleeping<F: Future>(label: &'static str, pause: F) -> impl Future<Output 
 /// The thread has panicked, which in a program of the course has ended the process already.
 #[track_caller]
 pub fn join<J: Join>(thread: J) -> J::Value {
-    wait_span("join", Location::caller()).in_scope(|| thread.join()).expect("the thread does not panic")
+    join_at(thread, Location::caller())
 }
 
 /// Joins all `threads` and returns their results in the order of the handles. The current lane waits meanwhile.
@@ -108,8 +137,12 @@ pub fn join<J: Join>(thread: J) -> J::Value {
 #[track_caller]
 pub fn join_all<J: Join>(threads: impl IntoIterator<Item = J>) -> Vec<J::Value> {
     let place = Location::caller();
-    let join = |thread: J| wait_span("join", place).in_scope(|| thread.join()).expect("the thread does not panic");
-    threads.into_iter().map(join).collect()
+    threads.into_iter().map(|thread| join_at(thread, place)).collect()
+}
+
+fn join_at<J: Join>(thread: J, place: &'static Location<'static>) -> J::Value {
+    let _doing = board::doing(Kind::Wait, "join", place);
+    wait_span("join", place).in_scope(|| thread.join()).expect("the thread does not panic")
 }
 
 /// A handle by which a thread is joined.
@@ -144,6 +177,7 @@ impl<T> Join for thread::ScopedJoinHandle<'_, T> {
 #[track_caller]
 pub fn work<T>(what: &str, working: impl FnOnce() -> T) -> T {
     let place = Location::caller();
+    let _doing = board::doing(Kind::Run, what, place);
     info_span!(target: TARGET, "work", label = what, file = place.file(), line = place.line()).in_scope(working)
 }
 

@@ -2,128 +2,103 @@
 
 use std::collections::HashMap;
 
-use super::record::{Change, Event, State};
+pub use super::record::Stretch;
+use super::record::{LaneLog, Log, ProcessLog};
+use super::{Kind, State};
 
 /// All lanes of a run.
 #[derive(Debug, Default)]
 pub struct Picture {
-    /// The first moment, in nanoseconds of the monotonic clock.
+    /// The first moment, in nanoseconds of the machine's clock.
     pub begin: u64,
     /// The last moment.
     pub end: u64,
     /// A row a lane, ordered by process and beginning.
     pub rows: Vec<Row>,
+    /// How many lanes were not recorded.
+    pub lost: u64,
 }
 
-/// A lane, or several of one name in one process that never overlap (the calls of a recurring task, say).
+/// A lane. Lanes of one name in one process that never overlap (the calls of a recurring task, say) share a row.
 #[derive(Debug)]
 pub struct Row {
     /// The id of the process.
     pub process: u32,
+    /// The place of the process among all processes.
+    pub order: u32,
     /// The name of the process.
     pub process_name: String,
     /// The name of the lane.
     pub name: String,
     /// `thread` or `task`.
     pub kind: String,
-    /// What the lane did, in order, without gaps inside a lane.
+    /// What the lane did, in order. A gap is a time in which the lane did not exist.
     pub stretches: Vec<Stretch>,
+    /// How many changes were thinned out.
+    pub thinned: u64,
     /// The process ended before the lane did: it was killed.
     pub cut: bool,
 }
 
-/// A time in one state.
-#[derive(Clone, Debug)]
-pub struct Stretch {
-    /// From this moment, in nanoseconds.
-    pub from: u64,
-    /// To this one.
-    pub to: u64,
-    /// In this state.
-    pub state: State,
+/// What a row did in all.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Totals<'row> {
+    /// Seconds in each state, by [`Kind::index`].
+    pub seconds: [f64; 5],
+    /// What it waited for and for how many seconds, the longest wait first.
+    pub waits: Vec<(&'row str, f64)>,
 }
 
-impl Stretch {
-    /// Its length in seconds.
+impl Totals<'_> {
+    /// Seconds in the states of this kind.
     #[must_use]
-    pub fn seconds(&self) -> f64 {
-        self.to.saturating_sub(self.from) as f64 / 1e9
+    pub fn of(&self, kind: Kind) -> f64 {
+        self.seconds[kind.index()]
     }
 }
 
-struct Process {
-    name: String,
-    order: u32,
-    first: u64,
-    last: u64,
-}
-
-struct Open {
-    row: Row,
-    since: u64,
-    state: State,
-    ended: bool,
-}
-
 impl Picture {
-    /// Puts the picture together from the events of all processes, in any order. Lanes of `own` that have not ended
-    /// last until `now`; those of other processes until their process's last sign of life.
+    /// Puts the picture together from the record of all processes. A lane that has not ended lasts until `now` if `lives` says
+    /// that its process does; otherwise it is cut at the last change that its process recorded.
     #[must_use]
-    pub fn of(mut events: Vec<Event>, own: u32, now: u64) -> Self {
-        events.sort_by_key(|event| event.at);
-        let mut processes: HashMap<u32, Process> = HashMap::new();
-        let mut lanes: HashMap<(u32, u32), Open> = HashMap::new();
-        for Event { at, process, lane, change } in events {
-            let seen = processes.entry(process).or_insert_with(|| Process {
-                name: process.to_string(),
-                order: 0,
-                first: at,
-                last: at,
-            });
-            seen.last = at;
-            match change {
-                Change::Process { name, order } => (seen.name, seen.order) = (name, order),
-                Change::Begin { name, kind } => {
-                    let row =
-                        Row { process, process_name: String::new(), name, kind, stretches: Vec::new(), cut: false };
-                    lanes.insert((process, lane), Open { row, since: at, state: State::Idle, ended: false });
-                }
-                Change::To(state) => {
-                    if let Some(open) = lanes.get_mut(&(process, lane)) {
-                        open.turn(at, state);
-                    }
-                }
-                Change::End => {
-                    if let Some(open) = lanes.get_mut(&(process, lane)) {
-                        open.turn(at, State::Idle);
-                        open.ended = true;
-                    }
-                }
-            }
+    pub fn of(log: Log, now: u64, lives: impl Fn(u32) -> bool) -> Self {
+        let mut first: HashMap<u32, u64> = HashMap::new();
+        let mut last: HashMap<u32, u64> = HashMap::new();
+        for lane in &log.lanes {
+            let begin = lane.stretches.first().map_or(lane.since, |stretch| stretch.from);
+            first.entry(lane.process).and_modify(|first| *first = begin.min(*first)).or_insert(begin);
+            last.entry(lane.process).and_modify(|last| *last = lane.since.max(*last)).or_insert(lane.since);
         }
-
+        let processes: HashMap<u32, ProcessLog> = log.processes.into_iter().map(|it| (it.id, it)).collect();
         let mut rows: Vec<Row> = Vec::new();
-        for mut open in lanes.into_values() {
-            let process = &processes[&open.row.process];
-            if !open.ended {
-                open.row.cut = open.row.process != own;
-                let until = if open.row.cut { process.last } else { now };
-                open.turn(until, State::Idle);
-            }
-            open.row.process_name.clone_from(&process.name);
-            rows.push(open.row);
+        for lane in log.lanes {
+            let process = processes.get(&lane.process);
+            let open = lane.state != State::Absent;
+            let cut = open && !lives(lane.process);
+            let LaneLog { process: id, thinned, .. } = lane;
+            let (name, kind) = (lane.name.clone(), lane.kind.clone());
+            let end = match (open, cut) {
+                (false, _) => lane.since,
+                (true, false) => now,
+                (true, true) => last[&id],
+            };
+            let mut stretches = lane.until(end);
+            stretches.retain(|stretch| stretch.state != State::Absent);
+            rows.push(Row {
+                process: id,
+                order: process.map_or(0, |process| process.order),
+                process_name: process.map_or_else(|| id.to_string(), |process| process.name.clone()),
+                name,
+                kind,
+                stretches,
+                thinned,
+                cut,
+            });
         }
-        rows.sort_by_cached_key(|row| {
-            let process = &processes[&row.process];
-            (process.order, process.first, row.process, row.begin())
-        });
-        let mut picture = Self { begin: u64::MAX, end: 0, rows: merged(rows) };
-        for row in &picture.rows {
-            picture.begin = picture.begin.min(row.begin());
-            picture.end = picture.end.max(row.end());
-        }
-        picture.begin = picture.begin.min(picture.end);
-        picture
+        rows.sort_by_cached_key(|row| (row.order, first[&row.process], row.process, row.begin()));
+        let begin = rows.iter().map(Row::begin).min().unwrap_or(0);
+        let end = rows.iter().map(Row::end).max().unwrap_or(0).max(begin);
+        Self { begin: begin.min(end), end, rows, lost: log.lost }
     }
 
     /// The length of the picture in seconds.
@@ -132,30 +107,55 @@ impl Picture {
         (self.end - self.begin) as f64 / 1e9
     }
 
+    /// What the picture does not show, in one sentence; `None` if it shows all.
+    #[must_use]
+    pub fn remark(&self) -> Option<String> {
+        let thinned: u64 = self.rows.iter().map(|row| row.thinned).sum();
+        let thinned = (thinned > 0).then(|| {
+            format!("{thinned} changes too short to be seen are drawn as their share of the time around them")
+        });
+        let lost = (self.lost > 0).then(|| format!("{} more lanes were not recorded", self.lost));
+        match (thinned, lost) {
+            (Some(thinned), Some(lost)) => Some(format!("{thinned}; {lost}")),
+            (thinned, lost) => thinned.or(lost),
+        }
+    }
+
     /// The rows with the names to print: the process's name goes first where there is more than one process, and
     /// stands alone for its main lane.
     pub fn named(&self) -> impl Iterator<Item = (String, &Row)> {
         let several = self.rows.iter().any(|row| row.process != self.rows[0].process);
-        self.rows.iter().map(move |row| {
-            let name = match (several, row.name.as_str()) {
-                (false, name) => name.into(),
-                (true, "main") => row.process_name.clone(),
-                (true, name) => format!("{}/{name}", row.process_name),
-            };
-            (name, row)
-        })
+        self.rows.iter().map(move |row| (full_name(several, &row.process_name, &row.name), row))
+    }
+
+    /// How much of each column of `row` was spent in each kind of state, if the picture has so many `columns`: parts of a column,
+    /// by [`Kind::index`], whose sum is 1.
+    #[must_use]
+    pub fn shares(&self, row: &Row, columns: usize) -> Vec<[f64; 5]> {
+        let length = (self.end - self.begin).max(1) as f64;
+        let place = |at: u64| (at - self.begin) as f64 / length * columns as f64;
+        let mut shares = vec![[0.0; 5]; columns];
+        for stretch in &row.stretches {
+            let (from, to) = (place(stretch.from), place(stretch.to));
+            for (column, share) in shares.iter_mut().enumerate().take(to.ceil() as usize).skip(from as usize) {
+                let part = to.min(column as f64 + 1.0) - from.max(column as f64);
+                share[stretch.state.kind().index()] += part.max(0.0);
+            }
+        }
+        for share in &mut shares {
+            share[Kind::Absent.index()] = (1.0 - share.iter().sum::<f64>()).max(0.0);
+        }
+        shares
     }
 }
 
-impl Open {
-    fn turn(&mut self, at: u64, state: State) {
-        if at > self.since {
-            let before = std::mem::replace(&mut self.state, state);
-            self.row.stretches.push(Stretch { from: self.since, to: at, state: before });
-            self.since = at;
-        } else {
-            self.state = state;
-        }
+/// The name of a lane as it is printed, if there are `several` processes or only one.
+#[must_use]
+pub fn full_name(several: bool, process: &str, lane: &str) -> String {
+    match (several, lane) {
+        (false, lane) => lane.into(),
+        (true, "main") => process.into(),
+        (true, lane) => format!("{process}/{lane}"),
     }
 }
 
@@ -168,110 +168,111 @@ impl Row {
         self.stretches.last().map_or(0, |last| last.to)
     }
 
-    /// Seconds spent running, seconds spent waiting, and what it waited for, the longest first.
+    /// What the row did in all.
     #[must_use]
-    pub fn totals(&self) -> (f64, f64, Vec<(&str, f64)>) {
-        let (mut ran, mut waited) = (0.0, 0.0);
-        let mut on: Vec<(&str, f64)> = Vec::new();
+    pub fn totals(&self) -> Totals<'_> {
+        let mut totals = Totals::default();
         for stretch in &self.stretches {
-            match &stretch.state {
-                State::Idle | State::Sleep { .. } => {}
-                State::Run(_) => ran += stretch.seconds(),
-                State::Wait { on: what, .. } => {
-                    waited += stretch.seconds();
-                    match on.iter_mut().find(|(name, _)| name == what) {
-                        Some((_, seconds)) => *seconds += stretch.seconds(),
-                        None => on.push((what, stretch.seconds())),
-                    }
+            totals.seconds[stretch.state.kind().index()] += stretch.seconds();
+            if let State::Wait { on, .. } = &stretch.state {
+                match totals.waits.iter_mut().find(|(name, _)| name == on) {
+                    Some((_, seconds)) => *seconds += stretch.seconds(),
+                    None => totals.waits.push((on, stretch.seconds())),
                 }
             }
         }
-        on.sort_by(|a, b| b.1.total_cmp(&a.1));
-        (ran, waited, on)
+        totals.waits.sort_by(|a, b| b.1.total_cmp(&a.1));
+        totals
     }
-}
-
-/// Joins each lane to an earlier one of the same process and name that had ended before it began.
-fn merged(rows: Vec<Row>) -> Vec<Row> {
-    let mut kept: Vec<Row> = Vec::new();
-    let mut newest: HashMap<(u32, String), Vec<usize>> = HashMap::new();
-    for row in rows {
-        let same = newest.entry((row.process, row.name.clone())).or_default();
-        match same.iter().find(|&&index| kept[index].end() <= row.begin()) {
-            Some(&index) => {
-                kept[index].cut = row.cut;
-                kept[index].stretches.extend(row.stretches);
-            }
-            None => {
-                same.push(kept.len());
-                kept.push(row);
-            }
-        }
-    }
-    kept
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use rand::rngs::StdRng;
+    use rand::{RngExt, SeedableRng};
 
-    fn event(at: u64, process: u32, lane: u32, change: Change) -> Event {
-        Event { at, process, lane, change }
+    fn lane(process: u32, name: &str, from: u64, states: &[(u64, State)]) -> LaneLog {
+        let (mut at, mut stretches) = (from, Vec::new());
+        let (open, states) = states.split_last().expect("a state");
+        for (length, state) in states {
+            stretches.push(Stretch { from: at, to: at + length, state: state.clone() });
+            at += length;
+        }
+        LaneLog {
+            process,
+            name: name.into(),
+            kind: "thread".into(),
+            stretches,
+            thinned: 0,
+            state: open.1.clone(),
+            since: at,
+        }
     }
 
-    fn begin(name: &str) -> Change {
-        Change::Begin { name: name.into(), kind: "thread".into() }
+    fn run() -> State {
+        State::Run(String::new())
     }
 
-    fn run() -> Change {
-        Change::To(State::Run(String::new()))
+    fn wait() -> State {
+        State::Wait { on: "lock".into(), place: "a.rs:1".into() }
     }
 
     #[test]
-    fn stretches_follow_the_changes_without_gaps() {
-        let wait = Change::To(State::Wait { on: "lock".into(), place: "a.rs:1".into() });
-        let events = vec![
-            event(10, 1, 1, begin("a")),
-            event(10, 1, 1, run()),
-            event(30, 1, 1, wait),
-            event(70, 1, 1, run()),
-            event(90, 1, 1, Change::End),
-        ];
-        let picture = Picture::of(events, 1, 100);
+    fn totals_are_the_sums_of_the_stretches() {
+        let lanes = vec![lane(1, "a", 10, &[(20, run()), (40, wait()), (20, run()), (0, State::Absent)])];
+        let picture = Picture::of(Log { lanes, ..Log::default() }, 100, |_| true);
         let spans: Vec<_> = picture.rows[0].stretches.iter().map(|s| (s.from, s.to)).collect();
         assert_eq!(spans, [(10, 30), (30, 70), (70, 90)]);
         assert_eq!((picture.begin, picture.end), (10, 90));
-        let (ran, waited, on) = picture.rows[0].totals();
-        assert_eq!((ran, waited), (40e-9, 40e-9));
-        assert_eq!(on, [("lock", 40e-9)]);
+        let totals = picture.rows[0].totals();
+        assert_eq!((totals.of(Kind::Run), totals.of(Kind::Wait)), (40e-9, 40e-9));
+        assert_eq!(totals.waits, [("lock", 40e-9)]);
     }
 
     #[test]
-    fn a_killed_process_is_cut_at_its_last_sign_of_life() {
-        let events = vec![
-            event(0, 1, 1, begin("parent")),
-            event(0, 1, 1, run()),
-            event(5, 2, 1, begin("child")),
-            event(6, 2, 1, run()),
-            event(8, 2, 1, Change::To(State::Idle)),
+    fn a_killed_process_is_cut_at_its_last_sign_of_life_and_a_living_one_lasts_until_now() {
+        let lanes = vec![
+            lane(1, "parent", 0, &[(0, run())]),
+            lane(2, "child", 5, &[(1, State::Idle), (2, run()), (0, State::Idle)]),
         ];
-        let picture = Picture::of(events, 1, 20);
-        assert!(!picture.rows[0].cut);
-        assert_eq!(picture.rows[0].end(), 20);
-        assert!(picture.rows[1].cut);
-        assert_eq!(picture.rows[1].end(), 8);
+        let picture = Picture::of(Log { lanes, ..Log::default() }, 20, |process| process == 1);
+        assert!(!picture.rows[0].cut && picture.rows[1].cut);
+        assert_eq!((picture.rows[0].end(), picture.rows[1].end()), (20, 8));
     }
 
     #[test]
-    fn lanes_of_one_name_share_a_row_unless_they_overlap() {
-        let mut events = Vec::new();
-        for (lane, from, to) in [(1, 0, 10), (2, 10, 20), (3, 15, 30)] {
-            events.push(event(from, 1, lane, begin("call")));
-            events.push(event(from, 1, lane, run()));
-            events.push(event(to, 1, lane, Change::End));
-        }
-        let picture = Picture::of(events, 1, 40);
-        assert_eq!(picture.rows.len(), 2);
+    fn a_time_without_a_task_is_a_gap() {
+        let lanes = vec![lane(1, "call", 0, &[(10, run()), (80, State::Absent), (10, run()), (0, State::Absent)])];
+        let picture = Picture::of(Log { lanes, ..Log::default() }, 100, |_| true);
         assert_eq!(picture.rows[0].stretches.len(), 2);
+        let drawn = crate::lanes::apportion::apportion(&picture.shares(&picture.rows[0], 10));
+        assert_eq!(drawn.iter().filter(|&&kind| kind == Kind::Run).count(), 2);
+        assert!(drawn[1..9].iter().all(|&kind| kind == Kind::Absent));
+    }
+
+    /// A picture of random lanes: stretches from far shorter to far longer than a column, with gaps.
+    pub fn random_picture(seed: u64) -> Picture {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let labels = ["", "a", "b", "a long label & <more>", "ü"];
+        let mut lanes = Vec::new();
+        for number in 0..rng.random_range(1..6u32) {
+            let longest = 10f64.powf(rng.random_range(1.0..7.0)) as u64;
+            let mut states = Vec::new();
+            for _ in 0..rng.random_range(1..2000) {
+                let label = labels[rng.random_range(0..labels.len())].to_owned();
+                let state = match rng.random_range(0..5) {
+                    0 => State::Absent,
+                    1 => State::Idle,
+                    2 => State::Run(label),
+                    3 => State::Sleep { what: label, place: "s.rs:1".into() },
+                    _ => State::Wait { on: label, place: "w.rs:2".into() },
+                };
+                states.push((rng.random_range(1..=longest), state));
+            }
+            states.push((0, State::Absent));
+            lanes.push(lane(number % 2, &format!("lane {number}"), rng.random_range(0..1000), &states));
+        }
+        Picture::of(Log { lanes, ..Log::default() }, 1 << 40, |_| true)
     }
 }

@@ -1,41 +1,57 @@
 //! The chart as an SVG. It follows the reader's light or dark scheme. States differ in height and hatching as well as in
 //! colour, so colour vision is not needed.
+//!
+//! A stretch is drawn at its exact place. Stretches that are shorter than a pixel share a cell of about one pixel, in which each
+//! kind of state has its exact part of the width. Marks above a row show where the lane runs for less than a pixel.
 
 use std::fmt::Write;
 
 use super::chart::time;
 use super::picture::{Picture, Row, Stretch};
-use super::record::State;
+use super::{Kind, State};
 
 const WIDTH: f64 = 960.0;
 const ROW: f64 = 26.0;
 const TOP: f64 = 56.0;
-const NARROWEST: f64 = 0.5;
 const SIGN: f64 = 6.7; // width of a letter of the font at its size
+/// An SVG shows this number of lanes.
+const MOST_ROWS: usize = 500;
 
 const STYLE: &str = "
   svg { background: #ffffff; color: #1b1f24; font: 12px ui-monospace, Menlo, Consolas, monospace }
   text { fill: currentColor } .small { font-size: 10px }
-  .run { fill: #0b62b0 } .wait { fill: url(#hatch); stroke: #b25000; stroke-width: 1 } .idle { fill: #8c959f }
-  .in { fill: #ffffff } .on { paint-order: stroke; stroke: #ffffff; stroke-width: 4 } .grid { stroke: #d0d7de } .mark { stroke: #b25000; stroke-width: 2 }
+  .run { fill: #0b62b0 } .sleep { fill: url(#dots) } .wait { fill: url(#hatch) } .idle { fill: #8c959f }
+  .tick { fill: #0b62b0 } .under { fill: #dcebe4 } .dot { fill: #2d7d5a } .pale { fill: #f7e3d0 } .stripe { stroke: #b25000; stroke-width: 3 }
+  .in { fill: #ffffff } .on { paint-order: stroke; stroke: #ffffff; stroke-width: 4 } .grid { stroke: #d0d7de }
   @media (prefers-color-scheme: dark) {
     svg { background: #0d1117; color: #e6edf3 }
-    .run { fill: #58a6ff } .wait, .mark { stroke: #f0a050 } .idle { fill: #6e7681 }
+    .run, .tick { fill: #58a6ff } .idle { fill: #6e7681 }
+    .under { fill: #16352a } .dot { fill: #6fcf9f } .pale { fill: #3a2413 } .stripe { stroke: #f0a050 }
     .in { fill: #0d1117 } .on { stroke: #0d1117 } .grid { stroke: #30363d }
   }";
+
+/// The patterns of sleeps (dots) and waits (stripes).
+const PATTERNS: &str = r#"<defs>
+<pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="6" height="6" class="pale"/><line x1="0" y1="0" x2="0" y2="6" class="stripe"/></pattern>
+<pattern id="dots" width="5" height="5" patternUnits="userSpaceOnUse"><rect width="5" height="5" class="under"/><circle cx="2.5" cy="2.5" r="1" class="dot"/></pattern>
+</defs>"#;
 
 /// Draws `picture` as a whole SVG document.
 #[must_use]
 pub fn draw(picture: &Picture, title: &str) -> String {
-    let rows: Vec<_> = picture.named().collect();
-    let longest = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let rows: Vec<_> = picture.named().take(MOST_ROWS).collect();
+    let longest = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).min(60);
     let left = 24.0 + longest as f64 * SIGN * 1.08;
     let scale = Scale {
         begin: picture.begin,
         left,
         per_ns: (WIDTH - left - 24.0) / (picture.end - picture.begin).max(1) as f64,
     };
-    let height = TOP + ROW * rows.len() as f64 + 40.0;
+    let more = picture.rows.len().saturating_sub(MOST_ROWS);
+    let more = (more > 0).then(|| format!("and {more} lanes more"));
+    let remarks: Vec<_> = more.into_iter().chain(picture.remark()).collect();
+    let bottom = TOP + ROW * rows.len() as f64 + 10.0;
+    let height = bottom + 30.0 + 16.0 * remarks.len() as f64;
 
     let mut svg = String::new();
     // Writing to a string cannot fail.
@@ -45,7 +61,7 @@ pub fn draw(picture: &Picture, title: &str) -> String {
 <title>{label}</title>
 <style>{STYLE}
 </style>
-<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><line x1="0" y1="0" x2="0" y2="6" class="mark"/></pattern></defs>
+{PATTERNS}
 <text x="12" y="22">{title}, {length}</text>
 "#,
         label = escape(&format!("Timeline of {title}: what each lane did and waited for")),
@@ -53,47 +69,106 @@ pub fn draw(picture: &Picture, title: &str) -> String {
         length = time(picture.seconds()),
     );
     legend(&mut svg);
-    axis(&mut svg, picture, &scale, height);
+    axis(&mut svg, picture, &scale, bottom);
     for (index, (name, row)) in rows.iter().enumerate() {
         let y = TOP + ROW * index as f64;
-        let _ = writeln!(svg, r#"<text x="12" y="{:.1}">{}</text>"#, y + 17.0, escape(name));
-        for stretch in drawable(&row.stretches, (NARROWEST / scale.per_ns) as u64) {
-            bar(&mut svg, &scale, &stretch, y);
-        }
+        let shown: String =
+            if name.chars().count() > 60 { name.chars().take(59).chain(['…']).collect() } else { name.clone() };
+        let _ = writeln!(svg, r#"<text x="12" y="{:.1}">{}</text>"#, y + 17.0, escape(&shown));
+        draw_row(&mut svg, &scale, row, y);
         if let (true, Some(last)) = (row.cut, row.stretches.last()) {
             let x = scale.x(last.to);
             let _ = writeln!(svg, r#"<text x="{x:.1}" y="{:.1}">✗<title>{}</title></text>"#, y + 17.0, killed(row));
         }
     }
+    for (index, remark) in remarks.iter().enumerate() {
+        let y = bottom + 32.0 + 16.0 * index as f64;
+        let _ = writeln!(svg, r#"<text class="small" x="12" y="{y:.1}">{}</text>"#, escape(remark));
+    }
     svg += "</svg>\n";
     svg
 }
 
-/// Joins neighbours that are shorter than `least` nanoseconds: nobody can see them, and a long run has millions. Together
-/// they are drawn as what took the most of their time.
-fn drawable(stretches: &[Stretch], least: u64) -> Vec<Stretch> {
-    let mut drawn: Vec<Stretch> = Vec::new();
-    let mut short: Vec<&Stretch> = Vec::new();
-    let join = |short: &mut Vec<&Stretch>, drawn: &mut Vec<Stretch>| {
-        let longest = short.iter().max_by_key(|stretch| stretch.to - stretch.from);
-        if let (Some(longest), Some(first), Some(last)) = (longest, short.first(), short.last()) {
-            drawn.push(Stretch { from: first.from, to: last.to, state: longest.state.clone() });
-        }
-        short.clear();
-    };
-    for stretch in stretches {
-        if stretch.to - stretch.from >= least {
-            join(&mut short, &mut drawn);
-            drawn.push(stretch.clone());
-        } else {
-            short.push(stretch);
-            if stretch.to - short[0].from >= least {
-                join(&mut short, &mut drawn);
+fn draw_row(svg: &mut String, scale: &Scale, row: &Row, y: f64) {
+    let pixel = (1.0 / scale.per_ns) as u64;
+    let mut cell = Cell::default();
+    let mut ticks = String::new();
+    let mut ticked = f64::NEG_INFINITY;
+    for stretch in &row.stretches {
+        let length = stretch.to - stretch.from;
+        if length < pixel && stretch.state.kind() == Kind::Run {
+            let x = scale.x(stretch.from);
+            if x - ticked >= 2.0 {
+                ticked = x;
+                let _ = write!(ticks, "M{x:.2} {:.1}h1.2v3h-1.2z", y);
             }
         }
+        if !cell.has_room(stretch, pixel) {
+            cell.draw(svg, scale, y);
+        }
+        if length >= pixel {
+            let x = (scale.x(stretch.from), scale.x(stretch.to));
+            bar(svg, x, &stretch.state, stretch.seconds(), y);
+        } else {
+            cell.add(stretch);
+        }
     }
-    join(&mut short, &mut drawn);
-    drawn
+    cell.draw(svg, scale, y);
+    if !ticks.is_empty() {
+        let _ = writeln!(svg, r#"<path class="tick" d="{ticks}"><title>runs for less than a pixel</title></path>"#);
+    }
+}
+
+/// Neighbours that are shorter than a pixel.
+#[derive(Default)]
+struct Cell<'row> {
+    from: u64,
+    to: u64,
+    /// The time of each kind, in the order in which they came, and the longest of its stretches. `None` is a gap.
+    parts: Vec<(Option<&'row Stretch>, u64)>,
+}
+
+impl<'row> Cell<'row> {
+    /// Whether the stretch can be drawn in this cell, which has at most about one pixel.
+    fn has_room(&self, stretch: &Stretch, pixel: u64) -> bool {
+        self.parts.is_empty() || (stretch.to - stretch.from < pixel && stretch.to - self.from <= pixel)
+    }
+
+    fn add(&mut self, stretch: &'row Stretch) {
+        if self.parts.is_empty() {
+            (self.from, self.to) = (stretch.from, stretch.from);
+        }
+        self.add_part(None, stretch.from - self.to);
+        self.add_part(Some(stretch), stretch.to - stretch.from);
+        self.to = stretch.to;
+    }
+
+    fn add_part(&mut self, stretch: Option<&'row Stretch>, length: u64) {
+        let kind = |stretch: Option<&Stretch>| stretch.map(|stretch| stretch.state.kind());
+        let same = self.parts.iter_mut().find(|(other, _)| kind(*other) == kind(stretch));
+        match same {
+            _ if length == 0 => {}
+            Some((longest, total)) => {
+                if let (Some(new), Some(old)) = (stretch, *longest)
+                    && new.to - new.from > old.to - old.from
+                {
+                    *longest = Some(new);
+                }
+                *total += length;
+            }
+            None => self.parts.push((stretch, length)),
+        }
+    }
+
+    fn draw(&mut self, svg: &mut String, scale: &Scale, y: f64) {
+        let mut at = self.from;
+        for (stretch, length) in self.parts.drain(..) {
+            if let Some(stretch) = stretch {
+                bar(svg, (scale.x(at), scale.x(at + length)), &stretch.state, length as f64 / 1e9, y);
+            }
+            at += length;
+        }
+    }
 }
 
 struct Scale {
@@ -109,21 +184,24 @@ impl Scale {
 }
 
 fn legend(svg: &mut String) {
-    for (x, class, word) in
-        [(WIDTH - 250.0, "run", "runs"), (WIDTH - 170.0, "wait", "waits"), (WIDTH - 84.0, "idle", "idle")]
-    {
+    for (x, class, word) in [
+        (WIDTH - 350.0, "run", "runs"),
+        (WIDTH - 270.0, "sleep", "sleeps"),
+        (WIDTH - 178.0, "wait", "waits"),
+        (WIDTH - 92.0, "idle", "idle"),
+    ] {
         let (y, height) = shape(class);
-        let _ = writeln!(svg, r#"<rect class="{class}" x="{x}" y="{:.1}" width="22" height="{height}"/>"#, 6.0 + y);
+        // Not a `rect`: that is what the lanes did.
+        let _ = writeln!(svg, r#"<path class="{class}" d="M{x} {:.1}h22v{height}h-22z"/>"#, 6.0 + y);
         let _ = writeln!(svg, r#"<text x="{}" y="22">{word}</text>"#, x + 28.0);
     }
 }
 
-fn axis(svg: &mut String, picture: &Picture, scale: &Scale, height: f64) {
+fn axis(svg: &mut String, picture: &Picture, scale: &Scale, bottom: f64) {
     let step = round_step(picture.seconds() / 8.0);
     let mut at = 0.0;
     while step > 0.0 && at <= picture.seconds() {
         let x = scale.x(picture.begin + (at * 1e9) as u64);
-        let bottom = height - 30.0;
         let _ = writeln!(svg, r#"<line class="grid" x1="{x:.1}" y1="{}" x2="{x:.1}" y2="{bottom:.1}"/>"#, TOP - 8.0);
         let _ = writeln!(
             svg,
@@ -147,34 +225,37 @@ fn round_step(seconds: f64) -> f64 {
     power * [1.0, 2.0, 5.0, 10.0].into_iter().find(|step| step * power >= seconds).unwrap_or(10.0)
 }
 
-/// Place below the row's top, and height: a run is a full bar, a wait a lower one, idleness a line.
+/// Place below the row's top, and height: a run is a full bar, a sleep and a wait are lower ones, idleness is a line.
 fn shape(class: &str) -> (f64, f64) {
     match class {
         "run" => (4.0, 18.0),
-        "wait" => (7.0, 12.0),
+        "sleep" | "wait" => (7.0, 12.0),
         _ => (12.5, 1.0),
     }
 }
 
-fn bar(svg: &mut String, scale: &Scale, stretch: &Stretch, row: f64) {
-    let (class, label, said) = match &stretch.state {
-        State::Run(what) if what.is_empty() => ("run", "", "runs".to_string()),
-        State::Run(what) => ("run", what.as_str(), format!("runs: {what}")),
-        State::Wait { on, place } => ("wait", on.as_str(), format!("waits for {on} at {place}")),
-        State::Sleep { what, place } => ("idle", what.as_str(), format!("sleeps: {what} at {place}")),
-        State::Idle => ("idle", "", "idle".to_string()),
+fn bar(svg: &mut String, (x, end): (f64, f64), state: &State, seconds: f64, row: f64) {
+    let class = match state.kind() {
+        Kind::Run => "run",
+        Kind::Sleep => "sleep",
+        Kind::Wait => "wait",
+        Kind::Idle => "idle",
+        Kind::Absent => return,
     };
-    let (x, end) = (scale.x(stretch.from), scale.x(stretch.to));
-    let width = (end - x).max(0.5);
+    let place = state.place().map(|place| format!(" at {place}")).unwrap_or_default();
     let (y, height) = shape(class);
+    // Both ends are rounded, not the width, so that errors do not add up along a row.
+    let round = |x: f64| (x * 1000.0).round() / 1000.0;
+    let (x, width) = (round(x), round(end) - round(x));
     let _ = writeln!(
         svg,
-        r#"<rect class="{class}" x="{x:.1}" y="{:.1}" width="{width:.1}" height="{height}"><title>{}, {}</title></rect>"#,
+        r#"<rect class="{class}" x="{x:.3}" y="{:.1}" width="{width:.3}" height="{height}"><title>{}, {}</title></rect>"#,
         row + y,
-        escape(&said),
-        time(stretch.seconds())
+        escape(&(state.words() + &place)),
+        time(seconds)
     );
     let inside = if class == "run" { "in" } else { "on" };
+    let label = state.label();
     if !label.is_empty() && label.chars().count() as f64 * SIGN + 8.0 < width {
         let (x, y, label) = (x + 4.0, row + 16.5, escape(label));
         let _ = writeln!(svg, r#"<text class="small {inside}" x="{x:.1}" y="{y:.1}">{label}</text>"#);
@@ -185,25 +266,103 @@ fn killed(row: &Row) -> String {
     escape(&format!("{} was killed", row.name))
 }
 
-/// `text` as it must stand in XML or HTML.
+/// `text` as it must stand in XML or HTML. Characters that XML does not allow become U+FFFD.
 #[must_use]
 pub fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    let mut escaped = String::with_capacity(text.len());
+    for sign in text.chars() {
+        match sign {
+            '&' => escaped += "&amp;",
+            '<' => escaped += "&lt;",
+            '>' => escaped += "&gt;",
+            '"' => escaped += "&quot;",
+            '\t' | '\n' | '\r' => escaped.push(' '),
+            '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
+            sign => escaped.push(sign),
+        }
+    }
+    escaped
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::picture::tests::random_picture;
     use super::*;
 
+    /// A `rect` of a row: its class, where it begins and where it ends.
+    fn rects(svg: &str) -> Vec<(usize, Kind, f64, f64)> {
+        let number = |line: &str, name: &str| -> f64 {
+            let rest = line.split(&format!(" {name}=\"")).nth(1).expect(name);
+            rest.split('"').next().expect("a value").parse().expect("a number")
+        };
+        let lines = svg.lines().filter(|line| line.starts_with("<rect class="));
+        lines
+            .map(|line| {
+                let kind = match line.split('"').nth(1) {
+                    Some("run") => Kind::Run,
+                    Some("sleep") => Kind::Sleep,
+                    Some("wait") => Kind::Wait,
+                    _ => Kind::Idle,
+                };
+                let (x, width) = (number(line, "x"), number(line, "width"));
+                (((number(line, "y") - TOP) / ROW) as usize, kind, x, x + width)
+            })
+            .collect()
+    }
+
     #[test]
-    fn what_nobody_can_see_is_joined() {
-        let stretch = |from, to, what: &str| Stretch { from, to, state: State::Run(what.into()) };
-        let stretches: Vec<_> =
-            (0..1000).map(|i| stretch(i, i + 1, "short")).chain([stretch(1000, 1100, "long")]).collect();
-        let drawn = drawable(&stretches, 10);
-        assert_eq!(drawn.len(), 101);
-        assert_eq!((drawn[0].from, drawn[99].to, drawn[100].from, drawn[100].to), (0, 1000, 1000, 1100));
-        assert_eq!(drawable(&stretches[..3], 10).len(), 1, "nothing is left out");
+    fn each_row_draws_the_recorded_times_to_within_one_pixel_at_any_place() {
+        for seed in 0..300 {
+            let picture = random_picture(seed);
+            let rects = rects(&draw(&picture, "random"));
+            let longest = picture.named().map(|(name, _)| name.chars().count()).max().unwrap();
+            let left = 24.0 + longest as f64 * SIGN * 1.08;
+            let per_ns = (WIDTH - left - 24.0) / (picture.end - picture.begin) as f64;
+            for (index, row) in picture.rows.iter().enumerate() {
+                for kind in [Kind::Run, Kind::Sleep, Kind::Wait, Kind::Idle] {
+                    let drawn: Vec<_> = rects.iter().filter(|rect| rect.0 == index && rect.1 == kind).collect();
+                    let stretches: Vec<_> = row.stretches.iter().filter(|it| it.state.kind() == kind).collect();
+                    for x in (0..=20).map(|part| left + (WIDTH - left - 24.0) * f64::from(part) / 20.0) {
+                        let at = picture.begin as f64 + (x - left) / per_ns;
+                        let due: f64 = stretches
+                            .iter()
+                            .map(|it| ((it.to as f64).min(at) - it.from as f64).max(0.0) * per_ns)
+                            .sum();
+                        let is: f64 = drawn.iter().map(|rect| (rect.3.min(x) - rect.2).max(0.0)).sum();
+                        assert!(
+                            (due - is).abs() <= 1.0,
+                            "seed {seed}, row {index}, {kind:?} until {x}: {is} for {due}"
+                        );
+                    }
+                }
+                let widest = rects.iter().filter(|rect| rect.0 == index).map(|rect| rect.3 - rect.2).sum::<f64>();
+                assert!(widest <= WIDTH - left - 24.0 + 1.0, "seed {seed}: bars lie over each other");
+            }
+        }
+    }
+
+    #[test]
+    fn a_gap_between_two_tasks_stays_empty() {
+        let stretch = |from, to| Stretch { from, to, state: State::Run(String::new()) };
+        let row = Row {
+            process: 1,
+            order: 0,
+            process_name: "p".into(),
+            name: "call".into(),
+            kind: "task".into(),
+            stretches: vec![stretch(0, 1000), stretch(500_000_000, 500_001_000), stretch(999_999_000, 1_000_000_000)],
+            thinned: 0,
+            cut: false,
+        };
+        let svg = draw(&Picture { begin: 0, end: 1_000_000_000, rows: vec![row], lost: 0 }, "gap");
+        assert_eq!(rects(&svg).len(), 3, "{svg}");
+        assert!(rects(&svg).iter().all(|rect| rect.3 - rect.2 < 0.01), "{svg}");
+        assert!(svg.contains(r#"class="tick""#), "what cannot be seen is marked: {svg}");
+    }
+
+    #[test]
+    fn what_xml_does_not_allow_is_replaced() {
+        assert_eq!(escape("a\u{ffff}b\u{1}<\"&>"), "a\u{fffd}b\u{fffd}&lt;&quot;&amp;&gt;");
     }
 
     #[test]

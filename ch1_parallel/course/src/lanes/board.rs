@@ -1,0 +1,139 @@
+//! What each lane of this process is doing now, for the report after Ctrl-C. It is kept whether or not the lanes are recorded.
+//!
+//! Only a program that [`watch`]es pays for it: some tens of nanoseconds for each wait, sleep or work.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::panic::Location;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use super::Kind;
+use crate::clock::Moment;
+
+static WATCHED: AtomicBool = AtomicBool::new(false);
+static BEGIN: OnceLock<Moment> = OnceLock::new();
+/// The lanes that have not ended, by a number that rises.
+static LANES: Mutex<BTreeMap<u64, Arc<Slot>>> = Mutex::new(BTreeMap::new());
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    /// The lane of this thread, or of the task that it polls.
+    static CURRENT: RefCell<Option<Arc<Slot>>> = const { RefCell::new(None) };
+}
+
+/// A lane.
+#[derive(Debug)]
+pub struct Slot {
+    number: u64,
+    name: String,
+    since: Moment,
+    /// The waits, sleeps and works that have begun and not ended, the newest last.
+    doing: Mutex<Vec<Doing>>,
+}
+
+#[derive(Debug)]
+struct Doing {
+    number: u64,
+    kind: Kind,
+    what: String,
+    place: &'static Location<'static>,
+    since: Moment,
+}
+
+fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing is left half done under these locks.
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// From now on this process keeps what its lanes are doing.
+pub fn watch() {
+    BEGIN.get_or_init(Moment::now);
+    WATCHED.store(true, Relaxed);
+}
+
+/// Begins a lane; `None` in a process that does not [`watch`].
+pub fn lane(name: &dyn std::fmt::Display) -> Option<Begun> {
+    WATCHED.load(Relaxed).then(|| {
+        let number = NEXT.fetch_add(1, Relaxed);
+        let slot = Slot { number, name: name.to_string(), since: Moment::now(), doing: Mutex::default() };
+        let slot = Arc::new(slot);
+        locked(&LANES).insert(number, Arc::clone(&slot));
+        Begun(slot)
+    })
+}
+
+/// A lane that has begun. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Begun(Arc<Slot>);
+
+impl Begun {
+    /// Makes it the lane of this thread until the returned value is dropped.
+    pub fn enter(&self) -> Entered {
+        Entered(CURRENT.with(|current| current.borrow_mut().replace(Arc::clone(&self.0))))
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        locked(&LANES).remove(&self.0.number);
+    }
+}
+
+/// This thread has another lane meanwhile.
+#[derive(Debug)]
+pub struct Entered(Option<Arc<Slot>>);
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        CURRENT.with(|current| *current.borrow_mut() = self.0.take());
+    }
+}
+
+/// The current lane does this until the returned value is dropped; `None` if there is no current lane.
+pub fn doing(kind: Kind, what: &str, place: &'static Location<'static>) -> Option<Does> {
+    if !WATCHED.load(Relaxed) {
+        return None;
+    }
+    let slot = CURRENT.with(|current| current.borrow().clone())?;
+    let number = NEXT.fetch_add(1, Relaxed);
+    locked(&slot.doing).push(Doing { number, kind, what: what.into(), place, since: Moment::now() });
+    Some(Does { slot, number })
+}
+
+/// A lane does something.
+#[derive(Debug)]
+pub struct Does {
+    slot: Arc<Slot>,
+    number: u64,
+}
+
+impl Drop for Does {
+    fn drop(&mut self) {
+        locked(&self.slot.doing).retain(|doing| doing.number != self.number);
+    }
+}
+
+/// What each lane is doing: its name, and the rest of the sentence.
+#[must_use]
+pub fn report() -> Vec<(String, String)> {
+    let begin = BEGIN.get().copied().unwrap_or_default();
+    let now = Moment::now();
+    let lanes: Vec<_> = locked(&LANES).values().cloned().collect();
+    lanes.iter().map(|slot| (slot.name.clone(), sentence(slot, begin, now))).collect()
+}
+
+fn sentence(slot: &Slot, begin: Moment, now: Moment) -> String {
+    let doing = locked(&slot.doing);
+    let times = |since: Moment| {
+        let (at, length) = (since.since(begin).as_secs_f64(), now.since(since).as_secs_f64());
+        format!("since {at:.3} s (for {length:.3} s)")
+    };
+    let Some(last) = doing.last() else { return format!("runs {}", times(slot.since)) };
+    let verb = match last.kind {
+        Kind::Wait => "waits for",
+        Kind::Sleep => "sleeps:",
+        _ => "runs:",
+    };
+    format!("{verb} {} {} at {}:{}", last.what, times(last.since), last.place.file(), last.place.line())
+}

@@ -1,0 +1,288 @@
+//! The record as bytes: a file in memory (memfd) to which every process of a run appends entries.
+//!
+//! An entry is a length (4 bytes), a kind (1 byte) and a body. Definitions (a process, a lane, a state) are JSON and never
+//! change. A window of a lane has a fixed length, and its process writes it anew in its place at each change; so the file
+//! tells at any moment what each lane is doing, also after its process was killed.
+
+use std::fs::File;
+use std::io::{self, Seek, Write};
+use std::os::unix::fs::FileExt;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::window::{PARTS, Part, Window};
+use crate::lanes::State;
+
+/// The first entry of a file: by its token a process knows that it has opened the right one.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Start {
+    /// A number that no other record has.
+    pub token: u64,
+}
+
+/// A process of the run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessEntry {
+    /// Its id.
+    pub process: u32,
+    /// Its name.
+    pub name: String,
+    /// Charts sort by this number (a rank), then by time.
+    pub order: u32,
+}
+
+/// A lane of a process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaneEntry {
+    /// The id of its process.
+    pub process: u32,
+    /// Its number in the process.
+    pub lane: u32,
+    /// Its name.
+    pub name: String,
+    /// `thread` or `task`.
+    pub kind: String,
+}
+
+/// The number that a process has given to a state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateEntry {
+    /// The id of the process.
+    pub process: u32,
+    /// The number.
+    pub number: u32,
+    /// The state.
+    pub state: State,
+}
+
+/// A window of a lane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WindowEntry {
+    /// The id of the process.
+    pub process: u32,
+    /// The number of the lane.
+    pub lane: u32,
+    /// The window.
+    pub window: Window,
+}
+
+/// How many lanes a process did not record, because it had too many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LostEntry {
+    /// The id of the process.
+    pub process: u32,
+    /// The number of lanes.
+    pub lanes: u32,
+}
+
+/// What stands in a record.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// The first entry.
+    Start(Start),
+    /// A process.
+    Process(ProcessEntry),
+    /// A lane.
+    Lane(LaneEntry),
+    /// A state.
+    State(StateEntry),
+    /// A window.
+    Window(WindowEntry),
+    /// Lanes that were not recorded.
+    Lost(LostEntry),
+}
+
+const HEAD: usize = 5;
+const WINDOW: usize = 4 + 4 + 8 + 8 + 4 + 4 + 4 + PARTS * 12;
+const LOST: usize = 8;
+
+impl Entry {
+    /// The bytes of the entry.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let (kind, body) = match self {
+            Self::Start(start) => (0, json(start)),
+            Self::Process(process) => (1, json(process)),
+            Self::Lane(lane) => (2, json(lane)),
+            Self::State(state) => (3, json(state)),
+            Self::Window(entry) => (4, entry.encode()),
+            Self::Lost(lost) => (5, [lost.process.to_le_bytes(), lost.lanes.to_le_bytes()].concat()),
+        };
+        let mut bytes = Vec::with_capacity(HEAD + body.len());
+        bytes.extend((body.len() as u32).to_le_bytes());
+        bytes.push(kind);
+        bytes.extend(body);
+        bytes
+    }
+
+    fn decode(kind: u8, body: &[u8]) -> io::Result<Self> {
+        Ok(match kind {
+            0 => Self::Start(parse(body)?),
+            1 => Self::Process(parse(body)?),
+            2 => Self::Lane(parse(body)?),
+            3 => Self::State(parse(body)?),
+            4 => Self::Window(WindowEntry::decode(body).ok_or_else(|| damaged("a window"))?),
+            5 if body.len() == LOST => {
+                let mut fields = Fields(body);
+                Self::Lost(LostEntry { process: fields.u32(), lanes: fields.u32() })
+            }
+            _ => return Err(damaged("an entry")),
+        })
+    }
+}
+
+fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("plain data is always JSON")
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> io::Result<T> {
+    serde_json::from_slice(body).map_err(io::Error::from)
+}
+
+fn damaged(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("{what} of the record cannot be read"))
+}
+
+impl WindowEntry {
+    fn encode(&self) -> Vec<u8> {
+        let window = &self.window;
+        let mut body = Vec::with_capacity(WINDOW);
+        body.extend(self.process.to_le_bytes());
+        body.extend(self.lane.to_le_bytes());
+        body.extend(window.begin.to_le_bytes());
+        body.extend(window.since.to_le_bytes());
+        body.extend(window.state.to_le_bytes());
+        body.extend(window.thinned.to_le_bytes());
+        body.extend((window.parts.len() as u32).to_le_bytes());
+        for part in &window.parts {
+            body.extend(part.state.to_le_bytes());
+            body.extend(part.nanos.to_le_bytes());
+        }
+        body.resize(WINDOW, 0);
+        body
+    }
+
+    fn decode(body: &[u8]) -> Option<Self> {
+        if body.len() != WINDOW {
+            return None;
+        }
+        let mut fields = Fields(body);
+        let (process, lane) = (fields.u32(), fields.u32());
+        let (begin, since, state, thinned) = (fields.u64(), fields.u64(), fields.u32(), fields.u32());
+        let count = (fields.u32() as usize).min(PARTS);
+        let parts: Vec<_> = (0..count).map(|_| Part { state: fields.u32(), nanos: fields.u64() }).collect();
+        Some(Self { process, lane, window: Window { begin, parts, thinned, state, since } })
+    }
+}
+
+/// Reads numbers one after the other. The caller has checked the length.
+struct Fields<'a>(&'a [u8]);
+
+impl Fields<'_> {
+    fn take<const N: usize>(&mut self) -> [u8; N] {
+        let (first, rest) = self.0.split_first_chunk().expect("the length has been checked");
+        self.0 = rest;
+        *first
+    }
+
+    fn u32(&mut self) -> u32 {
+        u32::from_le_bytes(self.take())
+    }
+
+    fn u64(&mut self) -> u64 {
+        u64::from_le_bytes(self.take())
+    }
+}
+
+/// Reads the entries of a record. An entry at the end that is not whole is left out: its process was killed while it wrote.
+///
+/// # Errors
+/// An entry cannot be read.
+pub fn decode(mut bytes: &[u8]) -> io::Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    while bytes.len() >= HEAD {
+        let (head, rest) = bytes.split_at(HEAD);
+        let length = Fields(head).u32() as usize;
+        let Some((body, rest)) = rest.split_at_checked(length) else { break };
+        entries.push(Entry::decode(head[4], body)?);
+        bytes = rest;
+    }
+    Ok(entries)
+}
+
+/// The two ways in which a process writes to the record.
+#[derive(Debug)]
+pub struct Pen {
+    /// Each write goes to the end as a whole, whichever process makes it.
+    append: File,
+    /// Writes at any place.
+    anew: File,
+}
+
+impl Pen {
+    /// Writes to the file at `path`.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub fn open(path: &str) -> io::Result<Self> {
+        let append = File::options().append(true).open(path)?;
+        Ok(Self { append, anew: File::options().read(true).write(true).open(path)? })
+    }
+
+    /// Whether the file is the record with this token.
+    #[must_use]
+    pub fn is_of(&self, token: u64) -> bool {
+        let start = Entry::Start(Start { token }).encode();
+        let mut found = vec![0; start.len()];
+        self.anew.read_exact_at(&mut found, 0).is_ok() && found == start
+    }
+
+    /// The file, for reading.
+    pub fn file(&self) -> &File {
+        &self.anew
+    }
+
+    /// Appends an entry and returns its place.
+    ///
+    /// # Errors
+    /// The system has no memory.
+    pub fn append(&mut self, entry: &Entry) -> io::Result<u64> {
+        let bytes = entry.encode();
+        // One call, so that entries of different processes never mix.
+        if self.append.write(&bytes)? < bytes.len() {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        Ok(self.append.stream_position()? - bytes.len() as u64)
+    }
+
+    /// Writes an entry of the same length anew in its place.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn anew(&self, place: u64, entry: &Entry) -> io::Result<()> {
+        self.anew.write_all_at(&entry.encode(), place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_encoded_is_decoded() {
+        let window = Window { begin: 5, parts: vec![Part { state: 2, nanos: 7 }; 3], thinned: 9, state: 4, since: 26 };
+        let entries = [
+            Entry::Start(Start { token: 77 }),
+            Entry::Process(ProcessEntry { process: 1, name: "rank 0".into(), order: 3 }),
+            Entry::Lane(LaneEntry { process: 1, lane: 2, name: "Huey".into(), kind: "thread".into() }),
+            Entry::State(StateEntry { process: 1, number: 4, state: State::Run("ü".into()) }),
+            Entry::Window(WindowEntry { process: 1, lane: 2, window }),
+            Entry::Lost(LostEntry { process: 1, lanes: 12 }),
+        ];
+        let bytes: Vec<_> = entries.iter().flat_map(Entry::encode).collect();
+        assert_eq!(decode(&bytes).unwrap(), entries);
+        assert_eq!(decode(&bytes[..bytes.len() - 1]).unwrap(), entries[..5], "the last one is not whole");
+        assert!(decode(&[3, 0, 0, 0, 9, 1, 2, 3]).is_err());
+    }
+}

@@ -1,0 +1,147 @@
+//! The subscriber of `tracing` that follows the spans of lanes, works, sleeps and waits.
+
+use std::sync::{Arc, Mutex};
+
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id};
+use tracing::{Metadata, Subscriber};
+use tracing_subscriber::layer::{Context, Layer};
+use tracing_subscriber::registry::{LookupSpan, SpanRef};
+
+use super::{Lane, OWN, State};
+use crate::lanes::TARGET;
+
+/// Follows the spans and records what changes.
+pub struct Recorder;
+
+/// Kept with the span of a lane.
+struct Track {
+    lane: Arc<Mutex<Lane>>,
+    name: String,
+    kind: String,
+    /// Whether the span is entered: a thread's always is, a task's only while it is polled.
+    entered: bool,
+    /// The waits, sleeps and works that have begun and not ended, the newest last.
+    doing: Vec<(Id, State)>,
+    last: State,
+}
+
+/// Kept with the span of a wait, a sleep or a work: the span of its lane.
+struct Within(Id);
+
+impl Track {
+    fn state(&self) -> State {
+        match self.doing.last() {
+            // A task that waits or sleeps does so between the polls.
+            Some((_, blocked @ (State::Wait { .. } | State::Sleep { .. }))) => blocked.clone(),
+            Some((_, running)) if self.entered => running.clone(),
+            None if self.entered => State::Run(String::new()),
+            _ => State::Idle,
+        }
+    }
+
+    fn note(&mut self) {
+        let state = self.state();
+        if state != self.last
+            && let Some(record) = OWN.get()
+        {
+            record.turn(&self.lane, &state);
+            self.last = state;
+        }
+    }
+}
+
+fn with_track<S: for<'l> LookupSpan<'l>>(span: &SpanRef<'_, S>, change: impl FnOnce(&mut Track)) {
+    if let Some(track) = span.extensions_mut().get_mut::<Track>() {
+        change(track);
+        track.note();
+    }
+}
+
+impl<S: Subscriber + for<'l> LookupSpan<'l>> Layer<S> for Recorder {
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        metadata.target() == TARGET
+    }
+
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else { return };
+        let mut fields = Fields::default();
+        attributes.record(&mut fields);
+        let place = || format!("{}:{}", fields.file, fields.line);
+        let state = match attributes.metadata().name() {
+            "lane" => {
+                if let Some(lane) = OWN.get().and_then(|record| record.lane(&fields.label, &fields.kind)) {
+                    span.extensions_mut().insert(Track {
+                        lane,
+                        name: fields.label,
+                        kind: fields.kind,
+                        entered: false,
+                        doing: Vec::new(),
+                        last: State::Idle,
+                    });
+                }
+                return;
+            }
+            "wait" => State::Wait { place: place(), on: fields.label },
+            "sleep" => State::Sleep { place: place(), what: fields.label },
+            _ => State::Run(fields.label),
+        };
+        let lane = span.scope().skip(1).find(|outer| outer.extensions().get::<Track>().is_some());
+        if let Some(lane) = lane {
+            with_track(&lane, |track| track.doing.push((id.clone(), state)));
+            span.extensions_mut().insert(Within(lane.id()));
+        }
+    }
+
+    fn on_enter(&self, id: &Id, context: Context<'_, S>) {
+        if let Some(span) = context.span(id) {
+            with_track(&span, |track| track.entered = true);
+        }
+    }
+
+    fn on_exit(&self, id: &Id, context: Context<'_, S>) {
+        if let Some(span) = context.span(id) {
+            with_track(&span, |track| track.entered = false);
+        }
+    }
+
+    fn on_close(&self, id: Id, context: Context<'_, S>) {
+        let Some(span) = context.span(&id) else { return };
+        if let (Some(track), Some(record)) = (span.extensions().get::<Track>(), OWN.get()) {
+            record.end(&track.lane, &track.name, &track.kind);
+        }
+        let lane = span.extensions().get::<Within>().and_then(|within| context.span(&within.0));
+        if let Some(lane) = lane {
+            with_track(&lane, |track| track.doing.retain(|(doing, _)| *doing != id));
+        }
+    }
+}
+
+#[derive(Default)]
+struct Fields {
+    label: String,
+    kind: String,
+    file: String,
+    line: u64,
+}
+
+impl Visit for Fields {
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        if field.name() == "line" {
+            self.line = value;
+        }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "label" => self.label = value.into(),
+            "kind" => self.kind = value.into(),
+            "file" => self.file = value.into(),
+            _ => {}
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        self.record_str(field, &format!("{value:?}"));
+    }
+}

@@ -1,0 +1,107 @@
+//! Drawing what the flags ask for, once, at the end of a run or after Ctrl-C.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use anyhow::Context;
+
+use super::endings::say_error;
+use super::flags::Flags;
+use super::outputs::Output;
+use crate::clock::Moment;
+use crate::lanes::picture::Picture;
+use crate::lanes::record::{self, Log};
+use crate::lanes::{chart, svg, trace};
+use crate::processes;
+
+/// What is to be drawn.
+#[derive(Debug)]
+pub struct Drawing {
+    name: String,
+    timeline: bool,
+    svg: Option<Output>,
+    trace: Option<Output>,
+}
+
+/// What this program has to draw yet. It is locked while it is drawn.
+static DRAWING: Mutex<Option<Drawing>> = Mutex::new(None);
+
+fn drawing() -> MutexGuard<'static, Option<Drawing>> {
+    DRAWING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Drawing {
+    /// Makes sure that all files that the flags ask for can be written.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn check(flags: &Flags, name: &str) -> anyhow::Result<Self> {
+        let check = |path: &Option<std::path::PathBuf>| path.as_deref().map(Output::check).transpose();
+        Ok(Self { name: name.into(), timeline: flags.timeline, svg: check(&flags.svg)?, trace: check(&flags.trace)? })
+    }
+
+    fn draw(self, picture: &Picture, mut print: impl FnMut(&str) -> io::Result<()>) -> anyhow::Result<()> {
+        // Files first: a chart that nobody reads must not cost them. One that cannot be written does not cost the others.
+        let svg = self.svg.map_or(Ok(()), |output| output.write(&svg::draw(picture, &self.name)));
+        let trace = self.trace.map_or(Ok(()), |output| output.write(&trace::draw(picture)));
+        let chart = match self.timeline {
+            true => print(&format!("\n{}", chart::draw(picture, &self.name, terminal_width()))),
+            false => Ok(()),
+        };
+        let chart = match chart {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("stdout"),
+            _ => Ok(()),
+        };
+        let record = match record::failure() {
+            Some(error) => Err(anyhow::anyhow!("the record of the lanes is not complete: {error}")),
+            None => Ok(()),
+        };
+        svg.and(trace).and(chart).and(record)
+    }
+}
+
+/// From now on this is what the program draws at its end, or after Ctrl-C.
+pub fn set(to_draw: Drawing) {
+    *drawing() = Some(to_draw);
+}
+
+fn picture() -> anyhow::Result<Picture> {
+    let log = Log::read(&record::bytes()?).context("the record of the lanes")?;
+    Ok(Picture::of(log, Moment::now().0, processes::lives))
+}
+
+/// Draws what is to be drawn and has not been drawn yet, from all that was recorded.
+///
+/// # Errors
+/// The record cannot be read, or a file cannot be written.
+pub fn draw() -> anyhow::Result<()> {
+    let mut drawing = drawing();
+    let Some(to_draw) = drawing.take() else { return Ok(()) };
+    if !record::is_on() {
+        return Ok(());
+    }
+    to_draw.draw(&picture()?, |text| io::stdout().write_all(text.as_bytes()))
+}
+
+/// The same after Ctrl-C: an error is said, and stdout is written past a thread that may hold it.
+pub fn draw_after_interrupt() {
+    let mut drawing = drawing();
+    let Some(to_draw) = drawing.take().filter(|_| record::is_on()) else { return };
+    let print = |text: &str| {
+        let mut rest = text.as_bytes();
+        while !rest.is_empty() {
+            rest = &rest[rustix::io::retry_on_intr(|| rustix::io::write(rustix::stdio::stdout(), rest))?..];
+        }
+        Ok(())
+    };
+    if let Err(error) = picture().and_then(|picture| to_draw.draw(&picture, print)) {
+        say_error(&format!("{error:#}"));
+    }
+}
+
+fn terminal_width() -> usize {
+    match terminal_size::terminal_size() {
+        Some((terminal_size::Width(width), _)) if io::stdout().is_terminal() => usize::from(width).max(60),
+        _ => 100,
+    }
+}

@@ -1,0 +1,175 @@
+//! Ctrl-C: the program says on stderr what each lane is doing, draws what the flags ask for, and ends with status 130.
+//!
+//! A thread waits for the signal, since a signal handler may do next to nothing. From the signal on, whatever else would end
+//! the program waits (see [`hold`]): an error that follows from the interrupt is no news. A second Ctrl-C ends a program at once that
+//! is still drawing.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::SeqCst};
+use std::sync::{Arc, LazyLock, mpsc};
+use std::time::{Duration, Instant};
+use std::{fs, thread};
+
+use rustix::process::{Pid, Signal, kill_process};
+use signal_hook::consts::SIGINT;
+use signal_hook::flag;
+use signal_hook::iterator::Signals;
+
+use super::drawing;
+use crate::lanes::picture::full_name;
+use crate::lanes::{board, record};
+use crate::processes;
+
+const STATUS: i32 = 130;
+
+/// A report names this number of lanes.
+const MOST_LANES: usize = 200;
+
+/// How long a program waits for the reports of its children.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Signals within this time are one Ctrl-C: a terminal, a parent and a tool like timeout(1) may each send it.
+const ONE_CTRL_C: Duration = Duration::from_millis(500);
+
+/// How long drawing may take.
+const LONGEST: Duration = Duration::from_secs(3);
+
+/// How long a child, or a rank, waits to be ended after its report.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// The name of a child's waiting thread once the child has made its report. The parent looks for it in `/proc`.
+const REPORTED: &str = "ctrl-c reported";
+
+/// What this process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Role {
+    /// The program that the user started: it draws.
+    Program,
+    /// A child that the program started: it reports, and the program draws.
+    Child,
+    /// A rank of an MPI job: it reports, and draws if no other process does.
+    Rank,
+}
+
+static ROLE: AtomicU8 = AtomicU8::new(Role::Program as u8);
+static INTERRUPTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+/// Whether another signal ends the program at once.
+static AT_ONCE: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+
+/// Says what this process is: until then it is a program.
+pub fn set_role(role: Role) {
+    ROLE.store(role as u8, SeqCst);
+}
+
+/// Has Ctrl-C end this process with a report.
+pub fn watch(role: Role) {
+    set_role(role);
+    board::watch();
+    let watching = Signals::new([SIGINT]).and_then(|mut watched| {
+        flag::register_conditional_shutdown(SIGINT, STATUS, Arc::clone(&AT_ONCE))?;
+        flag::register(SIGINT, Arc::clone(&INTERRUPTED))?;
+        thread::Builder::new().name("ctrl-c".into()).stack_size(1 << 20).spawn(move || {
+            if watched.forever().next().is_some() {
+                end();
+            }
+        })
+    });
+    if watching.is_err() {
+        // No thread or no descriptor is left for it: the program ends without a report.
+        AT_ONCE.store(true, SeqCst);
+        let _ = flag::register_conditional_shutdown(SIGINT, STATUS, Arc::clone(&AT_ONCE));
+    }
+}
+
+/// After Ctrl-C: waits for the end, which comes soon. Otherwise: nothing. To be called before anything else that would end the
+/// program or say an error.
+pub fn hold() {
+    while INTERRUPTED.load(SeqCst) {
+        thread::park();
+    }
+}
+
+fn end() -> ! {
+    let role = ROLE.load(SeqCst);
+    let descendants = signal_descendants();
+    say_lanes();
+    wait_for_reports(&descendants);
+    if role != Role::Child as u8 {
+        draw();
+    }
+    if role != Role::Program as u8 {
+        record::close();
+        // It fails only for a name that is too long.
+        let _ = rustix::thread::set_name(&std::ffi::CString::new(REPORTED).expect("no zero byte"));
+        thread::sleep(LINGER);
+    }
+    // At once: a thread that holds stdout may wait for ever.
+    signal_hook::low_level::exit(STATUS)
+}
+
+/// Draws, but does not wait for ever: a thread of the story may hold what is needed, or nobody may read stdout.
+fn draw() {
+    let (done, wait) = mpsc::channel();
+    let drawing = thread::Builder::new().spawn(move || {
+        drawing::draw_after_interrupt();
+        // Nobody waits any more if it took too long.
+        let _ = done.send(());
+    });
+    match drawing {
+        Ok(_) => {
+            if wait.recv_timeout(ONE_CTRL_C).is_err() {
+                AT_ONCE.store(true, SeqCst);
+                let _ = wait.recv_timeout(LONGEST);
+            }
+        }
+        Err(_) => drawing::draw_after_interrupt(),
+    }
+}
+
+/// Has the processes that this one has started, and those that they have started, report what their lanes are doing, as far as
+/// they run this program. Returns when they have.
+pub fn interrupt_descendants() {
+    wait_for_reports(&signal_descendants());
+}
+
+/// Passes the signal on: one that was sent to this process alone has not reached the others.
+fn signal_descendants() -> Vec<u32> {
+    let program = |id: u32| fs::read_link(format!("/proc/{id}/exe")).ok();
+    let own = program(std::process::id());
+    let mut found = processes::descendants_of(std::process::id());
+    found.retain(|process| own.is_some() && program(process.id) == own);
+    found.retain(|process| {
+        let pid = i32::try_from(process.id).ok().and_then(Pid::from_raw);
+        pid.is_some_and(|pid| kill_process(pid, Signal::INT).is_ok())
+    });
+    found.into_iter().map(|process| process.id).collect()
+}
+
+fn wait_for_reports(processes: &[u32]) {
+    let reported = |process: u32| {
+        let threads = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+        let names = threads.filter_map(|thread| fs::read_to_string(thread.path().join("comm")).ok());
+        names.into_iter().any(|name| name.trim_end() == REPORTED) || !crate::processes::lives(process)
+    };
+    let begin = Instant::now();
+    while !processes.iter().all(|&process| reported(process)) && begin.elapsed() < PATIENCE {
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Says what each lane is doing, in one write so that the lines of several processes do not mix.
+fn say_lanes() {
+    let lanes = board::report();
+    let process = super::process_name();
+    let mut text = String::new();
+    for (name, sentence) in lanes.iter().take(MOST_LANES) {
+        let name = full_name(process.is_some(), process.unwrap_or_default(), name);
+        let _ = writeln!(text, "interrupted: {name} {sentence}");
+    }
+    if lanes.len() > MOST_LANES {
+        let _ = writeln!(text, "interrupted: and {} lanes more", lanes.len() - MOST_LANES);
+    }
+    let _ = io::stderr().write_all(text.as_bytes());
+}

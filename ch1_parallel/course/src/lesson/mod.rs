@@ -1,0 +1,210 @@
+//! How a program of the course begins and ends.
+//!
+//! [`run!`](crate::lesson::run) reads the flags, tells the story, draws what was asked for and turns an error into one
+//! line and an exit status:
+//!
+//! | status | when |
+//! |---|---|
+//! | 0 | all went well, or the reader of the output went away |
+//! | 1 | the run failed; one line on stderr: `error: what: why` |
+//! | 2 | bad flags; the usage on stderr |
+//! | 130 | Ctrl-C: first stderr says what each lane is doing, and the pictures are drawn |
+
+mod drawing;
+mod endings;
+mod flags;
+mod interrupt;
+mod outputs;
+mod refusal;
+mod starter;
+
+use std::io::{self, Write};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Parser;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+
+use crate::lanes::{self, record};
+use drawing::Drawing;
+use endings::process_name;
+pub use endings::{at_failure, end_at_panic, end_without_reader, fail, prepare_signals, report, say_error, speak_as};
+pub use flags::{Answer, Flags, parse, try_parse};
+pub use interrupt::{Role, hold, interrupt_descendants, watch as watch_for_interrupts};
+pub use refusal::Refusal;
+pub(crate) use starter::STARTER;
+pub use starter::end_with_starter;
+
+/// Runs a story as a program: `lesson::run!(|args: Args, lesson| { ...; Ok(()) })`.
+///
+/// The first `//!` lines of the source file become the text of `--help`.
+#[macro_export]
+macro_rules! lesson_run {
+    ($story:expr) => {
+        $crate::lesson::run_with($crate::lesson::header!(), $story)
+    };
+}
+pub use crate::lesson_run as run;
+
+/// The source text of the program that is being compiled.
+#[macro_export]
+macro_rules! lesson_header {
+    () => {
+        // Cargo names a file from the workspace's root, in which each crate has a folder.
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../", file!()))
+    };
+}
+pub use crate::lesson_header as header;
+
+/// What [`run!`](crate::lesson::run) does, with the header given.
+pub fn run_with<A: Parser>(header: &str, story: impl FnOnce(A, &Lesson) -> anyhow::Result<()>) -> ExitCode {
+    run_checked(header, Ok, story)
+}
+
+/// The same for a program whose flags must fit each other: `check` says why they do not, before anything begins.
+pub fn run_checked<A: Parser, C>(
+    header: &str,
+    check: impl FnOnce(A) -> Result<C, String>,
+    story: impl FnOnce(C, &Lesson) -> anyhow::Result<()>,
+) -> ExitCode {
+    guard();
+    end_with_starter();
+    let (args, flags) = parse(header);
+    let checked = check(args).unwrap_or_else(|why| Answer::bad_flags::<A>(&why).end());
+    report((|| {
+        let lesson = Lesson::begin(flags, &program_name())?;
+        let told = {
+            let _main = lanes::lane("main");
+            story(checked, &lesson)
+        };
+        hold();
+        // A run that failed is drawn too: the picture tells why.
+        let drawn = lesson.end();
+        told.and(drawn).and(flush())
+    })())
+}
+
+/// Prepares a program for its bad endings: Ctrl-C, a panic, no memory, a file that is too large.
+pub fn guard() {
+    prepare_signals();
+    watch_for_interrupts(Role::Program);
+    end_at_panic();
+}
+
+/// Brings out what was printed. It is no error if nobody reads any more.
+fn flush() -> anyhow::Result<()> {
+    match io::stdout().flush() {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("stdout"),
+        _ => Ok(()),
+    }
+}
+
+/// The file name of the running program.
+#[must_use]
+pub fn program_name() -> String {
+    let path = std::env::args_os().next().map(PathBuf::from).unwrap_or_default();
+    path.file_stem().map_or_else(|| "program".into(), |name| name.to_string_lossy().into_owned())
+}
+
+/// A program that has begun.
+#[derive(Debug)]
+pub struct Lesson {
+    flags: Flags,
+}
+
+impl Lesson {
+    /// Begins a program of this name: makes sure that the files that the flags ask for can be written, and starts to record
+    /// its lanes. A program that runs as a child joins the record of its parent, which draws.
+    ///
+    /// # Errors
+    /// A file cannot be written, or the record cannot start.
+    pub fn begin(flags: Flags, name: &str) -> anyhow::Result<Self> {
+        if starter::is_child() {
+            join_parent(name).context("recording the lanes")?;
+            return Ok(Self { flags });
+        }
+        Self::begin_as(flags, name, name)
+    }
+
+    /// The same for a program that is no child. `title` stands above its pictures, and `process` is the name of this process
+    /// in them.
+    ///
+    /// # Errors
+    /// A file cannot be written, or the record cannot start.
+    pub fn begin_as(flags: Flags, title: &str, process: &str) -> anyhow::Result<Self> {
+        let drawing = Drawing::check(&flags, title)?;
+        if flags.want_lanes() {
+            record::start(process, 0).context("recording the lanes")?;
+            drawing::set(drawing);
+        }
+        Ok(Self { flags })
+    }
+
+    /// Begins a program whose lanes another process draws.
+    #[must_use]
+    pub fn begin_quietly(flags: Flags) -> Self {
+        Self { flags }
+    }
+
+    /// The flags it was begun with.
+    #[must_use]
+    pub fn flags(&self) -> &Flags {
+        &self.flags
+    }
+
+    /// The seed of every random choice.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        self.flags.seed
+    }
+
+    /// Random numbers for worker `stream`: the same for the same seed, whatever the other workers do.
+    #[must_use]
+    pub fn rng(&self, stream: u64) -> StdRng {
+        StdRng::seed_from_u64(self.flags.seed.wrapping_add(stream.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+    }
+
+    /// A pause of the Python script, in seconds, at the pace of this run.
+    #[must_use]
+    pub fn pause(&self, seconds: f64) -> Duration {
+        Duration::from_secs_f64(seconds * self.flags.pace)
+    }
+
+    /// Makes what `child` will start a child of this program: it joins the picture under this name, and it ends when the thread
+    /// that starts it does, however that ends. For a program that runs itself once more; the child's flags must tell it what
+    /// to do, or it would start children in turn.
+    pub fn adopt(&self, child: &mut Command, name: &str) {
+        starter::adopt(child.arg0(name).stdin(Stdio::null()));
+        record::pass_on(child);
+    }
+
+    /// Ends the program: draws and writes what the flags ask for, from all that was recorded. In a child its lanes end here.
+    ///
+    /// # Errors
+    /// The record cannot be read, or a file cannot be written.
+    pub fn end(&self) -> anyhow::Result<()> {
+        record::close();
+        drawing::draw()
+    }
+}
+
+/// Begins a process that is a child from the start, and no program: Ctrl-C, no memory and files that are too large end it as
+/// they end a program. It records its lanes in the parent's record, if there is one, and the parent draws.
+///
+/// # Errors
+/// The record cannot be written.
+pub fn begin_child(name: &str) -> io::Result<()> {
+    prepare_signals();
+    watch_for_interrupts(Role::Child);
+    join_parent(name)
+}
+
+fn join_parent(name: &str) -> io::Result<()> {
+    interrupt::set_role(Role::Child);
+    speak_as(name);
+    record::join(name, 0).map(drop)
+}
