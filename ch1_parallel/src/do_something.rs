@@ -3,12 +3,13 @@
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
-/// So many numbers come from one seed. A worker makes whole blocks, so the numbers do not depend on who makes them.
+/// How many numbers are made from one seed. A worker makes whole blocks, so the numbers do not depend on the number of workers.
 pub const BLOCK: usize = 4096;
 
-/// Appends `count` random numbers in [0, 1) to `numbers`: blocks of [`BLOCK`] from the block `first` on.
+/// Appends `count` random numbers in [0, 1) to `numbers`. The numbers are made in blocks of [`BLOCK`]; the first one is block
+/// number `first`.
 ///
-/// The same seed and block give the same numbers in whatever thread, process or rank.
+/// The same seed and block give the same numbers in every thread, process and rank.
 ///
 /// ```
 /// use ch1_parallel::do_something::{BLOCK, do_something};
@@ -25,7 +26,7 @@ pub fn do_something(count: usize, seed: u64, first: u64, numbers: &mut Vec<f64>)
         if left == 0 {
             break;
         }
-        // The golden ratio's bits spread neighbouring blocks over the seeds.
+        // The bits of the golden ratio make the seeds of neighbouring blocks very different.
         let mut random = SmallRng::seed_from_u64(seed ^ block.wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let here = left.min(BLOCK);
         numbers.extend((0..here).map(|_| random.random::<f64>()));
@@ -33,8 +34,8 @@ pub fn do_something(count: usize, seed: u64, first: u64, numbers: &mut Vec<f64>)
     }
 }
 
-/// What worker `worker` of `workers` makes if they make `count` numbers together: the first block, and how many numbers.
-/// The parts are whole blocks, so they do not overlap and nothing is left out.
+/// The part of worker number `worker` when `workers` workers make `count` numbers together: its first block, and how many
+/// numbers it makes. The parts are whole blocks; they do not overlap, and together they are all numbers.
 #[must_use]
 pub fn part(count: usize, workers: usize, worker: usize) -> (u64, usize) {
     let blocks = count.div_ceil(BLOCK).div_ceil(workers);
@@ -47,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_are_all_numbers_in_order() {
+    fn the_parts_together_are_all_numbers_in_order() {
         for count in [1, BLOCK - 1, BLOCK, 10 * BLOCK + 1] {
             for workers in [1, 2, 3, 64] {
                 let mut next = 0;
@@ -61,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_in_range_and_depend_on_seed_and_block() {
+    fn the_numbers_are_in_range_and_depend_on_seed_and_block() {
         let numbers = |seed, first| {
             let mut numbers = Vec::new();
             do_something(10_000, seed, first, &mut numbers);

@@ -1,5 +1,5 @@
-//! The locks below this crate. With the feature `model` they are those of a model checker, which decides at each step which
-//! thread continues.
+//! The lock and the condition variable that this crate uses. With the feature `model` they come from a model checker, which
+//! decides at each step which thread continues.
 
 #[cfg(feature = "model")]
 pub use course::testing::schedules::{Condvar, Mutex};

@@ -1,12 +1,13 @@
-//! A counting semaphore: std has none.
+//! A counting semaphore. The standard library has none.
 //!
-//! A lock belongs to the thread that took it, and that thread gives it back. A semaphore is a number of permits that belong
-//! to nobody: any thread may take one and any thread may add one. So it does two things that a lock does not: it lets a
-//! fixed number of threads in at a time, and it counts events for those who wait for them (Dijkstra, "Cooperating
-//! sequential processes", 1965, where the operations are P and V).
+//! A lock is held by the thread that acquired it, and that thread releases it. A semaphore is a number of permits that no
+//! thread owns: any thread may acquire a permit, and any thread may release one. So a semaphore can do two things that a lock
+//! cannot. It lets a fixed number of threads continue at a time, and it counts events for threads that wait for them
+//! (Dijkstra, "Cooperating sequential processes", 1965, where the operations are called P and V).
 //!
-//! This one keeps no order among those who wait, like the lock and the condition variable of which it is made. For
-//! asynchronous code take `tokio::sync::Semaphore`, which suspends a task instead of its thread and serves in order.
+//! This semaphore is made of a lock and a condition variable. Like them it does not serve waiting threads in the order in
+//! which they came. For asynchronous code use `tokio::sync::Semaphore`: it suspends a task instead of blocking its thread, and
+//! it serves tasks in order.
 
 use crate::primitive::{Condvar, Mutex};
 
@@ -16,58 +17,60 @@ use crate::primitive::{Condvar, Mutex};
 /// use ch1_parallel::Semaphore;
 ///
 /// let seats = Semaphore::new(2);
-/// let (one, two) = (seats.acquire(), seats.acquire());
+/// let (first, second) = (seats.acquire(), seats.acquire());
 /// assert!(seats.try_acquire().is_none());
-/// drop(one);
+/// drop(first);
 /// assert!(seats.try_acquire().is_some());
-/// # drop(two);
+/// # drop(second);
 /// ```
 #[derive(Debug)]
 pub struct Semaphore {
+    /// How many permits are free. The lock is held only to count, never while a thread has a permit.
     permits: Mutex<usize>,
-    one_more: Condvar,
+    /// Notified after a permit has been released.
+    released: Condvar,
 }
 
-/// A permit that has been taken. It goes back when this is dropped.
-#[must_use = "a permit goes back at once if it is not bound to a name"]
+/// A permit that a thread has acquired. It is released when this value is dropped.
+#[must_use = "a permit is released at once if it is not bound to a name"]
 #[derive(Debug)]
 pub struct Permit<'semaphore>(&'semaphore Semaphore);
 
 impl Semaphore {
-    /// A semaphore with so many permits; with 0, the first who takes one waits for a [`release`](Self::release).
+    /// A semaphore with `permits` permits. With 0, the first thread that acquires blocks until a [`release`](Self::release).
     #[must_use]
     pub const fn new(permits: usize) -> Self {
-        Self { permits: Mutex::new(permits), one_more: Condvar::new() }
+        Self { permits: Mutex::new(permits), released: Condvar::new() }
     }
 
-    /// Takes a permit; waits until there is one.
+    /// Acquires a permit. Blocks until one is free.
     pub fn acquire(&self) -> Permit<'_> {
         let mut permits = self.permits.lock();
-        // Again and again: another thread may come in between and take the permit that ended the wait.
+        // `while`, not `if`: another thread may acquire the permit before this one has woken up.
         while *permits == 0 {
-            self.one_more.wait(&mut permits);
+            self.released.wait(&mut permits);
         }
         *permits -= 1;
         Permit(self)
     }
 
-    /// Takes a permit if there is one now.
+    /// Acquires a permit if one is free. Does not block.
     pub fn try_acquire(&self) -> Option<Permit<'_>> {
         let mut permits = self.permits.lock();
         *permits = permits.checked_sub(1)?;
         Some(Permit(self))
     }
 
-    /// Adds a permit, whoever took it or even if nobody did.
+    /// Adds a permit. The caller need not have acquired one before.
     pub fn release(&self) {
         *self.permits.lock() += 1;
-        // After the lock is free again, or the one who wakes would have to wait for it.
-        self.one_more.notify_one();
+        // The lock is free again here. Otherwise the thread that wakes would have to wait for it.
+        self.released.notify_one();
     }
 }
 
 impl Permit<'_> {
-    /// Uses the permit up: it does not go back.
+    /// Consumes the permit: it is never released.
     pub fn forget(self) {
         std::mem::forget(self);
     }

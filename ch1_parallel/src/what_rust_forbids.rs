@@ -1,21 +1,21 @@
-//! Mistakes of this chapter that the compiler refuses. Each is followed by what Python does with it.
+//! Mistakes of this chapter that the compiler refuses, each with what Python does instead.
 //!
-//! # A counter that is not made for threads, shared
+//! # Sharing a counter that is not made for threads
 //!
-//! `Rc` counts its owners without synchronization, so it may not leave its thread; `Arc` may.
+//! `Rc` counts its owners without synchronization, so an `Rc` must stay in its thread. An `Arc` may move to another thread.
 //!
 //! ```compile_fail,E0277
 //! use std::{rc::Rc, thread};
 //! let numbers = Rc::new(vec![1, 2, 3]);
-//! let theirs = Rc::clone(&numbers);
-//! thread::spawn(move || println!("{theirs:?}"));
+//! let shared = Rc::clone(&numbers);
+//! thread::spawn(move || println!("{shared:?}"));
 //! ```
 //!
-//! Python counts the owners of everything, and its interpreter lock makes the counts safe by letting one thread run at a time.
+//! Python counts the owners of every object. Its interpreter lock makes these counts safe: only one thread runs at a time.
 //!
-//! # A thread that outlives what it borrows
+//! # A thread that outlives the data it borrows
 //!
-//! Nobody says when this thread ends, so it might read `numbers` after the function has returned.
+//! Nothing makes this thread end before the function returns. It could then read `numbers` after they are gone.
 //!
 //! ```compile_fail,E0373
 //! fn sum_later() -> std::thread::JoinHandle<i32> {
@@ -24,9 +24,10 @@
 //! }
 //! ```
 //!
-//! Python keeps the list alive for as long as anybody refers to it, and whoever changes it later changes it under the thread.
+//! Python keeps the list alive as long as the thread refers to it. Any other owner can change the list while the thread
+//! reads it.
 //!
-//! A scope ends its threads before it ends itself, so they may borrow:
+//! A scope joins its threads before it returns, so they may borrow:
 //!
 //! ```
 //! let numbers = vec![1, 2, 3];
@@ -41,29 +42,30 @@
 //! rayon::join(|| sums[0] = 5 + 3, || sums[1] = 10 - 4);
 //! ```
 //!
-//! Python runs it, and here nothing is lost; with `sums[0] += ...` in both, an update may be.
+//! Python runs this, and here nothing is lost. With `sums[0] += ...` in both tasks an update can be lost.
 //!
-//! Parts that cannot overlap may be changed at the same time:
+//! Two tasks may change two parts that do not overlap:
 //!
 //! ```
 //! let mut sums = vec![0; 2];
-//! let (one, other) = sums.split_at_mut(1);
-//! rayon::join(|| one[0] = 5 + 3, || other[0] = 10 - 4);
+//! let (left, right) = sums.split_at_mut(1);
+//! rayon::join(|| left[0] = 5 + 3, || right[0] = 10 - 4);
 //! assert_eq!(sums, [8, 6]);
 //! ```
 //!
-//! # One task reads what another changes
+//! # One task reads what another task changes
 //!
 //! ```compile_fail,E0502
 //! let mut numbers = vec![1, 2, 3];
 //! rayon::join(|| numbers.push(4), || println!("{numbers:?}"));
 //! ```
 //!
-//! Python prints the list before or after the change, or half-way through one that is more than one step.
+//! Python prints the list before the change or after it. If the change takes several steps, Python can print the list between
+//! two of them.
 //!
 //! # Adding up in a shared variable
 //!
-//! A parallel loop may run its body on several threads at once, so the body may not change what is outside.
+//! A parallel loop may run its body on several threads at once, so the body must not change a variable outside of it.
 //!
 //! ```compile_fail,E0594
 //! use rayon::prelude::*;
@@ -71,7 +73,10 @@
 //! (0..100).into_par_iter().for_each(|number| sum += number);
 //! ```
 //!
-//! Python's `sum += number` reads, adds and writes: a thread that comes in between loses its addition.
+//! Python's `sum += number` reads, adds and writes. If another thread writes between the read and the write, its addition is
+//! lost.
+//!
+//! A parallel sum adds up the part of each thread, then the parts:
 //!
 //! ```
 //! use rayon::prelude::*;

@@ -7,7 +7,7 @@ use ch1_parallel::Semaphore;
 use course::testing::schedules::{Condvar, Mutex, explore, failure};
 use shuttle::thread;
 
-/// So many threads at once, joined.
+/// Spawns `count` threads, which run at the same time, and joins them.
 fn threads(count: usize, act: impl Fn(usize) + Send + Sync + 'static) {
     let act = Arc::new(act);
     let start = |number| {
@@ -15,11 +15,11 @@ fn threads(count: usize, act: impl Fn(usize) + Send + Sync + 'static) {
         thread::spawn(move || act(number))
     };
     let threads: Vec<_> = (0..count).map(start).collect();
-    threads.into_iter().for_each(|thread| thread.join().expect("it ends well"));
+    threads.into_iter().for_each(|thread| thread.join().expect("the thread does not panic"));
 }
 
 #[test]
-fn no_more_are_inside_than_there_are_permits() {
+fn no_more_threads_are_inside_than_there_are_permits() {
     for permits in 1..=2 {
         explore(move || {
             let (semaphore, inside) = (Semaphore::new(permits), AtomicUsize::new(0));
@@ -27,7 +27,7 @@ fn no_more_are_inside_than_there_are_permits() {
             let count = Arc::clone(&served);
             threads(4, move |_| {
                 let _permit = semaphore.acquire();
-                assert!(inside.fetch_add(1, SeqCst) < permits, "one too many is inside");
+                assert!(inside.fetch_add(1, SeqCst) < permits, "more threads are inside than there are permits");
                 thread::yield_now();
                 inside.fetch_sub(1, SeqCst);
                 count.fetch_add(1, SeqCst);
@@ -38,7 +38,7 @@ fn no_more_are_inside_than_there_are_permits() {
 }
 
 #[test]
-fn every_signal_ends_one_wait() {
+fn every_release_wakes_one_thread() {
     explore(|| {
         let semaphore = Semaphore::new(0);
         threads(6, move |number| match number % 2 {
@@ -49,16 +49,16 @@ fn every_signal_ends_one_wait() {
 }
 
 #[test]
-fn a_permit_may_be_tried_for() {
+fn a_permit_from_try_acquire_is_released() {
     explore(|| {
         let semaphore = Arc::new(Semaphore::new(1));
-        let theirs = Arc::clone(&semaphore);
-        threads(3, move |_| drop(theirs.try_acquire()));
-        assert!(semaphore.try_acquire().is_some(), "the permit went back");
+        let shared = Arc::clone(&semaphore);
+        threads(3, move |_| drop(shared.try_acquire()));
+        assert!(semaphore.try_acquire().is_some(), "the permit is free again");
     });
 }
 
-/// A semaphore that does not look again after its wait.
+/// A semaphore with a mistake: after its wait it does not look again whether there is a permit.
 #[derive(Default)]
 struct Hasty {
     permits: Mutex<usize>,
@@ -71,7 +71,7 @@ impl Hasty {
         if *permits == 0 {
             self.one_more.wait(&mut permits);
         }
-        *permits = permits.checked_sub(1).expect("the permit was stolen");
+        *permits = permits.checked_sub(1).expect("another thread took the permit");
     }
 
     fn release(&self) {
@@ -81,7 +81,7 @@ impl Hasty {
 }
 
 #[test]
-fn the_checker_sees_a_wait_under_if() {
+fn the_checker_finds_a_wait_under_if() {
     let failed = failure(|| {
         let semaphore = Hasty::default();
         threads(4, move |number| match number % 2 {
@@ -89,5 +89,5 @@ fn the_checker_sees_a_wait_under_if() {
             _ => semaphore.acquire(),
         });
     });
-    assert!(failed.contains("the permit was stolen"), "{failed}");
+    assert!(failed.contains("another thread took the permit"), "{failed}");
 }

@@ -1,22 +1,22 @@
-//! Two arrays are added element by element: one by one, with the vector unit of one core, and by all workers.
+//! Two arrays are added element by element: one by one, with the vector unit of one core, and by several threads.
 //!
-//! Data parallelism does the same to every element, so the elements can be divided among the lanes of a vector unit, among
-//! threads, or both. But a sum does one addition for every 16 bytes it moves (two numbers are read; the place of the third is
-//! fetched and written). So the limit is what feeds the cores: the caches, until the arrays no longer fit, then the memory.
-//! A task that only computes, such as the kernel `count`, moves nothing and speeds up with every core.
+//! Data parallelism does the same operation on every element. So the elements can be divided among the lanes of a vector unit,
+//! among threads, or both. But an addition moves 16 bytes: it reads two numbers, and fetches and writes the place of the third.
+//! So the caches limit the speed, and for arrays that are too large for them the memory does. A task that only computes, such
+//! as the kernel `count`, moves no data and gains from every core.
 //!
 //! Run:       cargo run --release --bin data_parallelism -- --timeline
-//! Observe:   all sums are the same. Vectors gain more than threads do. The row below them is the limit: what the workers reach
-//!            with the kernel that measures it (A += B + 3·C, nstream) on as many bytes.
+//! Observe:   all ways give the same sums. Vectors gain more than threads do. The last row shows the limit: the rate that the
+//!            workers reach with nstream (A += B + 3·C), the kernel that measures it, on as many bytes.
 //! Python:    the original is one NumPy `a+b`: vectors on one core, no second worker, and no serial run to compare with.
-//! Exercise:  add 10,000 and 30,000,000 numbers. Where does the pool cost more than the workers gain, and which gain is left
-//!            when no cache holds the arrays?
+//! Exercise:  run it with `--items 10000` and with `--items 30000000`. At which size do the workers lose to one core, and
+//!            which of the two gains is left when no cache holds the arrays?
 
 use std::{hint::black_box, process::ExitCode, time::Instant};
 
 use anyhow::{Context, ensure};
+use ch1_parallel::memory::{filled, room_for};
 use course::{lanes, lesson};
-use ndarray::{Array1, Zip};
 use rand::RngExt;
 use rayon::prelude::*;
 
@@ -36,35 +36,38 @@ struct Args {
 fn main() -> ExitCode {
     lesson::run!(|args: Args, lesson| {
         let (items, workers) = (args.items as usize, usize::from(args.workers));
-        let mut rng = lesson.rng(0);
-        let a = Array1::from_shape_simple_fn(items, || rng.random::<f32>());
-        let b = Array1::from_shape_simple_fn(items, || rng.random::<f32>());
-        let (a_slice, b_slice) = (a.as_slice().context("in one piece")?, b.as_slice().context("in one piece")?);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(workers).build().context("a pool")?;
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(workers).build().context("starting the pool")?;
+        let (mut a, mut b, mut rng) = (room_for("array a", items)?, room_for("array b", items)?, lesson.rng(0));
+        a.extend((0..items).map(|_| rng.random::<f32>()));
+        b.extend((0..items).map(|_| rng.random::<f32>()));
         println!("{items} sums, {} times each way, workers: {workers}", args.rounds);
 
-        let mut one_by_one = Array1::zeros(items);
-        timed("one by one", &args, || {
-            // The black box hides each element from the compiler, which would add several at once.
-            Zip::from(&mut one_by_one).and(&a).and(&b).for_each(|sum, a, b| *sum = black_box(a + b));
-        });
-        let mut vectors = vec![0.0; items];
-        timed("vectors, one core", &args, || add(&mut vectors, a_slice, b_slice));
-        let mut parallel = vec![0.0; items];
+        let mut one_by_one = filled("the sums", 0.0, items)?;
+        timed("one by one", &args, || add_one_by_one(&mut one_by_one, &a, &b));
+        let mut vectors = filled("the sums", 0.0, items)?;
+        timed("vectors, one core", &args, || add(&mut vectors, &a, &b));
+        let mut parallel = filled("the sums", 0.0, items)?;
         timed("vectors, all workers", &args, || {
-            lanes::wait("the pool", || pool.install(|| by_parts(workers, &mut parallel, a_slice, b_slice, add)));
+            lanes::wait("add", || pool.install(|| by_parts(&mut parallel, &a, &b, add)))
         });
-        // As many bytes in numbers twice as long: the same traffic.
-        let (mut c, d, e) = (vec![0.0; items.div_ceil(2)], vec![2.0; items.div_ceil(2)], vec![2.0; items.div_ceil(2)]);
+        // An f64 is twice as long as an f32, so half the numbers are as many bytes.
+        let half = items.div_ceil(2);
+        let mut c = filled("array c", 0.0, half)?;
+        let (d, e) = (filled("array d", 2.0, half)?, filled("array e", 2.0, half)?);
         timed("nstream, all workers", &args, || {
-            lanes::wait("the pool", || pool.install(|| by_parts(workers, &mut c, &d, &e, nstream)))
+            lanes::wait("nstream", || pool.install(|| by_parts(&mut c, &d, &e, nstream)))
         });
 
         println!("the first sums: {:.3?}", &parallel[..items.min(10)]);
-        ensure!(vectors == one_by_one.to_vec() && parallel == vectors, "the sums differ");
+        ensure!(vectors == one_by_one && parallel == one_by_one, "the sums differ");
         ensure!(c.iter().all(|&c| c == 8.0 * f64::from(args.rounds)), "nstream is wrong");
         Ok(())
     })
+}
+
+fn add_one_by_one(sum: &mut [f32], a: &[f32], b: &[f32]) {
+    // The black box hides each sum from the compiler, which would otherwise use the vector unit.
+    sum.iter_mut().zip(a).zip(b).for_each(|((sum, a), b)| *sum = black_box(a + b));
 }
 
 fn add(sum: &mut [f32], a: &[f32], b: &[f32]) {
@@ -75,15 +78,16 @@ fn nstream(a: &mut [f64], b: &[f64], c: &[f64]) {
     a.iter_mut().zip(b).zip(c).for_each(|((a, b), c)| *a += b + 3.0 * c);
 }
 
-/// Gives each worker one part of the three arrays.
-fn by_parts<T: Send + Sync>(workers: usize, x: &mut [T], y: &[T], z: &[T], work: fn(&mut [T], &[T], &[T])) {
-    let part = x.len().div_ceil(workers);
+/// Divides three arrays into one part for each thread of the pool in which it is called.
+fn by_parts<T: Send + Sync>(x: &mut [T], y: &[T], z: &[T], work: fn(&mut [T], &[T], &[T])) {
+    let part = x.len().div_ceil(rayon::current_num_threads());
     x.par_chunks_mut(part).zip(y.par_chunks(part)).zip(z.par_chunks(part)).for_each(|((x, y), z)| {
         let _lane = lanes::lane(format_args!("worker {}", rayon::current_thread_index().unwrap_or(0)));
         work(x, y, z);
     });
 }
 
+/// Runs `run` as often as the flags say and prints the best time.
 fn timed(way: &str, args: &Args, mut run: impl FnMut()) {
     let seconds = (0..args.rounds).map(|_| {
         let start = Instant::now();

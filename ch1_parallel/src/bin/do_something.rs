@@ -1,27 +1,29 @@
-//! Workers fill a list with random numbers: the workload that the comparisons of this course share.
+//! Threads fill a list with random numbers. The comparisons of this course use this workload.
 //!
-//! What one generator gives depends on who asks first, so workers that share it get other numbers in every run. Here each
-//! block of 4096 numbers has a seed of its own and a worker makes whole blocks. The list is then the same for any number of
-//! workers, and a parallel run can be checked against the serial one, bit for bit. The numbers come from
-//! `ch1_parallel/src/do_something.rs`: whoever copies this file needs that one too.
+//! If all threads used one random generator, the numbers of each thread would depend on which thread asks first. Here each
+//! block of 4096 numbers has its own seed, and a thread makes whole blocks. So the list is the same for any number of threads,
+//! and a parallel run can be checked against the serial run, bit for bit. The numbers come from
+//! `ch1_parallel/src/do_something.rs`: if you copy this file, copy that one too.
 //!
 //! Run:       cargo run --release --bin do_something -- --workers 4 --timeline
-//! Observe:   however many workers there are, the numbers are the same and come in the same order.
-//! Exercise:  give each worker one generator for all its blocks. With which numbers of workers does the check still pass?
+//! Observe:   the numbers and their order are the same for every number of workers: try `--workers 1` too.
+//! Exercise:  in `do_something.rs` of the library, make `random` before the loop, from `first` instead of `block`. A worker
+//!            then has one generator for all its blocks. With which numbers of workers does the check still pass, and why?
 
 use std::process::ExitCode;
 use std::thread;
 
 use anyhow::ensure;
 use ch1_parallel::do_something::{do_something, part};
+use ch1_parallel::memory;
 use course::{lanes, lesson};
 
 #[derive(clap::Parser)]
 struct Args {
-    /// Numbers in all
+    /// How many numbers to make
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
     numbers: u32,
-    /// Threads that make them
+    /// Number of threads
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=1000))]
     workers: u16,
 }
@@ -29,18 +31,22 @@ struct Args {
 fn main() -> ExitCode {
     lesson::run!(|args: Args, lesson| {
         let (count, workers) = (args.numbers as usize, usize::from(args.workers));
-        let mut serial = Vec::new();
-        lanes::work("all numbers", || do_something(count, lesson.seed(), 0, &mut serial));
+        let serial = lanes::work("all numbers", || make((0, count), lesson.seed()))?;
 
-        let mut parallel = Vec::with_capacity(count);
+        let mut parallel = memory::room_for("the numbers of all workers", count)?;
         thread::scope(|scope| {
-            let start = |worker| scope.spawn(move || make(worker, part(count, workers, worker), lesson.seed()));
-            let team: Vec<_> = (0..workers).map(start).collect();
-            for worker in team {
-                // A worker panics only if the program is wrong.
-                parallel.append(&mut lanes::join(worker));
+            let spawn = |worker| {
+                scope.spawn(move || {
+                    let _lane = lanes::lane(format_args!("worker {worker}"));
+                    make(part(count, workers, worker), lesson.seed())
+                })
+            };
+            let threads: Vec<_> = (0..workers).map(spawn).collect();
+            for thread in threads {
+                parallel.append(&mut lanes::join(thread)?);
             }
-        });
+            anyhow::Ok(())
+        })?;
 
         println!("the first numbers: {:.3?}", &parallel[..count.min(10)]);
         println!("{count} numbers by {workers} workers, their mean is {:.4}", mean(&parallel));
@@ -50,11 +56,10 @@ fn main() -> ExitCode {
     })
 }
 
-fn make(worker: usize, (first_block, count): (u64, usize), seed: u64) -> Vec<f64> {
-    let _lane = lanes::lane(format_args!("worker {worker}"));
-    let mut numbers = Vec::new();
+fn make((first_block, count): (u64, usize), seed: u64) -> anyhow::Result<Vec<f64>> {
+    let mut numbers = memory::room_for("the numbers of a worker", count)?;
     do_something(count, seed, first_block, &mut numbers);
-    numbers
+    Ok(numbers)
 }
 
 fn mean(numbers: &[f64]) -> f64 {

@@ -1,12 +1,12 @@
-//! Four threads compute the same Fibonacci number, naively, at once.
+//! Four threads compute the same Fibonacci number at the same time.
 //!
-//! Nothing is shared and nothing is waited for but the end: this is what threads are best at. The naive recursion makes the
-//! task long enough to pay for its thread, which costs some tens of microseconds to start and to join.
+//! The threads share no data, and they wait for nothing before their end. Such tasks gain the most from threads. The recursion
+//! is naive, so that a task takes long enough: to spawn and join a thread costs some tens of microseconds.
 //!
 //! Run:       cargo run --release --bin fibonacci_threads -- --timeline
-//! Observe:   the speed-up is close to the number of cores, however many threads there are beyond it.
-//! Python:    the interpreter lock lets one thread run at a time: no speed-up, and the original does not show it.
-//! Exercise:  lower --number until the threads lose. How long does one task take then?
+//! Observe:   the speed-up is close to the number of cores. More threads than cores do not raise it.
+//! Python:    the interpreter lock lets only one thread run at a time, so there is no speed-up. The original does not show it.
+//! Exercise:  lower `--number` until the threads are slower than one task after the other. How long does one task take then?
 
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -18,17 +18,17 @@ use course::{lanes, lesson};
 
 #[derive(clap::Parser)]
 struct Args {
-    /// Which Fibonacci number
+    /// Which Fibonacci number to compute
     #[arg(long, default_value_t = 37, value_parser = clap::value_parser!(u8).range(0..=45))]
     number: u8,
-    /// Threads
+    /// Number of threads
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1000))]
     workers: u16,
 }
 
 fn main() -> ExitCode {
     lesson::run!(|args: Args, _lesson| {
-        // Else the compiler would compute one and copy it.
+        // The black box hides the number. Otherwise the compiler could compute the result once and copy it.
         let task = || fibonacci(black_box(args.number));
 
         let start = Instant::now();
@@ -37,23 +37,22 @@ fn main() -> ExitCode {
 
         let start = Instant::now();
         let parallel: Vec<_> = thread::scope(|scope| {
-            let start = |worker| {
+            let spawn = |worker| {
                 scope.spawn(move || {
                     let _lane = lanes::lane(format_args!("worker {worker}"));
                     task()
                 })
             };
-            let team: Vec<_> = (0..args.workers).map(start).collect();
-            // A worker panics only if the program is wrong.
-            lanes::join_all(team)
+            let threads: Vec<_> = (0..args.workers).map(spawn).collect();
+            lanes::join_all(threads)
         });
         let parallel_time = start.elapsed().as_secs_f64();
 
         println!("fibonacci({}) = {}, {} times", args.number, parallel[0], args.workers);
         println!("one after the other {:8.2} ms", serial_time * 1e3);
         println!("a thread each       {:8.2} ms, speed-up {:.2}", parallel_time * 1e3, serial_time / parallel_time);
-        let right = (0..args.number).fold((0, 1), |(one, next), _| (next, one + next)).0;
-        ensure!(serial == parallel && parallel.iter().all(|&number| number == right), "not all are {right}");
+        let right = (0..args.number).fold((0, 1), |(number, next), _| (next, number + next)).0;
+        ensure!(serial == parallel && parallel.iter().all(|&number| number == right), "not all results are {right}");
         Ok(())
     })
 }

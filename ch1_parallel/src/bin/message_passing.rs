@@ -1,13 +1,17 @@
-//! Worker 0 sends a dictionary to worker 1; the others wait for messages that never come, and end all the same.
+//! Worker 0 sends a dictionary to worker 1. The inboxes of the idle workers stay empty, and still every worker ends.
 //!
-//! Workers that pass messages share nothing: each has an inbox, and what is sent belongs to the receiver from then on. An
-//! inbox ends when nobody is left who could send to it, so a worker that only listens ends by itself. Chapters 3 and 4 do the
-//! same with pipes between processes and with MPI between machines.
+//! Workers that pass messages share no data. Each worker has an inbox, and a message belongs to the worker that receives it. An
+//! inbox is closed when its last sender has been dropped, so a worker that only receives ends by itself. Chapters 3 and 4 do
+//! the same with pipes between processes and with MPI between machines.
 //!
 //! Run:       cargo run --bin message_passing -- --workers 6 --timeline
-//! Observe:   one worker gets the message; the idle ones end as soon as the last sender has gone.
-//! Python:    a misspelt keyword raises in the sender, and the receiver waits for ever: nobody closes its inbox.
-//! Exercise:  let worker 1 pass the dictionary on to worker 2, and so on. What must each worker hold, and what must it drop?
+//! Observe:   one worker receives the message. The idle workers receive nothing: their inboxes are closed as soon as the last
+//!            sender has been dropped.
+//! Python:    a misspelt keyword raises an exception in the sender. The receiver then blocks for ever, because nothing closes
+//!            its inbox.
+//! Exercise:  let worker 1 send the dictionary on to worker 2, worker 2 to worker 3, and so on to the last worker. Change
+//!            `expected` so that each worker but the first receives it. Which sender must each worker own, and when does the
+//!            worker drop it?
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -19,7 +23,7 @@ use course::{lanes, lesson};
 
 #[derive(clap::Parser)]
 struct Args {
-    /// Workers, each with an inbox; a single worker writes to itself
+    /// Number of workers, each with an inbox; a single worker sends to itself
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1000))]
     workers: u16,
 }
@@ -29,43 +33,47 @@ type Message = BTreeMap<&'static str, u32>;
 fn main() -> ExitCode {
     lesson::run!(|args: Args, _lesson| {
         let workers = usize::from(args.workers);
-        let to = 1 % workers;
-        let message = || Message::from([("number", 10), ("square", 100), ("cube", 1000)]);
-
-        let received: Vec<_> = thread::scope(|scope| {
+        let received = thread::scope(|scope| {
             let (senders, inboxes): (Vec<_>, Vec<_>) = (0..workers).map(|_| channel()).unzip();
-            let mut team = Vec::new();
+            let mut threads = Vec::new();
             for (worker, inbox) in inboxes.into_iter().enumerate() {
-                // Only worker 0 has something to send, so only it gets an address.
-                let mail = (worker == 0).then(|| (senders[to].clone(), message()));
-                team.push(scope.spawn(move || work(worker, mail, &inbox)));
+                // Only worker 0 sends, so only worker 0 gets a sender.
+                let sender = (worker == 0).then(|| senders[1 % workers].clone());
+                threads.push(scope.spawn(move || work(worker, sender, &inbox)));
             }
-            // These copies would keep every inbox open.
+            // As long as these senders exist, every inbox stays open.
             drop(senders);
-            // A worker panics only if the program is wrong.
-            lanes::join_all(team)
+            lanes::join_all(threads)
         });
-
         for (worker, messages) in received.iter().enumerate() {
-            let right = if worker == to { vec![message()] } else { Vec::new() };
-            ensure!(*messages == right, "worker {worker} received {messages:?}");
+            ensure!(*messages == expected(worker, workers), "worker {worker} received {messages:?}");
         }
         Ok(())
     })
 }
 
-/// Sends what there is to send, then reads the inbox to its end.
-fn work(worker: usize, mail: Option<(Sender<Message>, Message)>, inbox: &Receiver<Message>) -> Vec<Message> {
+fn dictionary() -> Message {
+    Message::from([("number", 10), ("square", 100), ("cube", 1000)])
+}
+
+/// The messages that a worker must have received at the end.
+fn expected(worker: usize, workers: usize) -> Vec<Message> {
+    if worker == 1 % workers { vec![dictionary()] } else { Vec::new() }
+}
+
+/// Sends the dictionary if the worker has a sender, then receives until the inbox is closed.
+fn work(worker: usize, sender: Option<Sender<Message>>, inbox: &Receiver<Message>) -> Vec<Message> {
     let _lane = lanes::lane(format_args!("worker {worker}"));
-    if let Some((address, message)) = mail {
-        println!("worker {worker} sends {message:?}");
-        // It fails only if the receiver has gone; ours stays until its inbox ends.
-        address.send(message).expect("the receiver listens");
+    // The sender is dropped at the end of this block.
+    if let Some(sender) = sender {
+        println!("worker {worker} sends {:?}", dictionary());
+        sender.send(dictionary()).expect("a receiver keeps its inbox until it is closed");
     }
     let mut messages = Vec::new();
     while let Ok(message) = lanes::wait("inbox", || inbox.recv()) {
         println!("worker {worker} received {message:?}");
         messages.push(message);
     }
+    println!("worker {worker} ends: its inbox is closed, messages received: {}", messages.len());
     messages
 }

@@ -1,13 +1,15 @@
-//! One child process squares a number, another cubes it; the parent waits for both and looks at how they ended.
+//! One child process squares a number, another cubes it. The parent waits for both and checks how they ended.
 //!
-//! A process is a program that runs, with memory of its own. A parent learns two things of a child without any further means:
-//! that it has ended, and its exit status. Who does not wait for a child leaves it in the system's table as a zombie; who does
-//! not look at its status takes a crash for success.
+//! A process is a running program with its own memory. The system tells a parent two things about a child: that the child has
+//! ended, and its exit status. A child that the parent does not wait for stays in the system's process table as a zombie. A
+//! parent that does not check the exit status takes a failure for a success.
 //!
 //! Run:       cargo run --bin process_creation -- --timeline
-//! Observe:   the children print in any order, and each has a process id of its own.
-//! Python:    the original joins its children and ignores their exit codes: a child that failed looks like one that worked.
-//! Exercise:  let the child that cubes call `std::process::exit(3)`. Who says what, and what is the parent's own status?
+//! Observe:   the children print in any order, and each has its own process id. With `--fail square` the parent reports the
+//!            child that failed, and the parent's own status is 1.
+//! Python:    the original joins its children and ignores their exit codes: a child that failed looks like one that succeeded.
+//! Exercise:  run `cargo run --bin process_creation -- --fail square; echo $?`, which prints the parent's exit status last.
+//!            Then delete the line with `ensure!` and run it again. What does a script that runs this program now believe?
 
 use std::process::{Child, Command, ExitCode, id};
 
@@ -15,50 +17,64 @@ use anyhow::{Context, ensure};
 use course::lanes;
 use course::lesson::{self, Lesson};
 
+const TASKS: [&str; 2] = ["square", "cube"];
+
 #[derive(clap::Parser)]
 struct Args {
     /// The number
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(..=1_000_000))]
     number: u64,
-    /// Does only this task: what the parent tells a child
-    #[arg(long)]
-    task: Option<Task>,
-}
-
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Task {
-    Square,
-    Cube,
+    /// Makes the child with this task fail
+    #[arg(long, value_name = "TASK", value_parser = TASKS)]
+    fail: Option<String>,
+    /// Does only this task: the parent starts its children with this flag
+    #[arg(long, value_parser = TASKS)]
+    task: Option<String>,
 }
 
 fn main() -> ExitCode {
-    lesson::run!(|args: Args, lesson| {
-        if let Some(task) = args.task {
-            work(task, args.number);
+    let mut failed = false;
+    let status = lesson::run!(|args: Args, lesson| {
+        if let Some(task) = &args.task {
+            failed = args.fail == args.task;
+            if !failed {
+                work(task, args.number);
+            }
             return Ok(());
         }
         println!("the parent is process {}", id());
-        let children = [start("square", args.number, lesson)?, start("cube", args.number, lesson)?];
-        for (name, mut child) in children {
-            let status = lanes::wait(name, || child.wait())?;
-            println!("{name}, process {}, ended with {status}", child.id());
-            ensure!(status.success(), "{name}: the child ended with {status}");
+        let mut children = Vec::new();
+        for task in TASKS {
+            let child = start(task, &args, lesson)?;
+            println!("the parent started {task} as process {}", child.id());
+            children.push((task, child));
+        }
+        // The parent waits for every child before it reports that one has failed, so that no child is left.
+        let mut ended = Vec::new();
+        for (task, mut child) in children {
+            let status = lanes::wait(task, || child.wait()).with_context(|| format!("waiting for the child {task}"))?;
+            println!("{task}, process {}, ended with {status}", child.id());
+            ended.push((task, status));
+        }
+        for (task, status) in ended {
+            ensure!(status.success(), "{task}: the child ended with {status}");
         }
         Ok(())
-    })
+    });
+    // A process ends with the status that `main` returns.
+    if failed { ExitCode::from(3) } else { status }
 }
 
-/// Starts this program once more and tells it what to do.
-fn start(task: &'static str, number: u64, lesson: &Lesson) -> anyhow::Result<(&'static str, Child)> {
-    let mut again = Command::new(std::env::current_exe()?);
+/// Starts this program once more, with the flag that tells it to do only one task.
+fn start(task: &str, args: &Args, lesson: &Lesson) -> anyhow::Result<Child> {
+    let mut again = Command::new(std::env::current_exe().context("the path of this program")?);
     lesson.adopt(&mut again, task);
-    let child = again.args(["--task", task, "--number", &number.to_string()]).spawn();
-    Ok((task, child.with_context(|| format!("starting the child {task}"))?))
+    again.args([format!("--task={task}"), format!("--number={}", args.number)]);
+    again.args(args.fail.as_ref().map(|task| format!("--fail={task}")));
+    again.spawn().with_context(|| format!("starting the child {task}"))
 }
 
-fn work(task: Task, number: u64) {
-    match task {
-        Task::Square => println!("the square of {number} is {} (process {})", number.pow(2), id()),
-        Task::Cube => println!("the cube of {number} is {} (process {})", number.pow(3), id()),
-    }
+fn work(task: &str, number: u64) {
+    let power = if task == "square" { 2 } else { 3 };
+    println!("the {task} of {number} is {} (process {})", number.pow(power), id());
 }

@@ -1,13 +1,15 @@
-//! The same two tasks, one after the other and then at the same time.
+//! The same tasks run one after the other, then at the same time.
 //!
-//! Serial: a task begins when the one before it has ended. Parallel: both run at the same moment, each on a core of its own.
-//! Two tasks on one core are concurrent only: they take turns, and the run is no shorter. The ratio of the two times is the
-//! speed-up; it cannot exceed the number of tasks, nor that of cores.
+//! Serial: a task begins when the task before it has ended. Parallel: all tasks run at the same moment, each on its own core.
+//! Two tasks on one core are only concurrent: they take turns, and the run is not shorter. The speed-up is the serial time
+//! divided by the parallel time. It cannot be larger than the number of tasks or the number of cores.
 //!
 //! Run:       cargo run --release --bin serial_and_parallel -- --timeline
-//! Observe:   with two tasks on two cores the second run takes about half as long, and the results are the same.
-//! Python:    the original prints which task runs and measures nothing; its threads would take as long as the serial run.
-//! Exercise:  run it with `--tasks 3` on two cores, then under `taskset -c 0`. What does the speed-up become, and why?
+//! Observe:   with two tasks on two cores the parallel run takes about half as long. In its output both tasks have begun
+//!            before one of them ends. The results are the same.
+//! Python:    the original prints which task runs and measures nothing. Its threads would take as long as the serial run.
+//! Exercise:  run `taskset -c 0,1 cargo run --release --bin serial_and_parallel -- --tasks 3`, which may use two cores, and
+//!            then the same command with `taskset -c 0`, which may use one. What is the speed-up each time, and why?
 
 use std::process::ExitCode;
 use std::thread;
@@ -18,10 +20,10 @@ use course::{lanes, lesson};
 
 #[derive(clap::Parser)]
 struct Args {
-    /// Tasks
+    /// Number of tasks
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=1000))]
     tasks: u16,
-    /// Steps of a task
+    /// Steps of each task
     #[arg(long, default_value_t = 50_000_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000_000))]
     steps: u64,
 }
@@ -37,19 +39,19 @@ fn main() -> ExitCode {
 
         let start = Instant::now();
         let parallel: Vec<_> = thread::scope(|scope| {
-            let team: Vec<_> = (0..args.tasks).map(|number| scope.spawn(move || run(number))).collect();
-            // A task panics only if the program is wrong.
-            lanes::join_all(team)
+            let threads: Vec<_> = (0..args.tasks).map(|number| scope.spawn(move || run(number))).collect();
+            lanes::join_all(threads)
         });
         let parallel_time = start.elapsed().as_secs_f64();
         println!("parallel: {:.1} ms, speed-up {:.2}", parallel_time * 1e3, serial_time / parallel_time);
 
-        ensure!(serial == parallel, "the tasks gave other results at the same time than one after the other");
+        println!("results: {parallel:?}");
+        ensure!(serial == parallel, "the parallel tasks gave other results than the serial ones");
         Ok(())
     })
 }
 
-/// Steps of which each needs the one before it, so that only another task can run beside it.
+/// Each step needs the result of the step before it, so only another task can run at the same time.
 fn task(number: u16, steps: u64) -> u64 {
     let _lane = lanes::lane(format_args!("task {number}"));
     println!("task {number} begins");

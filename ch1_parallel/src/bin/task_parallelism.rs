@@ -1,15 +1,17 @@
-//! Two different tasks run at the same time, and the sizes at which that pays.
+//! Two different tasks run at the same time. The program shows how long a task must be for this to pay.
 //!
-//! Task parallelism does different things at once; data parallelism does one thing to many items. `rayon::join` is made for
-//! two tasks: it runs the first here and lets an idle thread steal the second. A scope is for any number of tasks and puts
-//! each into a box. Both wait for all their tasks, and both cost some microseconds: a task must be longer than that.
+//! Task parallelism does different things at the same time; data parallelism does the same thing to many items. `rayon::join`
+//! is for two tasks: the thread runs the first task, and an idle thread of the pool may steal the second. A scope is for any
+//! number of tasks, and it allocates memory for each of them. Both wait for all their tasks. Both cost some microseconds, and
+//! a task must be longer than that to gain.
 //!
 //! Run:       cargo run --release --bin task_parallelism -- --timeline
-//! Observe:   tasks of a few steps are hundreds of times slower in the pool, and tasks of a million gain nearly two, on two
-//!            cores. The last column but one crosses 1 where a task takes as long as handing it over.
-//! Python:    the original's tasks are 5+3 and 10-4: it measures the pool and nothing else.
-//! Exercise:  put a `join` of two such tasks on each side of the `join`. From which size does it beat the four tasks one after
-//!            the other, and what do they gain with as many workers as you have cores?
+//! Observe:   with a few steps the pool is hundreds of times slower, with millions of steps it is nearly twice as fast on two
+//!            cores. The column "by join" passes 1 where a task takes as long as its way to another thread. The results of
+//!            both tasks are the same each way.
+//! Python:    the original's tasks are 5+3 and 10-4, so it measures nothing but the pool.
+//! Exercise:  let `subtract` do twice as many steps: write `subtract(10, 2 * n)` in all three ways. What is the largest
+//!            speed-up of the two tasks now, and why?
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -19,7 +21,7 @@ use course::{lanes, lesson};
 
 #[derive(clap::Parser)]
 struct Args {
-    /// Steps of a task in the largest pair; each pair before it has a tenth
+    /// Steps of a task in the largest pair; each smaller pair has a tenth of the steps of the next one
     #[arg(long, default_value_t = 20_000_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000_000))]
     steps: u64,
     /// Threads of the pool
@@ -29,34 +31,35 @@ struct Args {
 
 fn main() -> ExitCode {
     lesson::run!(|args: Args, _lesson| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(args.workers.into()).build().context("a pool")?;
-        println!("microseconds of both tasks, workers: {}", args.workers);
+        let pool =
+            rayon::ThreadPoolBuilder::new().num_threads(args.workers.into()).build().context("starting the pool")?;
+        println!("microseconds for both tasks, workers: {}", args.workers);
         println!("{:>11} {:>11} {:>11} {:>11} {:>9} {:>9}", "steps", "serial", "join", "scope", "by join", "by scope");
-        // From ten steps or fewer, in tenfold sizes, to the largest.
-        let sizes: Vec<_> = std::iter::successors(Some(args.steps), |&n| (n > 10).then_some(n / 10)).collect();
-        for &n in sizes.iter().rev() {
-            let (alone, serial) = timed(|| (add(5, n), subtract(10, n)));
-            let (joined, join) =
-                timed(|| lanes::wait("the pool", || pool.install(|| rayon::join(|| add(5, n), || subtract(10, n)))));
+        let mut results = (0, 0);
+        for n in sizes(args.steps) {
+            let (one_by_one, serial) = timed(|| (add(5, n), subtract(10, n)));
+            let (joined, join) = timed(|| lanes::wait("join", || pool.join(|| add(5, n), || subtract(10, n))));
             let (scoped, scope) = timed(|| {
-                let mut results = (0, 0);
-                lanes::wait("the pool", || {
+                let (mut sum, mut difference) = (0, 0);
+                lanes::wait("scope", || {
                     pool.scope(|scope| {
-                        scope.spawn(|_| results.0 = add(5, n));
-                        scope.spawn(|_| results.1 = subtract(10, n));
+                        scope.spawn(|_| sum = add(5, n));
+                        scope.spawn(|_| difference = subtract(10, n));
                     });
                 });
-                results
+                (sum, difference)
             });
             let (by_join, by_scope) = (serial / join, serial / scope);
             println!("{n:>11} {serial:>11.1} {join:>11.1} {scope:>11.1} {by_join:>9.2} {by_scope:>9.2}");
-            ensure!(alone == joined && alone == scoped, "the tasks gave other results in the pool");
+            ensure!(one_by_one == joined && one_by_one == scoped, "the tasks gave other results in the pool");
+            results = joined;
         }
+        println!("the results of the largest pair: add {}, subtract {}", results.0, results.1);
         Ok(())
     })
 }
 
-// Two tasks that take the same time: a rotation and an addition or a subtraction a step, each step after the other.
+// Two tasks that take the same time. Each step needs the result of the step before it.
 
 #[inline(never)]
 fn add(start: u64, steps: u64) -> u64 {
@@ -70,7 +73,13 @@ fn subtract(start: u64, steps: u64) -> u64 {
     (0..steps).fold(start, |x, step| x.rotate_left(1).wrapping_sub(step))
 }
 
-/// The best of several runs, in microseconds.
+/// From at most ten steps, in tenfold sizes, to the largest.
+fn sizes(largest: u64) -> impl Iterator<Item = u64> {
+    let sizes: Vec<_> = std::iter::successors(Some(largest), |&n| (n > 10).then_some(n / 10)).collect();
+    sizes.into_iter().rev()
+}
+
+/// The result, and the best time of five runs in microseconds.
 fn timed<T>(run: impl Fn() -> T) -> (T, f64) {
     let once = || {
         let start = Instant::now();

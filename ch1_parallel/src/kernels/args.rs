@@ -1,4 +1,4 @@
-//! The command line of a problem, shared by `kernel` and by the ranks' `kernel_mpi`.
+//! The flags that describe a problem, for the programs `kernel` and `kernel_mpi`.
 
 use std::num::NonZero;
 use std::thread::available_parallelism;
@@ -10,16 +10,16 @@ use super::{Figures, Kernel, Measured, Problem, Strategy};
 /// The flags that describe a problem.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ProblemArgs {
-    /// Threads, processes or ranks; as many as cores if not given
+    /// Number of threads, processes or ranks; without this flag, the number of cores
     #[arg(long, value_name = "W", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub workers: Option<u16>,
-    /// Tasks of count (1000), or the side of stencil's grid (2000)
+    /// Number of tasks of count (default 1000), or the side of stencil's grid (default 2000)
     #[arg(long, value_name = "N")]
     pub size: Option<usize>,
-    /// Timed iterations
+    /// Number of timed iterations
     #[arg(long, value_name = "I", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub iterations: u32,
-    /// How far each task of count counts
+    /// The number to which each task of count counts
     #[arg(long, value_name = "G", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(..=1 << 32))]
     pub grain: u64,
     /// Prints one line of JSON
@@ -28,10 +28,10 @@ pub struct ProblemArgs {
 }
 
 impl ProblemArgs {
-    /// The problem that they describe for this kernel.
+    /// The problem that the flags describe for this kernel.
     ///
     /// # Errors
-    /// Why the size makes no sense.
+    /// The size is too small or too large for the kernel.
     pub fn problem(&self, kernel: Kernel) -> Result<Problem, String> {
         let size = self.size.unwrap_or(kernel.default_size());
         let (least, most) = (kernel.least_size(), kernel.most_size());
@@ -43,7 +43,7 @@ impl ProblemArgs {
         Ok(Problem { size, workers, iterations: self.iterations as usize, grain: self.grain })
     }
 
-    /// Prints the figures of a solution in the form that was asked for.
+    /// Prints the figures of a solution, as text or as JSON.
     ///
     /// # Errors
     /// The result is wrong.

@@ -1,5 +1,5 @@
-//! `count`: independent tasks, each of which counts to the grain. It needs no memory, so it shows how well a strategy
-//! keeps its workers busy, and nothing else.
+//! `count`: independent tasks, each of which counts to the grain. It needs no memory, so it shows only how well a strategy
+//! keeps its workers busy.
 
 use std::hint::black_box;
 
@@ -10,9 +10,9 @@ use course::lanes;
 
 /// Counts to `grain`, one by one.
 ///
-/// A plain count would be known to the compiler before it begins. Each step here depends on a number that is never 0, which
-/// only running shows (Marsaglia, "Xorshift RNGs", 2003). It stays in registers: a black box in each step would go through the
-/// memory, whose delay varies with the address. The function is never inlined, so all strategies run the same machine code.
+/// The compiler would compute a plain count in advance. Here each step depends on a number that is never 0, which the compiler
+/// cannot know (Marsaglia, "Xorshift RNGs", 2003). The number stays in a register: a black box in each step would go through
+/// the memory, whose delay depends on the address. The function is never inlined, so all strategies run the same machine code.
 #[inline(never)]
 #[must_use]
 pub fn task(grain: u64) -> u64 {
@@ -27,7 +27,7 @@ pub fn task(grain: u64) -> u64 {
     count
 }
 
-/// Why `sums`, the sum over all tasks after each iteration, are wrong; `None` if they are right.
+/// Says why `sums`, the sum over all tasks in each iteration, are wrong, or `None` if they are right.
 #[must_use]
 pub fn check(problem: &Problem, sums: &[u64]) -> Option<String> {
     let right = problem.size as u64 * problem.grain;
@@ -47,10 +47,10 @@ pub fn serial(problem: &Problem) -> Measured {
     solve(problem, || (0..problem.size).map(|_| task(black_box(problem.grain))).sum())
 }
 
-/// The tasks as a parallel iterator: rayon's workers steal halves of what is left from each other.
+/// The tasks as a parallel iterator. An idle worker steals half of the tasks that another worker has left.
 ///
 /// # Errors
-/// The system gave no thread.
+/// The system does not start a thread.
 pub fn rayon(problem: &Problem) -> anyhow::Result<Measured> {
     let pool = pool(problem.workers)?;
     let one = |_| {
@@ -61,7 +61,7 @@ pub fn rayon(problem: &Problem) -> anyhow::Result<Measured> {
     Ok(lanes::wait("pool", || pool.install(all)))
 }
 
-/// Times `iterate`, which does all tasks and returns the sum of what they counted, and checks the sums.
+/// Times `iterate`, which runs all tasks and returns the sum of their counts, and checks the sums.
 pub fn solve(problem: &Problem, mut iterate: impl FnMut() -> u64) -> Measured {
     let mut sums = Vec::with_capacity(problem.iterations + 1);
     let seconds = laps(problem.iterations, || sums.push(iterate()));
@@ -75,13 +75,13 @@ mod tests {
     const PROBLEM: Problem = Problem { size: 37, workers: 3, iterations: 2, grain: 1000 };
 
     #[test]
-    fn both_count_right() {
+    fn both_strategies_count_right() {
         assert_eq!(serial(&PROBLEM).wrong, None);
         assert_eq!(rayon(&PROBLEM).unwrap().wrong, None);
     }
 
     #[test]
-    fn a_lost_task_is_seen() {
+    fn the_check_finds_a_lost_task() {
         let right = 37 * 1000;
         assert_eq!(check(&PROBLEM, &[right; 3]), None);
         assert!(check(&PROBLEM, &[right, right - 1000, right]).is_some());

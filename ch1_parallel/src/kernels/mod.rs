@@ -1,8 +1,8 @@
 //! The problems that every strategy solves, and how a solution is timed, checked and reported.
 //!
-//! Definitions and rates are those of the Parallel Research Kernels (Van der Wijngaart and Mattson, "The Parallel Research
-//! Kernels", IEEE HPEC 2014). The serial and rayon solutions are here; the others stand in their own chapter under the same
-//! path.
+//! The definitions and the rates are those of the Parallel Research Kernels (Van der Wijngaart and Mattson, "The Parallel
+//! Research Kernels", IEEE HPEC 2014). The serial and rayon solutions are here. The solutions of another strategy are in its
+//! chapter under the same path, for example `ch2_threads/src/kernels/stencil.rs`.
 
 pub mod args;
 pub mod count;
@@ -63,20 +63,20 @@ impl fmt::Display for Strategy {
     }
 }
 
-/// One problem of one size, and who solves it.
+/// A problem of a certain size, and the number of workers that solve it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Problem {
-    /// The size, in the kernel's own measure: tasks, or the side of a grid.
+    /// The size: the number of tasks, or the side of the grid.
     pub size: usize,
-    /// How many threads, processes or ranks.
+    /// The number of threads, processes or ranks.
     pub workers: usize,
-    /// How many timed iterations; one untimed goes before them.
+    /// The number of timed iterations. One more iteration before them is not timed.
     pub iterations: usize,
-    /// How far a task of `count` counts.
+    /// The number to which a task of `count` counts.
     pub grain: u64,
 }
 
-/// A solution's times and the result of its check.
+/// The times of a solution and the result of its check.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// Seconds of each timed iteration.
@@ -85,24 +85,24 @@ pub struct Measured {
     pub wrong: Option<String>,
 }
 
-/// A measured solution in the words of the command line: one line of `--json`.
+/// The figures of a measured solution: the fields of a line of `--json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
     /// The problem.
     pub kernel: Kernel,
-    /// How it was solved.
+    /// The strategy.
     pub strategy: Strategy,
-    /// By how many.
+    /// The number of workers.
     pub workers: usize,
-    /// Of which size.
+    /// The size of the problem.
     pub size: usize,
-    /// In how many timed iterations.
+    /// The number of timed iterations.
     pub iterations: usize,
-    /// Of the fastest iteration.
+    /// Seconds of the fastest iteration.
     pub seconds_min: f64,
-    /// On the average.
+    /// Seconds of an iteration on average.
     pub seconds_avg: f64,
-    /// Work per second in `unit`, from the average time; none if the result is wrong.
+    /// Work per second in `unit`, from the average time; `None` if the result is wrong.
     pub rate: Option<f64>,
     /// The unit of the rate.
     pub unit: String,
@@ -111,7 +111,7 @@ pub struct Figures {
 }
 
 impl Kernel {
-    /// Its name on the command line.
+    /// The name of the kernel on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -138,7 +138,7 @@ impl Kernel {
         }
     }
 
-    /// The work of one iteration, such that work per second is in [`unit`](Self::unit).
+    /// The work of one iteration. Work per second has the unit [`unit`](Self::unit).
     #[must_use]
     pub fn work(self, size: usize) -> f64 {
         match self {
@@ -156,23 +156,23 @@ impl Kernel {
         }
     }
 
-    /// The largest size whose data has a length that can be counted.
+    /// The largest size that the kernel accepts.
     #[must_use]
     pub fn most_size(self) -> usize {
         match self {
             Self::Count => u32::MAX as usize,
-            // Two grids of this side are 64 GiB.
+            // The two grids then take 64 GiB.
             Self::Stencil => 1 << 16,
         }
     }
 
-    /// Solves the problem with a strategy of this chapter: `None` for another chapter's.
+    /// Solves the problem with a strategy of this chapter. Returns `None` for the strategy of another chapter.
     #[must_use]
     pub fn solve(self, strategy: Strategy, problem: &Problem) -> Option<anyhow::Result<Measured>> {
         Some(match (self, strategy) {
             (Self::Count, Strategy::Serial) => Ok(count::serial(problem)),
             (Self::Count, Strategy::Rayon) => count::rayon(problem),
-            (Self::Stencil, Strategy::Serial) => Ok(stencil::serial(problem)),
+            (Self::Stencil, Strategy::Serial) => stencil::serial(problem),
             (Self::Stencil, Strategy::Rayon) => stencil::rayon(problem),
             _ => return None,
         })
@@ -203,7 +203,7 @@ impl Figures {
     /// One line of JSON.
     #[must_use]
     pub fn json(&self) -> String {
-        // Plain numbers and names always have a JSON form.
+        // Numbers and names can always be written as JSON.
         serde_json::to_string(self).unwrap_or_default()
     }
 }
@@ -216,12 +216,11 @@ impl fmt::Display for Figures {
             Some(rate) => write!(f, "{rate:.1} {}", self.unit)?,
             None => write!(f, "wrong result")?,
         }
-        write!(f, " ({:.3} ms on the average, {:.3} ms at best)", seconds_avg * 1e3, seconds_min * 1e3)
+        write!(f, " ({:.3} ms on average, {:.3} ms at best)", seconds_avg * 1e3, seconds_min * 1e3)
     }
 }
 
-/// Times the iterations of a solution as seen by one worker. Each call of `iterate` must return only when all workers have
-/// done the iteration.
+/// Times the iterations of a solution in one worker. `iterate` must return only when all workers have done the iteration.
 pub fn laps(iterations: usize, mut iterate: impl FnMut()) -> Vec<f64> {
     iterate();
     let mut seconds = Vec::with_capacity(iterations);
@@ -238,12 +237,15 @@ pub fn laps(iterations: usize, mut iterate: impl FnMut()) -> Vec<f64> {
 /// A rayon pool with `workers` threads.
 ///
 /// # Errors
-/// The system gave no thread.
+/// The system does not start a thread.
 pub fn pool(workers: usize) -> anyhow::Result<rayon::ThreadPool> {
-    rayon::ThreadPoolBuilder::new().num_threads(workers).build().with_context(|| format!("a pool of {workers} threads"))
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(workers)
+        .build()
+        .with_context(|| format!("starting a pool of {workers} threads"))
 }
 
-/// The lane of the pool's thread that this is called on, for as long as it does something.
+/// The lane of the current thread of the pool.
 fn pool_lane() -> lanes::Lane {
     lanes::lane(format_args!("worker {}", rayon::current_thread_index().unwrap_or(0)))
 }

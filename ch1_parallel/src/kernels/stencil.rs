@@ -1,18 +1,20 @@
-//! `stencil`: a star of radius 2 over an N×N grid. It does little with each number it loads, so the memory decides.
+//! `stencil`: a star of radius 2 over an N×N grid. It computes little with each number that it loads, so its speed is the
+//! speed of the memory.
 //!
-//! An iteration is `out += star(in)` on the interior and then `in += 1` everywhere. Done as two passes it moves five grids
-//! through the memory (`in` is read, `out` read and written, `in` read and written). [`sweep`] does both in one pass and moves
-//! four: a row of `in` is increased as soon as no later row of `out` needs it, while it is still in the cache.
+//! An iteration is `out += star(in)` on the interior, then `in += 1` everywhere. Two passes would move five grids through the
+//! memory (`in` is read, `out` is read and written, `in` is read and written). [`sweep`] does both in one pass and moves four
+//! grids: it increases a row of `in` as soon as no later row of `out` needs it, while the row is still in the cache.
 //!
-//! Parallel solutions divide the grid into [`bands`] of whole rows. To compute its first and last two rows of `out` a
-//! worker needs two rows of `in` from each neighbour, as they were before the neighbour increased them. So each worker
-//! publishes its outermost rows ([`publish`]) before all go on together.
+//! Parallel solutions divide the grid into [`bands`] of whole rows. For the first two and the last two rows of its `out`, a
+//! worker needs two rows of `in` from each neighbour, before the neighbour increases them. So each worker publishes its
+//! outermost rows ([`publish`]), and all workers meet at a barrier before they sweep.
 
 use std::ops::Range;
 
 use rayon::prelude::*;
 
 use super::{Measured, Problem, laps, pool, pool_lane};
+use crate::memory;
 use course::lanes;
 
 /// How far the star reaches.
@@ -22,7 +24,7 @@ pub const RADIUS: usize = 2;
 const NEAR: f64 = 0.25;
 const FAR: f64 = 0.125;
 
-/// Floating-point operations of one iteration, as the Parallel Research Kernels count them: 2·9+1 a point.
+/// Floating-point operations of one iteration, as the Parallel Research Kernels count them: 2·9+1 for each point.
 #[must_use]
 pub fn flops(size: usize) -> f64 {
     let inside = (size - 2 * RADIUS) as f64;
@@ -35,8 +37,8 @@ pub fn bytes(size: usize) -> u64 {
     2 * 8 * (size as u64).pow(2)
 }
 
-/// Divides `size` rows among `workers`: in order, as evenly as can be, each at least [`RADIUS`] rows. Workers for whom no
-/// rows are left get an empty band at the end.
+/// Divides `size` rows among `workers`, in order and as evenly as possible. Each band has at least [`RADIUS`] rows. If there
+/// are too few rows, the last workers get an empty band.
 #[must_use]
 pub fn bands(size: usize, workers: usize) -> Vec<Range<usize>> {
     let busy = workers.min(size / RADIUS).max(1);
@@ -48,12 +50,12 @@ pub fn bands(size: usize, workers: usize) -> Vec<Range<usize>> {
         .collect()
 }
 
-/// The first value of `in` in each cell of `rows`, row by row: i + j.
+/// The initial values of `in` in `rows`, row by row: i + j.
 pub fn initial(size: usize, rows: Range<usize>) -> impl Iterator<Item = f64> {
     rows.flat_map(move |i| (0..size).map(move |j| (i + j) as f64))
 }
 
-/// The outermost rows of a band: its first [`RADIUS`] and its last.
+/// The outermost rows of a band: its first [`RADIUS`] rows and its last [`RADIUS`] rows.
 #[derive(Clone, Debug, Default)]
 pub struct Edges {
     /// The first rows, for the neighbour above.
@@ -63,14 +65,14 @@ pub struct Edges {
 }
 
 impl Edges {
-    /// Room for the edges of a band of a grid of this side.
+    /// Edges for a band of a grid with `size` columns, filled with zeros.
     #[must_use]
     pub fn new(size: usize) -> Self {
         Self { first: vec![0.0; RADIUS * size], last: vec![0.0; RADIUS * size] }
     }
 }
 
-/// Copies the outermost rows of a band's `input` to where its neighbours will read them.
+/// Copies the outermost rows of a band's `input` to `first` and `last`, where its neighbours read them.
 pub fn publish(input: &[f64], first: &mut [f64], last: &mut [f64]) {
     if !input.is_empty() {
         first.copy_from_slice(&input[..first.len()]);
@@ -78,10 +80,11 @@ pub fn publish(input: &[f64], first: &mut [f64], last: &mut [f64]) {
     }
 }
 
-/// One iteration on the rows `rows` of the grid. `input` and `output` hold these rows; `above` holds the [`RADIUS`] rows of
-/// `in` before them and `below` those after them, unincreased, or nothing at the border of the grid.
+/// One iteration on the rows `rows` of the grid. `input` and `output` hold these rows. `above` holds the [`RADIUS`] rows of
+/// `in` before them and `below` the [`RADIUS`] rows after them, both before their increase. At the border of the grid they are
+/// empty.
 pub fn sweep(size: usize, rows: Range<usize>, input: &mut [f64], output: &mut [f64], above: &[f64], below: &[f64]) {
-    // The loops are compiled for several vector widths; this picks the machine's.
+    // The loops are compiled for several vector widths. This call chooses the width of the machine.
     pulp::Arch::new().dispatch(
         #[inline(always)]
         || sweep_rows(size, rows, input, output, above, below),
@@ -93,7 +96,7 @@ fn sweep_rows(size: usize, rows: Range<usize>, input: &mut [f64], output: &mut [
     let count = rows.len();
     for row in 0..count {
         if (RADIUS..size - RADIUS).contains(&(rows.start + row)) {
-            // Row `row + from - RADIUS` of `in`, wherever it is.
+            // Row `row + from - RADIUS` of `in`, from this band or from a neighbour.
             let star = |from: usize| match (row + from).checked_sub(RADIUS) {
                 None => &above[(row + from) * size..][..size],
                 Some(near) if near < count => &input[near * size..][..size],
@@ -101,7 +104,7 @@ fn sweep_rows(size: usize, rows: Range<usize>, input: &mut [f64], output: &mut [
             };
             star_row(&mut output[row * size..][..size], [star(0), star(1), star(2), star(3), star(4)]);
         }
-        // No later row needs this one.
+        // No later row needs row `done`.
         if let Some(done) = row.checked_sub(RADIUS) {
             increase(&mut input[done * size..][..size]);
         }
@@ -109,7 +112,7 @@ fn sweep_rows(size: usize, rows: Range<usize>, input: &mut [f64], output: &mut [
     increase(&mut input[count.saturating_sub(RADIUS) * size..]);
 }
 
-/// `out += star(in)` for the interior of one row, from the row itself and two on either side.
+/// `out += star(in)` for the interior of one row, from this row of `in` and the two rows on each side.
 #[inline(always)]
 fn star_row(out: &mut [f64], [north2, north, row, south, south2]: [&[f64]; 5]) {
     let inside = out.len() - 2 * RADIUS;
@@ -130,13 +133,13 @@ fn increase(values: &mut [f64]) {
     }
 }
 
-/// The sum of the absolute values of a band's `output`; outside the interior it is 0.
+/// The sum of the absolute values of a band's `output`. Outside the interior `output` is 0.
 #[must_use]
 pub fn sum(output: &[f64]) -> f64 {
     output.iter().map(|value| value.abs()).sum()
 }
 
-/// Why the sum over all bands is wrong; `None` if it is right. All values are exact, so the sum is too.
+/// Says why the sum over all bands is wrong, or `None` if it is right. All values are exact, so the sum is exact too.
 #[must_use]
 pub fn check(problem: &Problem, sum: f64) -> Option<String> {
     let inside = (problem.size - 2 * RADIUS) as f64;
@@ -144,20 +147,32 @@ pub fn check(problem: &Problem, sum: f64) -> Option<String> {
     (mean != right).then(|| format!("the mean of the result is {mean}, not {right}"))
 }
 
+/// The rows `rows` of both grids before the first iteration: `in`, and `out`, which is 0.
+///
+/// # Errors
+/// The rows do not fit in the memory.
+pub fn grids(size: usize, rows: Range<usize>) -> anyhow::Result<(Vec<f64>, Vec<f64>)> {
+    let mut input = memory::room_for("the input grid", rows.len() * size)?;
+    let output = memory::filled("the output grid", 0.0, rows.len() * size)?;
+    input.extend(initial(size, rows));
+    Ok((input, output))
+}
+
 /// One thread, one band.
-#[must_use]
-pub fn serial(problem: &Problem) -> Measured {
+///
+/// # Errors
+/// The grids do not fit in the memory.
+pub fn serial(problem: &Problem) -> anyhow::Result<Measured> {
     let size = problem.size;
-    let mut input: Vec<f64> = initial(size, 0..size).collect();
-    let mut output = vec![0.0; size * size];
+    let (mut input, mut output) = grids(size, 0..size)?;
     let seconds = laps(problem.iterations, || sweep(size, 0..size, &mut input, &mut output, &[], &[]));
-    Measured { seconds, wrong: check(problem, sum(&output)) }
+    Ok(Measured { seconds, wrong: check(problem, sum(&output)) })
 }
 
 /// A parallel iterator over the bands of one pair of grids. The end of an iterator is the barrier.
 ///
 /// # Errors
-/// The system gave no thread.
+/// The system does not start a thread, or the grids do not fit in the memory.
 pub fn rayon(problem: &Problem) -> anyhow::Result<Measured> {
     struct Band<'grid> {
         rows: Range<usize>,
@@ -167,10 +182,9 @@ pub fn rayon(problem: &Problem) -> anyhow::Result<Measured> {
 
     let size = problem.size;
     let pool = pool(problem.workers)?;
-    // More bands than workers, so that a worker that is held up can leave some to the others.
+    // More bands than workers: if the system interrupts a worker, the other workers take over some of its bands.
     let rows: Vec<_> = bands(size, 4 * problem.workers).into_iter().filter(|rows| !rows.is_empty()).collect();
-    let mut input: Vec<f64> = initial(size, 0..size).collect();
-    let mut output = vec![0.0; size * size];
+    let (mut input, mut output) = grids(size, 0..size)?;
     let mut bands: Vec<Band<'_>> = Vec::with_capacity(rows.len());
     let (mut left_in, mut left_out) = (&mut input[..], &mut output[..]);
     for rows in rows {
@@ -180,7 +194,7 @@ pub fn rayon(problem: &Problem) -> anyhow::Result<Measured> {
         (output, left_out) = left_out.split_at_mut(cells);
         bands.push(Band { rows, input, output });
     }
-    // Empty edges at both ends: beyond the grid there are no rows.
+    // The first and the last entry stay empty: there are no rows beyond the grid.
     let mut edges = vec![Edges::default(); bands.len() + 2];
     edges[1..=bands.len()].fill(Edges::new(size));
 
@@ -219,14 +233,14 @@ mod tests {
         for size in [5, 6, 7, 13, 64] {
             for workers in [1, 2, 3, 7, 64] {
                 let problem = Problem { size, workers, iterations: 3, grain: 0 };
-                assert_eq!(serial(&problem).wrong, None);
+                assert_eq!(serial(&problem).unwrap().wrong, None);
                 assert_eq!(rayon(&problem).unwrap().wrong, None, "size {size}, {workers} workers");
             }
         }
     }
 
     #[test]
-    fn one_wrong_cell_is_seen() {
+    fn the_check_finds_one_wrong_cell() {
         let problem = Problem { size: 7, workers: 1, iterations: 1, grain: 0 };
         assert_eq!(check(&problem, 9.0 * 4.0), None);
         assert!(check(&problem, 9.0 * 4.0 - 0.125).is_some());

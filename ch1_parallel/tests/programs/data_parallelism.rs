@@ -1,5 +1,8 @@
 use course::testing::contract::Program;
 
+use crate::fails_under;
+use crate::trace::{run_together, shows};
+
 const DATA_PARALLELISM: Program = Program {
     path: env!("CARGO_BIN_EXE_data_parallelism"),
     source: "src/bin/data_parallelism.rs",
@@ -20,12 +23,23 @@ fn keeps_its_promises() {
 }
 
 #[test]
-fn sums_agree_at_any_size_and_number_of_workers() {
+fn the_sums_agree_at_any_size_and_number_of_workers() {
     for items in ["1", "2", "63", "1000"] {
         for workers in ["1", "3", "64"] {
             DATA_PARALLELISM.succeeds(&["--items", items, "--workers", workers]);
         }
     }
+}
+
+#[test]
+fn the_parts_are_added_at_the_same_time() {
+    shows(&DATA_PARALLELISM, &["--items", "4000000"], |trace| run_together(trace, "worker 0", "worker 1", Some("add")));
+}
+
+#[test]
+fn too_many_numbers_for_the_memory_are_one_error() {
+    let error = fails_under("-v 500000", &DATA_PARALLELISM, &["--items", "100000000"]);
+    assert!(error.starts_with("error: array ") && error.contains(": out of memory: "), "{error}");
 }
 
 #[test]

@@ -1,5 +1,8 @@
 use course::testing::contract::Program;
 
+use crate::fails_under;
+use crate::trace::{run_together, shows};
+
 const DO_SOMETHING: Program = Program {
     path: env!("CARGO_BIN_EXE_do_something"),
     source: "src/bin/do_something.rs",
@@ -33,6 +36,17 @@ fn the_numbers_do_not_depend_on_the_workers() {
             assert_eq!(made(count, "1"), made(count, workers), "{count} by {workers}");
         }
     }
+}
+
+#[test]
+fn the_workers_run_at_the_same_time() {
+    shows(&DO_SOMETHING, &[], |trace| run_together(trace, "worker 0", "worker 1", None));
+}
+
+#[test]
+fn too_many_numbers_for_the_memory_are_one_error() {
+    let error = fails_under("-v 500000", &DO_SOMETHING, &["--numbers", "100000000"]);
+    assert!(error.starts_with("error: the numbers of a worker: out of memory: "), "{error}");
 }
 
 #[test]

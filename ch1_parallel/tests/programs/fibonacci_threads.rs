@@ -1,5 +1,7 @@
 use course::testing::contract::Program;
 
+use crate::trace::{run_together, shows};
+
 const FIBONACCI_THREADS: Program = Program {
     path: env!("CARGO_BIN_EXE_fibonacci_threads"),
     source: "src/bin/fibonacci_threads.rs",
@@ -20,6 +22,11 @@ fn the_numbers_are_right_for_any_number_of_workers() {
             assert!(output.starts_with(&format!("fibonacci({number}) = {value}, {workers} times\n")), "{output}");
         }
     }
+}
+
+#[test]
+fn the_threads_run_at_the_same_time() {
+    shows(&FIBONACCI_THREADS, &["--number", "30"], |trace| run_together(trace, "worker 0", "worker 1", None));
 }
 
 #[test]

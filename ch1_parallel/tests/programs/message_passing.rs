@@ -19,7 +19,14 @@ fn the_message_arrives_once_and_the_idle_workers_end() {
         let receiver = format!("worker {} received ", 1 % workers);
         assert_eq!(output.lines().filter(|line| line.contains(" sends ")).count(), 1, "{output}");
         assert_eq!(output.lines().filter(|line| line.starts_with(&receiver)).count(), 1, "{output}");
-        assert_eq!(output.lines().count(), 2, "{output}");
+        let ends = |worker: usize, messages| {
+            format!("worker {worker} ends: its inbox is closed, messages received: {messages}")
+        };
+        for worker in 0..workers {
+            let end = ends(worker, u32::from(worker == 1 % workers));
+            assert_eq!(output.lines().filter(|line| *line == end).count(), 1, "{end}: {output}");
+        }
+        assert_eq!(output.lines().count(), 2 + workers, "{output}");
     }
 }
 

@@ -1,5 +1,7 @@
 use course::testing::contract::Program;
 
+use crate::trace::{run_together, shows};
+
 const SERIAL_AND_PARALLEL: Program = Program {
     path: env!("CARGO_BIN_EXE_serial_and_parallel"),
     source: "src/bin/serial_and_parallel.rs",
@@ -20,7 +22,7 @@ fn keeps_its_promises() {
 }
 
 #[test]
-fn each_task_runs_once_in_order_and_once_beside_the_others() {
+fn each_task_runs_once_in_order_and_once_in_parallel() {
     for tasks in [1, 2, 64] {
         let output = SERIAL_AND_PARALLEL.succeeds(&["--tasks", &tasks.to_string(), "--steps", "1000"]);
         let lines: Vec<_> = output.lines().collect();
@@ -32,6 +34,11 @@ fn each_task_runs_once_in_order_and_once_beside_the_others() {
         all.sort_unstable();
         assert_eq!(parallel, all);
     }
+}
+
+#[test]
+fn the_parallel_tasks_run_at_the_same_time() {
+    shows(&SERIAL_AND_PARALLEL, &[], |trace| run_together(trace, "task 0", "task 1", None));
 }
 
 #[test]
