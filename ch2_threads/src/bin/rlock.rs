@@ -5,8 +5,8 @@
 //! parking_lot's `ReentrantMutex` (std has none yet) gives no mutable access, and what it guards must be a `Cell` or `RefCell`.
 //!
 //! Run:       cargo run --bin rlock -- --timeline
-//! Observe:   the adder and the remover take turns. Each line continues with the number of the line before: no thread changes
-//!            the number between the two locks of `add` or `remove`.
+//! Observe:   the adder and the remover use the box at the same time. Yet each line begins with the number with which the line
+//!            before ended: while a thread is in `add` or `remove`, no other thread changes the number.
 //! Exercise:  replace each `ReentrantMutex` by `Mutex`. The compiler accepts it. Which thread waits for which lock, and who holds
 //!            that lock? End the program with Ctrl-C.
 

@@ -8,8 +8,8 @@
 //! Observe:   the threads print in any order; the results come in the order of the joins. All threads meet at a barrier, which is
 //!            possible only because all of them live at the same time.
 //! Python:    the original joins inside the loop: ten threads, and never two at the same time.
-//! Exercise:  join inside the loop: replace `scope.spawn(...)` by `lanes::join(scope.spawn(...))` and return the collected
-//!            results. Which thread waits at the barrier, and for what? End the program with Ctrl-C.
+//! Exercise:  join inside the loop: replace `scope.spawn(...)` by `lanes::join(scope.spawn(...))`, and `lanes::join_all(threads)`
+//!            by `threads`. Which thread waits at the barrier, and for what? End the program with Ctrl-C.
 
 use std::process::ExitCode;
 use std::sync::Barrier;

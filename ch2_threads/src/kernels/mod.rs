@@ -47,3 +47,18 @@ impl Laps {
         self.ends.into_inner().windows(2).map(|two| (two[1] - two[0]).as_secs_f64()).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn solve_solves_each_kernel_and_times_each_iteration_but_the_first() {
+        let problem = Problem { size: 37, workers: 3, iterations: 4, grain: 100 };
+        for kernel in [Kernel::Count, Kernel::Stencil] {
+            let measured = solve(kernel, &problem);
+            assert_eq!((measured.wrong, measured.seconds.len()), (None, 4), "{kernel:?}");
+            assert!(measured.seconds.iter().all(|seconds| (0.0..60.0).contains(seconds)), "{:?}", measured.seconds);
+        }
+    }
+}

@@ -63,7 +63,10 @@ fn main() -> ExitCode {
             all
         });
         println!("{} calls", calls.len());
-        ensure!(calls.iter().zip(TASKS.iter().cycle()).all(|(call, task)| call.0 == *task), "a task was called out of turn");
+        ensure!(
+            calls.iter().zip(TASKS.iter().cycle()).all(|(call, task)| call.0 == *task),
+            "a task was called out of turn"
+        );
         let blocked = calls.iter().any(|(_, pause, ticks)| *pause >= 2 * second && *ticks == 0);
         ensure!(!blocked, "a task blocked the loop: the clock did not tick during its pause");
         Ok(())
