@@ -7,26 +7,29 @@ use std::thread::available_parallelism;
 
 use parking_lot::{Condvar, Mutex};
 
-/// Some tens of microseconds: about what it costs to sleep and to be woken.
+/// Some tens of microseconds: about as long as it takes a thread to go to sleep and to be woken.
 const SPINS: u32 = 2_000;
 
-/// Holds each of a number of threads until all have come.
+/// A barrier: blocks each thread until all threads have arrived.
 ///
-/// `std::sync::Barrier` sends every thread but the last to sleep at once, and waking one takes longer than a short iteration.
-/// This one looks again and again first, as OpenMP's does, if there is a core for each thread to do so.
+/// With `std::sync::Barrier` every thread but the last sleeps at once, and to wake a thread takes longer than a short iteration.
+/// At this barrier a thread first spins for a moment, as at OpenMP's barrier, provided that each thread has a core.
 #[derive(Debug)]
 pub struct SpinBarrier {
     parties: usize,
     spins: u32,
-    came: AtomicUsize,
-    /// How often all have come.
+    /// The number of threads that have arrived since the barrier last opened.
+    arrived: AtomicUsize,
+    /// How many times the barrier has opened.
     generation: AtomicUsize,
-    sleeping: Mutex<()>,
-    over: Condvar,
+    /// A thread holds this lock while it decides to sleep, and the last thread while it opens the barrier. It guards no data
+    /// of its own: the threads that spin read `generation` without it, so that is an atomic.
+    sleep: Mutex<()>,
+    opened: Condvar,
 }
 
 impl SpinBarrier {
-    /// A barrier for so many threads.
+    /// A barrier for `parties` threads.
     #[must_use]
     pub fn new(parties: usize) -> Self {
         let cores = available_parallelism().map_or(1, usize::from);
@@ -34,21 +37,21 @@ impl SpinBarrier {
     }
 
     fn with_spins(parties: usize, spins: u32) -> Self {
-        let (came, generation) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Self { parties, spins, came, generation, sleeping: Mutex::new(()), over: Condvar::new() }
+        let (arrived, generation) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Self { parties, spins, arrived, generation, sleep: Mutex::new(()), opened: Condvar::new() }
     }
 
-    /// Waits for the others. Exactly one of them is told that it was the last.
+    /// Blocks until all threads have arrived. Returns `true` in the last thread, and `false` in each of the other threads.
     pub fn wait(&self) -> bool {
         let generation = self.generation.load(Acquire);
-        if self.came.fetch_add(1, AcqRel) + 1 == self.parties {
-            // Before the generation: whoever sees the new one may come again at once.
-            self.came.store(0, Relaxed);
-            // Under the lock, or a thread could look, find the old generation, and sleep after it was woken.
-            let held = self.sleeping.lock();
+        if self.arrived.fetch_add(1, AcqRel) + 1 == self.parties {
+            // Before the generation changes: a thread that sees the new generation may arrive again at once.
+            self.arrived.store(0, Relaxed);
+            // Under the lock: otherwise a thread could read the old generation, miss this wake-up, and then go to sleep.
+            let held = self.sleep.lock();
             self.generation.store(generation.wrapping_add(1), Release);
             drop(held);
-            self.over.notify_all();
+            self.opened.notify_all();
             return true;
         }
         for _ in 0..self.spins {
@@ -57,9 +60,9 @@ impl SpinBarrier {
             }
             spin_loop();
         }
-        let mut held = self.sleeping.lock();
+        let mut held = self.sleep.lock();
         while self.generation.load(Acquire) == generation {
-            self.over.wait(&mut held);
+            self.opened.wait(&mut held);
         }
         false
     }
@@ -71,22 +74,22 @@ mod tests {
     use std::thread;
 
     #[test]
-    fn nobody_leaves_before_all_have_come() {
+    fn no_thread_leaves_before_all_threads_have_arrived() {
         const ROUNDS: usize = 1000;
         for (parties, spins) in [(1, 0), (2, SPINS), (2, 0), (3, 10), (8, 0)] {
             let barrier = SpinBarrier::with_spins(parties, spins);
-            let (came, lasts) = (AtomicUsize::new(0), AtomicUsize::new(0));
+            let (arrivals, lasts) = (AtomicUsize::new(0), AtomicUsize::new(0));
             thread::scope(|scope| {
                 for _ in 0..parties {
                     scope.spawn(|| {
                         for round in 1..=ROUNDS {
-                            came.fetch_add(1, Relaxed);
+                            arrivals.fetch_add(1, Relaxed);
                             lasts.fetch_add(usize::from(barrier.wait()), Relaxed);
-                            // All have come this often, and nobody can be more than one round ahead.
-                            let came = came.load(Relaxed);
+                            // Every thread has arrived in this round, and no thread can be more than one round ahead.
+                            let arrivals = arrivals.load(Relaxed);
                             assert!(
-                                (round * parties..=(round + 1) * parties).contains(&came),
-                                "{came} in round {round}"
+                                (round * parties..=(round + 1) * parties).contains(&arrivals),
+                                "{arrivals} arrivals in round {round}"
                             );
                         }
                     });

@@ -1,8 +1,8 @@
 //! Mistakes of this chapter that the compiler refuses. Each is followed by what Python does with it.
 //!
-//! # Data that is not made for threads, shared
+//! # Sharing data that is not made for threads
 //!
-//! A `Cell` may be changed by all who see it, without synchronization: so only one thread may see it.
+//! Every reference to a `Cell` can change it, without synchronization. So only one thread may use it.
 //!
 //! ```compile_fail,E0277
 //! use std::{cell::Cell, thread};
@@ -12,7 +12,7 @@
 //! });
 //! ```
 //!
-//! Python lets any thread change anything; an update that reads, adds and writes can be lost between two bytecodes.
+//! Python lets any thread change anything. An update that reads, adds and writes can be lost between two bytecodes.
 //!
 //! # A borrow that outlives its scope
 //!
@@ -27,7 +27,7 @@
 //! thread.join().unwrap();
 //! ```
 //!
-//! Python keeps `name` alive as long as the thread refers to it, and the thread sees whatever it is set to meanwhile.
+//! Python keeps `name` alive as long as the thread refers to it, and the thread sees every later change of it.
 //!
 //! # Two threads that change the same value
 //!
@@ -39,25 +39,25 @@
 //! });
 //! ```
 //!
-//! Python runs both; `+=` is several steps, so the total may be 1, 0 or -1.
+//! Python runs both threads. `+=` is several steps, so the total may be 1, 0 or -1.
 //!
 //! # Reading data without its lock
 //!
-//! The lock owns what it guards: there is no way to the number but through `lock`.
+//! The lock owns the data that it guards: only `lock` gives access to the number.
 //!
 //! ```compile_fail,E0614
 //! let total = parking_lot::Mutex::new(0);
 //! println!("{}", *total);
 //! ```
 //!
-//! A Python lock guards whatever the programmers agree on, and nobody notices a line that forgets it.
+//! A Python lock guards whatever the programmers agree on. Nothing finds a line that forgets to acquire it.
 //!
 //! ```
 //! let total = parking_lot::Mutex::new(0);
 //! println!("{}", *total.lock());
 //! ```
 //!
-//! # Using what a lock guards after its release
+//! # Using data after its lock was released
 //!
 //! ```compile_fail,E0382
 //! let total = parking_lot::Mutex::new(0);
@@ -66,18 +66,18 @@
 //! *held += 1;
 //! ```
 //!
-//! In Python the name is as usable after the `with` block as in it.
+//! In Python the data can be used after the `with` block as well as in it.
 //!
-//! # Changing what a reentrant lock guards
+//! # Changing the data of a reentrant lock
 //!
-//! A thread may hold such a lock twice, so it cannot give access that excludes the other holder: `rlock` uses a `Cell`.
+//! A thread may hold this lock twice, so the lock cannot give mutable access to the data. `rlock` uses a `Cell`.
 //!
 //! ```compile_fail,E0594
 //! let items = parking_lot::ReentrantMutex::new(0);
 //! *items.lock() += 1;
 //! ```
 //!
-//! Python's `RLock` says nothing about a method that changes what its caller is in the middle of using.
+//! With Python's `RLock` a method may change data that its caller is still working with. Nothing reports it.
 //!
 //! # Releasing a lock from another thread
 //!
@@ -89,9 +89,9 @@
 //! });
 //! ```
 //!
-//! Python's `Lock` may be released by any thread, even by one that never had it.
+//! Any thread may release a Python `Lock`, even a thread that never acquired it.
 //!
-//! # Using a channel's value after it was sent
+//! # Using a message after it was sent
 //!
 //! ```compile_fail,E0382
 //! let (sender, receiver) = crossbeam::channel::unbounded();
@@ -101,9 +101,9 @@
 //! # drop(receiver);
 //! ```
 //!
-//! Python sends a reference: the receiver may find the 4 in its list, or not, or while it reads it.
+//! Python sends a reference. The 4 may appear in the receiver's list before, while or after the receiver reads it.
 //!
-//! What both need is copied on purpose:
+//! If both threads need the message, the sender copies it:
 //!
 //! ```
 //! let (sender, receiver) = crossbeam::channel::unbounded();

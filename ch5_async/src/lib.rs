@@ -1,9 +1,9 @@
-//! What the programs of the asynchronous chapter share: so far, the mistakes that never reach run time.
+//! What the programs of the asynchronous chapter share. So far these are mistakes that the compiler refuses.
 //!
 //! # What Rust forbids
 //!
-//! A task may outlive the function that spawns it, so it cannot borrow from there. Python's closures keep such a variable
-//! alive, and whoever changes it later changes it under the task.
+//! A task may live longer than the function that spawns it, so it cannot borrow from that function. A Python closure keeps such a
+//! variable alive, and a later change of the variable also changes it for the task.
 //!
 //! ```compile_fail,E0373
 //! async fn greet() {
@@ -12,7 +12,7 @@
 //! }
 //! ```
 //!
-//! With `async move` the task takes the name along:
+//! With `async move` the task owns the name:
 //!
 //! ```
 //! # let event_loop = tokio::runtime::Builder::new_current_thread().build().unwrap();

@@ -1,4 +1,6 @@
-//! `event_loop` as a program.
+//! `event_loop`, run as a program.
+
+use std::fs;
 
 use course::testing::contract::Program;
 
@@ -9,8 +11,9 @@ const EVENT_LOOP: Program = Program {
     long: &["--pace", "100"],
 };
 
+/// The lines that say which task was called and how long it pauses.
 fn calls(output: &str) -> Vec<&str> {
-    output.lines().filter(|line| line.starts_with("task_")).collect()
+    output.lines().filter(|line| line.contains(" called, pauses ")).collect()
 }
 
 #[test]
@@ -37,7 +40,7 @@ fn at_least_one_call_whatever_the_time() {
 
 #[test]
 fn the_seed_decides_the_pauses() {
-    // How many calls fit into the time depends on the machine; what the first of them do does not.
+    // How many calls fit into the time depends on the machine. The pauses of the first calls do not.
     let first = |seed| {
         let output = EVENT_LOOP.succeeds(&["--seed", seed, "--pace", "0.01", "--seconds", "120"]);
         calls(&output)[..5].join("\n")
@@ -47,9 +50,38 @@ fn the_seed_decides_the_pauses() {
 }
 
 #[test]
-fn every_task_is_a_lane() {
-    let output = EVENT_LOOP.succeeds(&["--timeline"]);
-    for name in ["main", "clock", "task_A", "task_B", "task_C"] {
-        assert!(output.lines().any(|line| line.starts_with(name) && line.contains("runs ")), "{name}: {output}");
+fn the_clock_ticks_during_a_pause() {
+    let output = EVENT_LOOP.succeeds(&[]);
+    let mut long_pauses = 0;
+    let mut called = None;
+    for line in output.lines().filter(|line| line.starts_with("task_")) {
+        if let Some((task, rest)) = line.split_once(" called, pauses ") {
+            let seconds: u32 = rest.split(' ').next().and_then(|word| word.parse().ok()).expect("a number of seconds");
+            called = Some((task, seconds));
+        } else {
+            let (task, seconds) = called.take().expect("each end follows a call");
+            let (ended, rest) = line.split_once(" is over, the clock ticked ").expect("an end");
+            assert_eq!(ended, task, "{output}");
+            if seconds >= 2 {
+                long_pauses += 1;
+                assert!(!rest.starts_with("0 "), "{output}");
+            }
+        }
+    }
+    assert!(long_pauses > 0, "no pause is long enough to show a tick: {output}");
+}
+
+#[test]
+fn every_task_is_a_lane_that_sleeps() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("trace.json");
+    EVENT_LOOP.succeeds(&["--trace", file.to_str().expect("a plain path")]);
+    let trace: serde_json::Value = serde_json::from_slice(&fs::read(file).expect("a trace")).expect("JSON");
+    let events = trace["traceEvents"].as_array().expect("events");
+    for name in ["clock", "task_A", "task_B", "task_C"] {
+        let is_its_name = |event: &&serde_json::Value| event["name"] == "thread_name" && event["args"]["name"] == name;
+        let lane = events.iter().find(is_its_name).unwrap_or_else(|| panic!("{name} has no lane"));
+        let sleeps = |event: &serde_json::Value| event["tid"] == lane["tid"] && event["cat"] == "sleep";
+        assert!(events.iter().any(sleeps), "{name} does not sleep: {trace}");
     }
 }

@@ -1,11 +1,14 @@
 //! Three runners wait for each other at the finish line.
 //!
-//! A barrier holds every thread that reaches it until the last one has come. It carries no data: it separates what all did
-//! before from what all do after. At a wait group one waits, and the others go on; a semaphore counts permits.
+//! A barrier blocks every thread that reaches it until the last thread arrives. It carries no data: it separates what all
+//! threads did before it from what they do after it. With a wait group only the caller of `wait` blocks, and the other threads
+//! continue. A semaphore counts permits.
 //!
 //! Run:       cargo run --bin barrier -- --timeline
-//! Observe:   the runners arrive at different times and leave together; exactly one is told that it was the last.
-//! Exercise:  let a runner turn back before the line. Who waits, and for how long?
+//! Observe:   the runners arrive at different times and leave together. The barrier tells exactly one runner that it was the
+//!            last: the name is printed.
+//! Exercise:  in `runner`, add `if name == "Huey" { return (name, 0, false); }` before the line that waits. Which threads
+//!            block now, and for how long? End the program with Ctrl-C.
 
 use std::process::ExitCode;
 use std::sync::Barrier;
@@ -18,7 +21,7 @@ use rand::RngExt;
 
 #[derive(clap::Parser)]
 struct Args {
-    /// Runners in the race
+    /// Number of runners in the race
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1000))]
     runners: u16,
 }
@@ -30,32 +33,34 @@ fn main() -> ExitCode {
         let arrived = AtomicUsize::new(0);
 
         println!("START RACE!");
-        let ends: Vec<_> = thread::scope(|scope| {
+        let ends = thread::scope(|scope| {
             let mut race = Vec::new();
             for (number, name) in names(runners).enumerate() {
                 let run = lesson.pause(lesson.rng(number as u64).random_range(2.0..4.0));
                 let (arrived, finish_line) = (&arrived, &finish_line);
-                race.push(scope.spawn(move || runner(&name, run, arrived, finish_line)));
+                race.push(scope.spawn(move || runner(name, run, arrived, finish_line)));
             }
-            // A runner panics only if the program is wrong.
             lanes::join_all(race)
         });
         println!("Race over!");
 
-        ensure!(ends.iter().all(|&(seen, _)| seen == runners), "a runner left before all had arrived");
-        ensure!(ends.iter().filter(|(_, last)| *last).count() == 1, "a barrier tells exactly one that it was the last");
+        let last: Vec<_> = ends.iter().filter(|(_, _, is_last)| *is_last).map(|(name, ..)| name.as_str()).collect();
+        println!("the last runner was {}", last.join(" and "));
+        ensure!(last.len() == 1, "a barrier tells exactly one thread that it was the last");
+        ensure!(ends.iter().all(|&(_, seen, _)| seen == runners), "a runner left before all runners had arrived");
         Ok(())
     })
 }
 
-/// Runs, waits at the finish line, and returns how many had arrived when it could go on and whether it was the last.
-fn runner(name: &str, run: Duration, arrived: &AtomicUsize, finish_line: &Barrier) -> (usize, bool) {
-    let _lane = lanes::lane(name);
-    lanes::sleep("runs", run);
+/// Runs and waits at the finish line. Returns its name, the number of runners that had arrived when it left the barrier, and
+/// whether it was the last.
+fn runner(name: String, run: Duration, arrived: &AtomicUsize, finish_line: &Barrier) -> (String, usize, bool) {
+    let _lane = lanes::lane(&name);
+    lanes::sleep("work: runs", run);
     arrived.fetch_add(1, SeqCst);
     println!("{name} reached the barrier after {:.2} s", run.as_secs_f64());
-    let last = lanes::wait("barrier", || finish_line.wait()).is_leader();
-    (arrived.load(SeqCst), last)
+    let is_last = lanes::wait("barrier", || finish_line.wait()).is_leader();
+    (name, arrived.load(SeqCst), is_last)
 }
 
 fn names(runners: usize) -> impl Iterator<Item = String> {

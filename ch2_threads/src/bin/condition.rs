@@ -1,110 +1,100 @@
-//! Producers and consumers share a buffer that holds ten items, and wait while it is full or empty.
+//! Producers and consumers share a buffer that holds ten items. They wait while it is full or empty.
 //!
-//! A condition variable lets a thread sleep until another has changed what a lock guards: `wait` releases the lock, sleeps, and
-//! takes it again. That it woke says only that something changed. Whether it is what the thread waits for must be looked at
-//! under the lock, each time: `while`, never `if`. An event or a semaphore keeps the signal itself; here the data is the signal.
+//! A condition variable lets a thread sleep until another thread has changed the data that a lock guards. `wait` releases the
+//! lock, sleeps, and acquires the lock again. A wake-up says only that something changed: another thread may have been faster.
+//! So the thread looks at the data after each wake-up, under the lock: `while`, never `if`. An event or a semaphore stores
+//! the signal itself; here the data is the signal. (This file also needs `ch2_threads/src/producers_and_consumers.rs`.)
 //!
 //! Run:       cargo run --bin condition -- --producers 2 --consumers 3 --timeline
-//! Observe:   producers wait while the buffer is full, consumers while it is empty; every item is taken once, and all end.
-//! Python:    it waits under `if`: a consumer whose wake-up was spurious, or stolen by another, pops from an empty list.
-//! Exercise:  replace every `notify_all` by `notify_one` and run it with `--producers 2 --consumers 3 --capacity 1 --pace 0`.
-//!            Who can be woken by mistake, and who then sleeps for ever? End it with Ctrl-C.
+//! Observe:   a producer waits while the buffer is full, a consumer while it is empty. A thread that prints `waits` twice in a
+//!            row was woken and found nothing for it. Every item is taken once, and all threads end.
+//! Python:    it waits under `if`. A consumer that wakes for no reason, or after another consumer took the item, pops from an
+//!            empty list.
+//! Exercise:  replace each `notify_all` by `notify_one` and run the program with `--producers 2 --consumers 3 --capacity 1
+//!            --items 100000 --pace 0`. It blocks: which wake-up went to the wrong thread? End the program with Ctrl-C.
 
-use std::{collections::VecDeque, process::ExitCode, thread, time::Duration};
+use std::{collections::VecDeque, process::ExitCode};
 
 use anyhow::ensure;
+use ch2_threads::producers_and_consumers;
 use course::{lanes, lesson};
-use parking_lot::{Condvar, Mutex}; // Its `wait` borrows the guard where std's takes it away and gives it back.
+use parking_lot::{Condvar, Mutex}; // Its `wait` borrows the guard; std's takes the guard and returns it.
 
 #[derive(clap::Parser)]
 struct Args {
-    /// Items in all
+    /// Number of items
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     items: u32,
-    /// Threads that make items
+    /// Number of threads that make items
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=500))]
     producers: u16,
-    /// Threads that take them; the Python script has one and takes twice as long
+    /// Number of threads that take items; the Python script has one and lasts twice as long
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=500))]
     consumers: u16,
-    /// Items that the buffer holds
+    /// Number of items that the buffer can hold
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
     capacity: u16,
 }
 
-/// A buffer that may be full.
+/// A buffer that can be full.
 pub struct Buffer {
+    /// The lock guards the items: a thread holds it to look at them, to add one or to take one. It is a plain lock because
+    /// `put` and `take` both change the items; a reader-writer lock pays only where most threads just read.
     items: Mutex<VecDeque<u32>>,
     capacity: usize,
     changed: Condvar,
 }
 
 impl Buffer {
-    /// An empty buffer for so many items.
+    /// An empty buffer that can hold `capacity` items.
     pub fn new(capacity: usize) -> Self {
         Self { items: Mutex::new(VecDeque::new()), capacity, changed: Condvar::new() }
     }
 
-    /// Puts an item in; waits while the buffer is full. Returns how many it holds now.
-    pub fn put(&self, item: u32) -> usize {
+    /// Puts an item in. Blocks while the buffer is full. Returns the number of items that the buffer holds then.
+    pub fn put(&self, name: &str, item: u32) -> usize {
         let mut items = self.items.lock();
         while items.len() == self.capacity {
+            println!("{name} waits: the buffer is full");
             lanes::wait("room in the buffer", || self.changed.wait(&mut items));
         }
         items.push_back(item);
-        // All, since producers and consumers wait for the same condition variable.
+        println!("{name}: item {item} in, {} held", items.len());
+        // All threads, because producers and consumers wait at the same condition variable.
         self.changed.notify_all();
         items.len()
     }
 
-    /// Takes an item out; waits while there is none.
-    pub fn take(&self) -> u32 {
+    /// Takes an item out. Blocks while the buffer is empty.
+    pub fn take(&self, name: &str) -> u32 {
         let mut items = self.items.lock();
         while items.is_empty() {
+            println!("{name} waits: the buffer is empty");
             lanes::wait("an item", || self.changed.wait(&mut items));
         }
+        let item = items.pop_front().expect("the buffer is not empty, and this thread still holds the lock");
+        println!("{name}: item {item} out, {} held", items.len());
         self.changed.notify_all();
-        items.pop_front().expect("the lock is held since it was not empty")
+        item
     }
 }
 
-fn main() -> ExitCode {
+/// Public, as `Buffer` is, so that `tests/schedules.rs` can name it.
+pub fn main() -> ExitCode {
     lesson::run!(|args: Args, lesson| {
-        let buffer = &Buffer::new(args.capacity.into());
-        // Nobody says when the buffer has ended: each thread knows how many items it makes or takes.
-        let share = |number: u16, threads: u16| (u32::from(number) - 1..args.items).step_by(threads.into());
-        let mut taken: Vec<u32> = thread::scope(|scope| {
-            for number in 1..=args.producers {
-                scope.spawn(move || produce(number, share(number, args.producers), buffer, lesson.pause(0.5)));
-            }
-            let consume = |number| {
-                scope.spawn(move || consume(number, share(number, args.consumers).len(), buffer, lesson.pause(2.0)))
-            };
-            let consumers: Vec<_> = (1..=args.consumers).map(consume).collect();
-            // A consumer panics only if the program is wrong.
-            consumers.into_iter().flat_map(|it| lanes::join(it)).collect()
-        });
+        let buffer = Buffer::new(args.capacity.into());
+        let put = |name: &str, item| {
+            assert!(buffer.put(name, item) <= args.capacity.into(), "the buffer holds more than its capacity");
+            lanes::sleep("work: makes an item", lesson.pause(0.5));
+        };
+        let take = |name: &str| {
+            let item = buffer.take(name);
+            lanes::sleep("work: uses an item", lesson.pause(2.0));
+            item
+        };
+        let mut taken = producers_and_consumers::run(args.items, args.producers, args.consumers, put, take);
         taken.sort_unstable();
-        ensure!(taken.iter().copied().eq(0..args.items), "not every item was taken once: {taken:?}");
+        ensure!(taken.iter().copied().eq(0..args.items), "every item must be taken once: {taken:?}");
         Ok(())
     })
-}
-
-fn produce(number: u16, items: impl Iterator<Item = u32>, buffer: &Buffer, pause: Duration) {
-    let _lane = lanes::lane(format_args!("producer {number}"));
-    for item in items {
-        println!("producer {number}: item {item} in, {} held", buffer.put(item));
-        lanes::sleep("makes an item", pause);
-    }
-}
-
-fn consume(number: u16, count: usize, buffer: &Buffer, pause: Duration) -> Vec<u32> {
-    let _lane = lanes::lane(format_args!("consumer {number}"));
-    let take = || {
-        let item = buffer.take();
-        println!("consumer {number}: item {item} out");
-        lanes::sleep("uses an item", pause);
-        item
-    };
-    std::iter::repeat_with(take).take(count).collect()
 }

@@ -1,46 +1,48 @@
-//! A producer appends items to a list and sets an event; the consumer wakes on it and takes what is there.
+//! A producer appends items to a list and sets an event. The consumer waits for the event and takes what is in the list.
 //!
-//! An event is a flag that threads can wait for. It does not count: two `set`s before anybody looks are one. So whoever wakes
-//! takes everything there is, and the flag is cleared by the one who waited, under the lock with which it saw the flag. A
-//! semaphore would count the items; a condition variable would look at the list itself.
+//! An event is a flag that threads can wait for. It does not count: if it is set twice before a thread looks, only one signal is
+//! left. So the consumer takes all items at each wake-up. It clears the flag itself, under the lock under which it saw the
+//! flag set. A semaphore would count the items; with a condition variable the thread would look at the list itself.
 //!
 //! Run:       cargo run --bin event -- --items 5 --timeline
-//! Observe:   all items arrive in order, whether the consumer wakes once for each or once for several; then it ends.
-//! Python:    the producer calls set() and then clear(): a set() that comes while the consumer is busy and does not wait is lost,
-//!            and the consumer waits for ever at the end.
-//! Exercise:  give the event a `clear`, call it in the producer after `set`, as Python does, and run it with `--pace 0` a few
-//!            times. End it with Ctrl-C.
+//! Observe:   all items arrive in order, whether the consumer wakes once for each item or once for several items.
+//! Python:    the producer calls set() and then clear(). If the consumer is busy at that moment, it never sees the flag, and at
+//!            the end it waits for ever.
+//! Exercise:  give `Event` a method `clear`, which sets the flag to `false`. Call it in the producer right after `set`, as the
+//!            Python script does. Which thread waits for ever? End the program with Ctrl-C.
 
 use std::process::ExitCode;
 use std::thread;
 
 use anyhow::ensure;
 use course::{lanes, lesson};
-use parking_lot::{Condvar, Mutex}; // Nothing to decide about poison here: std's `lock` asks for it.
+use parking_lot::{Condvar, Mutex}; // Its `lock` returns the guard; std's returns a `Result`, in case a holder panicked.
 use rand::RngExt;
 
 #[derive(clap::Parser)]
 struct Args {
-    /// Items
+    /// Number of items
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     items: u32,
 }
 
-/// A flag to wait for.
+/// A flag that a thread can wait for.
 #[derive(Default)]
 pub struct Event {
+    /// The lock guards the flag, so that a thread sees and clears it in one step. An atomic could do that too, but a thread
+    /// that waits at a condition variable needs a lock.
     flag: Mutex<bool>,
     was_set: Condvar,
 }
 
 impl Event {
-    /// Sets the flag and wakes who waits for it.
+    /// Sets the flag and wakes the thread that waits for it.
     pub fn set(&self) {
         *self.flag.lock() = true;
         self.was_set.notify_one();
     }
 
-    /// Waits until the flag is set, and clears it: in one step, so that no `set` is lost in between.
+    /// Blocks until the flag is set, and clears it. Both happen under one lock, so that no `set` in between is lost.
     pub fn wait_and_clear(&self) {
         let mut flag = self.flag.lock();
         while !*flag {
@@ -50,45 +52,34 @@ impl Event {
     }
 }
 
-/// What the two share. The list ends with the flag, so that the consumer knows when to stop.
-#[derive(Default)]
-struct List {
-    items: Vec<u32>,
-    complete: bool,
-}
-
-fn main() -> ExitCode {
+/// Public, as `Event` is, so that `tests/schedules.rs` can name it.
+pub fn main() -> ExitCode {
     lesson::run!(|args: Args, lesson| {
-        let (list, event) = (Mutex::new(List::default()), Event::default());
-        let made: Vec<u32> = (0..args.items).scan(lesson.rng(0), |rng, _| Some(rng.random_range(0..=256))).collect();
+        let made: Vec<u8> = lesson.rng(0).random_iter().take(args.items as usize).collect();
+        let (list, event) = (Mutex::new(Vec::new()), Event::default());
 
         let taken = thread::scope(|scope| {
             scope.spawn(|| {
                 let _lane = lanes::lane("producer");
-                for (number, &item) in made.iter().enumerate() {
-                    lanes::sleep("makes an item", lesson.pause(2.0));
+                for &item in &made {
+                    lanes::sleep("work: makes an item", lesson.pause(2.0));
                     println!("producer: item {item} appended");
-                    let mut list = list.lock();
-                    list.items.push(item);
-                    list.complete = number + 1 == made.len();
-                    drop(list);
+                    list.lock().push(item);
                     event.set();
                 }
             });
             let consumer = scope.spawn(|| {
                 let _lane = lanes::lane("consumer");
                 let mut taken = Vec::new();
-                loop {
+                while taken.len() < made.len() {
+                    println!("consumer: waits for the event");
                     lanes::wait("event", || event.wait_and_clear());
-                    let List { items, complete } = std::mem::take(&mut *list.lock());
+                    let items = std::mem::take(&mut *list.lock());
                     println!("consumer: woke and took {items:?}");
                     taken.extend(items);
-                    if complete {
-                        return taken;
-                    }
                 }
+                taken
             });
-            // A thread panics only if the program is wrong.
             lanes::join(consumer)
         });
 

@@ -1,25 +1,29 @@
 //! Nine threads hold one lock while they sleep: they run one after the other.
 //!
-//! A lock lets one thread at a time into what it guards. How long a thread holds it decides how parallel a program is: here
-//! everything happens under the lock, so nine threads are as slow as one. What `lock_released_early` does better is one line,
-//! `drop(turns)`.
+//! A lock lets one thread at a time use the data that it guards. The time for which a thread holds it decides how parallel the
+//! program is. Here each thread sleeps under the lock, so nine threads are as slow as one. `lock_released_early` differs in
+//! the line that is marked with a star, and in what it asserts. (This file also needs `ch2_threads/src/overlap.rs`.)
 //!
 //! Run:       cargo run --bin lock_held -- --timeline
-//! Observe:   each thread ends before the next begins; the run lasts as long as the sum of all.
-//! Exercise:  which thread gets the lock next? Start the program several times with another --workers.
+//! Observe:   each thread ends before the next thread gets the lock. The program lasts as long as all sleeps together, and at
+//!            most 1 thread sleeps at the same time.
+//! Exercise:  remove the first `//` in the marked line. Which assertion fails now, and why?
 
+use std::ops::Range;
 use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
+use ch2_threads::overlap::{most_at_once, total};
 use course::{lanes, lesson};
-use parking_lot::Mutex; // std's would ask at each `lock` what to do if another thread panicked while it held it.
+use crossbeam::sync::WaitGroup; // std has none. std's `Barrier` would block the threads too, not only `main`.
+use parking_lot::Mutex; // Its `lock` returns the guard; std's returns a `Result`, in case a holder panicked.
 use rand::RngExt;
 
 #[derive(clap::Parser)]
 struct Args {
-    /// Threads
+    /// Number of threads
     #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u16).range(1..=1000))]
     workers: u16,
 }
@@ -27,41 +31,43 @@ struct Args {
 fn main() -> ExitCode {
     lesson::run!(|args: Args, lesson| {
         let mut rng = lesson.rng(0);
-        let durations: Vec<_> = (0..args.workers).map(|_| lesson.pause(rng.random_range(1.0..3.0))).collect();
-        // From when to when each thread held the lock, in the order in which they did: the lock guards this list.
+        // The lock guards the list of the threads that have had it, in their order.
         let turns = Mutex::new(Vec::new());
+        let all_have_had_it = WaitGroup::new();
 
         let start = Instant::now();
-        thread::scope(|scope| {
-            for (number, &duration) in durations.iter().enumerate() {
-                let turns = &turns;
-                scope.spawn(move || work(number + 1, duration, turns));
+        let sleeps = thread::scope(|scope| {
+            let mut threads = Vec::new();
+            for number in 1..=args.workers {
+                let duration = lesson.pause(rng.random_range(1.0..3.0));
+                let (turns, has_had_it) = (&turns, all_have_had_it.clone());
+                threads.push(scope.spawn(move || work(number, duration, turns, has_had_it)));
             }
+            lanes::wait("wait group", || all_have_had_it.wait());
+            println!("all threads have had the lock");
+            lanes::join_all(threads)
         });
 
-        let sum = durations.iter().sum::<Duration>();
-        let took = start.elapsed();
-        println!(
-            "{} threads took {:.2} s, and slept {:.2} s in all",
-            args.workers,
-            took.as_secs_f64(),
-            sum.as_secs_f64()
-        );
-        let turns = turns.into_inner();
-        ensure!(turns.len() == durations.len(), "{} threads had their turn", turns.len());
-        ensure!(turns.windows(2).all(|two| two[0].1 <= two[1].0), "two threads held the lock at the same time");
-        ensure!(took >= sum, "the threads overlapped");
+        let (took, slept, at_once) = (start.elapsed(), total(&sleeps), most_at_once(&sleeps));
+        println!("the threads took {took:.2?} and slept {slept:.2?}; at most {at_once} slept at the same time");
+        let mut turns = turns.into_inner();
+        turns.sort_unstable();
+        ensure!(turns.into_iter().eq(1..=args.workers), "every thread must have one turn with the lock");
+        ensure!(at_once == 1, "{at_once} threads held the lock at the same time");
         Ok(())
     })
 }
 
-fn work(number: usize, duration: Duration, turns: &Mutex<Vec<(Instant, Instant)>>) {
+/// Acquires the lock and sleeps. Returns from when to when it slept.
+fn work(number: u16, duration: Duration, turns: &Mutex<Vec<u16>>, has_had_it: WaitGroup) -> Range<Instant> {
     let _lane = lanes::lane(format_args!("Thread#{number}"));
     let mut turns = lanes::wait("lock", || turns.lock());
-    let began = Instant::now();
     println!("Thread#{number} has the lock");
-    lanes::sleep("sleeps with the lock", duration);
+    turns.push(number);
+    drop(has_had_it);
+    // drop(turns); // * Without this line the thread releases the lock at the end of `work`, after its sleep.
+    let began = Instant::now();
+    lanes::sleep("work", duration);
     println!("Thread#{number} is over");
-    turns.push((began, Instant::now()));
-    // The lock is released here, where `turns` goes out of scope.
+    began..Instant::now()
 }

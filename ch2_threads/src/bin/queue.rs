@@ -1,13 +1,15 @@
 //! A producer puts random numbers into a queue, and three consumers take them out.
 //!
-//! A channel is a queue with an end: it hands each item to one receiver, and when the last sender has gone and the queue is
-//! empty, every receiver is told so. The lock and the condition variable of `condition` are inside, and the end, which that
-//! buffer does not have. This is crossbeam's: std's channel has one receiver only.
+//! A channel is a queue with an end. It gives each item to one receiver. The queue is closed once every sender is dropped, and
+//! then `recv` returns an error to every receiver as soon as the queue is empty. A channel contains the lock and the
+//! condition variable of `condition`, and it adds the end. This one is crossbeam's: std's channel has one receiver only.
 //!
 //! Run:       cargo run --bin queue -- --consumers 3 --timeline
-//! Observe:   each number is taken by one of the consumers, whichever is free, and all of them end.
-//! Python:    consumers loop for ever on `get()`: the program never ends.
-//! Exercise:  keep a clone of the sender in `main` until after the joins. Who waits for whom? End it with Ctrl-C.
+//! Observe:   one of the consumers that wait takes each number. The producer prints how many numbers the queue holds. All
+//!            consumers see that the queue is closed, and end.
+//! Python:    the consumers loop for ever on `get()`: the program never ends.
+//! Exercise:  after the line that makes the channel, add `let _kept = sender.clone();`. Which threads wait for ever now, and for
+//!            what? End the program with Ctrl-C.
 
 use std::process::ExitCode;
 use std::thread;
@@ -19,56 +21,51 @@ use rand::RngExt;
 
 #[derive(clap::Parser)]
 struct Args {
-    /// Numbers
+    /// Number of items
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     items: u32,
-    /// Threads that take them
+    /// Number of threads that take items
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1000))]
     consumers: u16,
 }
 
 fn main() -> ExitCode {
     lesson::run!(|args: Args, lesson| {
-        let made: Vec<u32> = (0..args.items).scan(lesson.rng(0), |rng, _| Some(rng.random_range(0..=256))).collect();
+        let mut made: Vec<u8> = lesson.rng(0).random_iter().take(args.items as usize).collect();
         let (sender, receiver) = bounded(10);
 
-        let mut taken: Vec<u32> = thread::scope(|scope| {
-            let made = &made;
+        let mut taken = thread::scope(|scope| {
+            let (made, receiver) = (&made, &receiver);
+            // `move`, so that the producer owns the sender: at its end it drops the sender, which closes the queue.
             scope.spawn(move || {
                 let _lane = lanes::lane("producer");
                 for &item in made {
-                    println!("producer: {item} goes into the queue");
-                    // It fails only if all consumers have gone; they stay until the queue ends.
-                    lanes::wait("room in the queue", || sender.send(item)).expect("a consumer listens");
-                    lanes::sleep("makes an item", lesson.pause(1.0));
+                    // `send` fails only if there is no receiver any more; `main` keeps one.
+                    lanes::wait("room in the queue", || sender.send(item)).expect("there is a receiver");
+                    println!("producer: {item} sent, the queue holds {}", sender.len());
+                    lanes::sleep("work: makes an item", lesson.pause(1.0));
                 }
-                // The sender is dropped here, and with it the queue ends.
             });
-            let consume = |number| {
-                scope.spawn({
-                    let receiver = receiver.clone();
-                    move || consume(number, &receiver)
-                })
-            };
-            let consumers: Vec<_> = (1..=args.consumers).map(consume).collect();
-            // A consumer panics only if the program is wrong.
-            consumers.into_iter().flat_map(|thread| lanes::join(thread)).collect()
+            let consumers = (1..=args.consumers).map(|number| scope.spawn(move || consume(number, receiver)));
+            // Collected, so that all consumers run before the first is joined.
+            let consumers: Vec<_> = consumers.collect();
+            lanes::join_all(consumers).concat()
         });
 
-        let mut all = made.clone();
-        all.sort_unstable();
+        made.sort_unstable();
         taken.sort_unstable();
-        ensure!(taken == all, "made {all:?}, taken {taken:?}");
+        ensure!(taken == made, "made {made:?}, taken {taken:?}");
         Ok(())
     })
 }
 
-fn consume(number: u16, queue: &Receiver<u32>) -> Vec<u32> {
+fn consume(number: u16, queue: &Receiver<u8>) -> Vec<u8> {
     let _lane = lanes::lane(format_args!("consumer {number}"));
     let mut taken = Vec::new();
     while let Ok(item) = lanes::wait("an item", || queue.recv()) {
         println!("consumer {number}: {item} taken");
         taken.push(item);
     }
+    println!("consumer {number}: the queue is closed");
     taken
 }

@@ -1,12 +1,14 @@
-//! A box whose methods take the lock that their caller holds already.
+//! The methods of a box acquire a lock that their caller already holds.
 //!
-//! A reentrant lock may be taken again by the thread that has it, and is free when it has been released as often. That lets
-//! methods that lock call each other. It guards against other threads only, not against oneself: hence parking_lot's
-//! `ReentrantMutex` (std has none yet) gives no mutable access, and what it guards must be a `Cell` or `RefCell`.
+//! A thread that holds a reentrant lock may acquire it again. The lock is free once the thread has released it as many times. So
+//! methods that lock can call each other. The lock keeps out other threads only, not the methods of its own thread. Hence
+//! parking_lot's `ReentrantMutex` (std has none yet) gives no mutable access, and what it guards must be a `Cell` or `RefCell`.
 //!
 //! Run:       cargo run --bin rlock -- --timeline
-//! Observe:   adder and remover take turns; `execute` holds the lock while `add` or `remove` takes it a second time.
-//! Exercise:  use a `parking_lot::Mutex` instead. Who waits for whom? (The compiler is content, and so is Python's.)
+//! Observe:   the adder and the remover use the box at the same time. Yet each line begins with the number with which the line
+//!            before ended: while a thread is in `add` or `remove`, no other thread changes the number.
+//! Exercise:  replace each `ReentrantMutex` by `Mutex`. The compiler accepts it. Which thread waits for which lock, and who holds
+//!            that lock? End the program with Ctrl-C.
 
 use std::cell::Cell;
 use std::process::ExitCode;
@@ -20,47 +22,56 @@ use rand::RngExt;
 
 #[derive(clap::Parser)]
 struct Args {
-    /// Threads that add, and as many that remove
+    /// Number of threads that add items; as many threads remove items
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=500))]
     workers: u16,
 }
 
-/// Items in a box. There may be fewer than none, if the removers are ahead.
+/// A box that knows how many items it holds: fewer than 0 if the removers are ahead.
 struct ItemBox {
+    /// The lock guards the number of items. It is reentrant because `add` and `remove` call `execute`, which locks too. A plain
+    /// `Mutex` is better where no method that locks calls another.
     items: ReentrantMutex<Cell<i64>>,
 }
 
 impl ItemBox {
-    /// Changes the box as a whole: nobody comes in between its reading and its writing.
+    /// Changes the number. The lock makes reading and writing it one step.
     fn execute(&self, change: i64) {
         let items = lanes::wait("lock", || self.items.lock());
         items.set(items.get() + change);
     }
 
-    fn add(&self) {
-        let _twice = lanes::wait("lock", || self.items.lock());
+    /// Adds an item. The outer lock makes three steps one: reading the number, changing it, reading it again.
+    fn add(&self, name: &str) {
+        let items = lanes::wait("lock", || self.items.lock());
+        let before = items.get();
         self.execute(1);
+        println!("{name}: {before} + 1 = {}", items.get());
+        assert_eq!(items.get(), before + 1, "another thread changed the number in between");
     }
 
-    fn remove(&self) {
-        let _twice = lanes::wait("lock", || self.items.lock());
+    /// Removes an item, as `add` adds it.
+    fn remove(&self, name: &str) {
+        let items = lanes::wait("lock", || self.items.lock());
+        let before = items.get();
         self.execute(-1);
+        println!("{name}: {before} - 1 = {}", items.get());
+        assert_eq!(items.get(), before - 1, "another thread changed the number in between");
     }
 }
 
 fn main() -> ExitCode {
     lesson::run!(|args: Args, lesson| {
         let (pause, mut rng) = (lesson.pause(1.0), lesson.rng(0));
-        let items = ItemBox { items: ReentrantMutex::new(Cell::new(0)) };
+        let items = &ItemBox { items: ReentrantMutex::new(Cell::new(0)) };
         let mut expected = 0;
         thread::scope(|scope| {
             for number in 1..=args.workers {
                 let (add, remove) = (rng.random_range(10..=20), rng.random_range(1..=10));
                 println!("adder {number} adds {add} items, remover {number} removes {remove}");
                 expected += add - remove;
-                let items = &items;
-                scope.spawn(move || repeat(&format!("adder {number}"), add, pause, || items.add()));
-                scope.spawn(move || repeat(&format!("remover {number}"), remove, pause, || items.remove()));
+                scope.spawn(move || repeat(&format!("adder {number}"), add, pause, |name| items.add(name)));
+                scope.spawn(move || repeat(&format!("remover {number}"), remove, pause, |name| items.remove(name)));
             }
         });
         let left = items.items.lock().get();
@@ -70,11 +81,10 @@ fn main() -> ExitCode {
     })
 }
 
-fn repeat(name: &str, times: i64, pause: Duration, act: impl Fn()) {
+fn repeat(name: &str, times: i64, pause: Duration, act: impl Fn(&str)) {
     let _lane = lanes::lane(name);
-    for left in (0..times).rev() {
-        act();
-        println!("{name}: {left} to go");
-        lanes::sleep("sleeps", pause);
+    for _ in 0..times {
+        act(name);
+        lanes::sleep("pause", pause);
     }
 }

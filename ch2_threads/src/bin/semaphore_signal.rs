@@ -1,14 +1,16 @@
 //! In ten rounds a consumer waits until a producer has made an item.
 //!
-//! A semaphore that starts with no permit is a signal: `release` says that one more item is there, `acquire` waits for it. The
-//! permits count the signals: of two that come before anybody waits, both are kept. An event keeps one of them, a condition
-//! variable alone none, and a lock could not be released by another thread. For tasks take `tokio::sync::Semaphore`, which
-//! suspends no thread. This one is `ch1_parallel/src/semaphore.rs`: whoever copies this file needs that one too.
+//! A semaphore that starts with no permit is a signal: `release` says that there is one more item, and `acquire` waits for it.
+//! The permits count the signals, so two signals that come before the consumer waits are both kept. An event keeps one of
+//! them, a condition variable keeps none, and a lock cannot be released by another thread. For tasks use
+//! `tokio::sync::Semaphore`, which does not block the thread. (This file also needs `ch1_parallel/src/semaphore.rs`.)
 //!
 //! Run:       cargo run --bin semaphore_signal -- --timeline
-//! Observe:   the consumer gets every item, in order, and never looks for one that is not there yet.
-//! Python:    `item` is a global that two threads use without a lock: only luck keeps the next item from overwriting it.
-//! Exercise:  let the producer release before it makes the item. Which line of the consumer fails then?
+//! Observe:   the consumer prints that it waits, and takes each item after the producer has made it. All items come in order.
+//! Python:    `item` is a global variable without a lock. The script joins both threads in each round: only that keeps the
+//!            producer from overwriting an item before the consumer has read it.
+//! Exercise:  move `ready.release()` to the beginning of the producer's loop, before it makes the item. Which line of the
+//!            consumer fails then, and why?
 
 use std::collections::VecDeque;
 use std::process::ExitCode;
@@ -22,21 +24,21 @@ use rand::RngExt;
 
 #[derive(clap::Parser)]
 struct Args {
-    /// Rounds: items that go from the producer to the consumer
+    /// Number of rounds; in each round one item goes from the producer to the consumer
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     rounds: u32,
 }
 
 fn main() -> ExitCode {
     lesson::run!(|args: Args, lesson| {
+        let made: Vec<u8> = lesson.rng(0).random_iter().take(args.rounds as usize).collect();
         let (items, ready) = (Mutex::new(VecDeque::new()), Semaphore::new(0));
-        let made: Vec<u32> = (0..args.rounds).scan(lesson.rng(0), |rng, _| Some(rng.random_range(0..1000))).collect();
 
         let taken = thread::scope(|scope| {
             scope.spawn(|| {
                 let _lane = lanes::lane("producer");
                 for &item in &made {
-                    lanes::sleep("makes an item", lesson.pause(2.0));
+                    lanes::sleep("work: makes an item", lesson.pause(2.0));
                     println!("producer: made item {item}");
                     items.lock().push_back(item);
                     ready.release();
@@ -46,15 +48,15 @@ fn main() -> ExitCode {
                 let _lane = lanes::lane("consumer");
                 let mut taken = Vec::new();
                 for _ in 0..args.rounds {
-                    // The permit is used up with the item it stands for.
+                    println!("consumer: waits for a permit");
+                    // `forget`, because this permit stands for an item and is used up with it.
                     lanes::wait("semaphore", || ready.acquire()).forget();
-                    let item = items.lock().pop_front().context("a permit came without an item")?;
+                    let item = items.lock().pop_front().context("there is a permit, but no item")?;
                     println!("consumer: took item {item}");
                     taken.push(item);
                 }
                 anyhow::Ok(taken)
             });
-            // A thread panics only if the program is wrong.
             lanes::join(consumer)
         })?;
 

@@ -1,12 +1,13 @@
-//! Three named threads say who they are when they start and when they exit.
+//! Three named threads print their names when they start and when they exit.
 //!
-//! A name costs nothing and appears wherever the thread does: in panics, in debuggers, in `top -H`. Linux keeps its first 15
-//! bytes. A scope's `spawn` gives no name; a `Builder` does, and also reports an error where `spawn` panics if the system has
-//! no thread left.
+//! A thread's name costs nothing and appears wherever the thread does: in panics, in debuggers, in `top -H`. Linux keeps its
+//! first 15 bytes. A `Builder` names a thread; a scope's `spawn` does not. If the system has no thread left, the `Builder`
+//! returns an error, while `spawn` panics.
 //!
 //! Run:       cargo run --bin thread_names -- --timeline
-//! Observe:   each thread knows its own name, and each name appears exactly twice.
-//! Exercise:  give two threads the same name. What can still tell them apart? (`thread_ids` shows it.)
+//! Observe:   each thread knows its own name, and each name is printed exactly twice.
+//! Exercise:  give all threads the same name: replace `map(name)` by `map(|_| name(0))`. What is still different between the
+//!            threads? (`thread_ids` shows it.)
 
 use std::process::ExitCode;
 use std::thread::{self, Builder};
@@ -17,7 +18,7 @@ use course::{lanes, lesson};
 
 #[derive(clap::Parser)]
 struct Args {
-    /// Threads
+    /// Number of threads
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1000))]
     workers: u16,
 }
@@ -26,25 +27,24 @@ fn main() -> ExitCode {
     lesson::run!(|args: Args, lesson| {
         let names: Vec<_> = (0..args.workers).map(name).collect();
 
-        let said = thread::scope(|scope| {
+        let printed = thread::scope(|scope| {
             let start =
-                |name: &String| Builder::new().name(name.clone()).spawn_scoped(scope, || say(lesson.pause(2.0)));
+                |name: &String| Builder::new().name(name.clone()).spawn_scoped(scope, || print_name(lesson.pause(2.0)));
             let threads: Vec<_> = names.iter().map(start).collect::<Result<_, _>>().context("starting a thread")?;
-            // A thread panics only if the program is wrong.
-            let said = threads.into_iter().map(|thread| lanes::join(thread));
-            anyhow::Ok(said.collect::<Vec<_>>())
+            anyhow::Ok(lanes::join_all(threads))
         })?;
 
-        ensure!(said == names, "the threads have other names than they were given: {said:?}");
+        ensure!(printed == names, "the threads do not have the names that they were given: {printed:?}");
         Ok(())
     })
 }
 
-fn say(pause: Duration) -> String {
+/// Prints the name of the current thread twice, with a pause between, and returns it.
+fn print_name(pause: Duration) -> String {
     let name = thread::current().name().unwrap_or("a thread without a name").to_string();
     let _lane = lanes::lane(&name);
     println!("{name} is starting");
-    lanes::sleep("sleeps", pause);
+    lanes::sleep("pause", pause);
     println!("{name} is exiting");
     name
 }

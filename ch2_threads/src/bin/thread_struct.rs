@@ -1,12 +1,13 @@
-//! Nine workers, each a value with a name, a duration and a `run` of its own.
+//! Nine workers, each a value with a name, a duration and a method `run`.
 //!
-//! In Python one derives a class from `Thread` and overrides `run`. In Rust a worker is a plain struct that knows nothing of
-//! threads: its `run` takes `self`, so a thread that runs it owns it, and hands back what is left of it in the end. The same
-//! struct can be run without a thread, which makes it easy to test.
+//! In Python a worker is a class that derives from `Thread` and overrides `run`. In Rust it is a plain struct that knows nothing
+//! about threads. Its `run` takes `self`, so the thread that runs a worker owns it, and returns a result at the end. The
+//! same struct can run without a thread, which makes it easy to test.
 //!
 //! Run:       cargo run --bin thread_struct -- --timeline
-//! Observe:   all together last as long as the longest of them, not as long as their sum.
-//! Exercise:  let `run` return `self`, changed. Who may read the worker while its thread runs?
+//! Observe:   the workers sleep at the same time. All together last as long as the longest of them, not as long as their sum.
+//! Exercise:  let `run` double `self.duration` at its end and return `self`, and print the durations after the join. Can `main`
+//!            read a worker while its thread runs? Try to print `workers[0].name` after the threads were spawned.
 
 use std::process::{ExitCode, id};
 use std::thread;
@@ -18,7 +19,7 @@ use rand::RngExt;
 
 #[derive(clap::Parser)]
 struct Args {
-    /// Workers
+    /// Number of workers
     #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u16).range(1..=1000))]
     workers: u16,
 }
@@ -34,7 +35,7 @@ impl Worker {
         let _lane = lanes::lane(&self.name);
         let start = Instant::now();
         println!("{} runs in process {}", self.name, id());
-        lanes::sleep("works", self.duration);
+        lanes::sleep("work", self.duration);
         println!("{} is over after {:.2} s", self.name, self.duration.as_secs_f64());
         start.elapsed()
     }
@@ -43,25 +44,21 @@ impl Worker {
 fn main() -> ExitCode {
     lesson::run!(|args: Args, lesson| {
         let mut rng = lesson.rng(0);
-        let workers: Vec<_> = (1..=args.workers)
-            .map(|number| Worker {
-                name: format!("Thread#{number}"),
-                duration: lesson.pause(rng.random_range(1.0..=10.0)),
-            })
-            .collect();
+        let mut make =
+            |number| Worker { name: format!("Thread#{number}"), duration: lesson.pause(rng.random_range(1.0..=10.0)) };
+        let workers: Vec<_> = (1..=args.workers).map(&mut make).collect();
         let durations: Vec<_> = workers.iter().map(|worker| worker.duration).collect();
 
         let start = Instant::now();
+        // Collected, so that all threads are spawned before the first is joined.
         let threads: Vec<_> = workers.into_iter().map(|worker| thread::spawn(|| worker.run())).collect();
-        // A worker panics only if the program is wrong.
-        let join = |thread: thread::JoinHandle<_>| lanes::join(thread);
-        let worked: Vec<Duration> = threads.into_iter().map(join).collect();
-        let all = start.elapsed();
+        let worked = lanes::join_all(threads);
+        let took = start.elapsed();
 
-        let sum: f64 = durations.iter().map(Duration::as_secs_f64).sum();
-        println!("all are over after {:.2} s; one after the other they last {sum:.2} s", all.as_secs_f64());
-        ensure!(worked.iter().zip(&durations).all(|(worked, given)| worked >= given), "a worker was over too early");
-        ensure!(worked.iter().all(|worked| *worked <= all), "a worker was not joined");
+        let sum: Duration = durations.iter().sum();
+        println!("all workers are over after {took:.2?}; one after the other they would last {sum:.2?}");
+        ensure!(worked.iter().zip(&durations).all(|(worked, given)| worked >= given), "a worker ended too early");
+        ensure!(worked.iter().all(|worked| *worked <= took), "a worker was not joined");
         Ok(())
     })
 }

@@ -10,10 +10,11 @@ use crossbeam::utils::CachePadded;
 use super::Laps;
 use crate::team::team;
 
-/// Each thread takes the next task until none is left.
+/// Each thread takes the next task until no task is left.
 ///
-/// Two counters are used in turn, so that one barrier an iteration is enough: all have left the other counter when one sets
-/// it back. Each has a cache line of its own. Relaxed is enough: the barrier orders their uses.
+/// The iterations use two counters in turn, so that one barrier an iteration is enough: when worker 0 resets the other counter,
+/// no thread uses that counter any more. Each counter has a cache line of its own. `Relaxed` is enough, because the barrier
+/// orders the uses of a counter in different iterations.
 #[must_use]
 pub fn threads(problem: &Problem) -> Measured {
     let counters = [(); 2].map(|()| CachePadded::new(AtomicUsize::new(0)));

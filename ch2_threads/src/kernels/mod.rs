@@ -1,4 +1,4 @@
-//! The kernels solved by scoped threads, which live for one run and meet at a barrier.
+//! The kernels solved by scoped threads, which live for one run and meet at a barrier after each iteration.
 
 pub mod count;
 pub mod stencil;
@@ -20,11 +20,12 @@ pub fn solve(kernel: Kernel, problem: &Problem) -> Measured {
     }
 }
 
-/// The end of each iteration: a barrier, and the time at which the last thread came to it.
+/// The end of each iteration: a barrier, and the time at which the last thread arrived at it.
 ///
-/// That thread takes the time, since any other may be woken much later if there are more threads than cores.
+/// The last thread takes the time, because with more threads than cores another thread may be woken much later.
 struct Laps {
     barrier: SpinBarrier,
+    /// The lock guards the times at which the iterations ended. Only one thread uses it in an iteration.
     ends: Mutex<Vec<Instant>>,
 }
 
@@ -36,13 +37,28 @@ impl Laps {
 
     fn end(&self) {
         if lanes::wait("barrier", || self.barrier.wait()) {
-            // In order: the last one of the next iteration comes after all, this thread too, have begun it.
+            // The times are in order: the next iteration ends only after this thread, too, has arrived at its barrier.
             self.ends.lock().push(Instant::now());
         }
     }
 
-    /// The seconds of each iteration but the first, which nobody times.
+    /// The seconds of each iteration. The first iteration is not timed.
     fn seconds(self) -> Vec<f64> {
         self.ends.into_inner().windows(2).map(|two| (two[1] - two[0]).as_secs_f64()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn solve_solves_each_kernel_and_times_each_iteration_but_the_first() {
+        let problem = Problem { size: 37, workers: 3, iterations: 4, grain: 100 };
+        for kernel in [Kernel::Count, Kernel::Stencil] {
+            let measured = solve(kernel, &problem);
+            assert_eq!((measured.wrong, measured.seconds.len()), (None, 4), "{kernel:?}");
+            assert!(measured.seconds.iter().all(|seconds| (0.0..60.0).contains(seconds)), "{:?}", measured.seconds);
+        }
     }
 }

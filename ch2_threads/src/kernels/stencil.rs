@@ -1,4 +1,4 @@
-//! `stencil` by scoped threads: each has a band of the grids to itself and borrows the edges of its neighbours' bands.
+//! `stencil` by scoped threads: each thread owns a band of the grids and borrows the edges of its neighbours' bands.
 
 use ch1_parallel::kernels::stencil::{Edges, bands, check, initial, publish, sum, sweep};
 use ch1_parallel::kernels::{Measured, Problem};
@@ -9,9 +9,9 @@ use crate::team::team;
 
 /// Each thread sweeps its band.
 ///
-/// One barrier an iteration is enough, since edges are published in turn in two places: while a slow thread still reads those
-/// of this iteration, a fast one publishes the next ones in the other place, and comes back to the first place only after the
-/// barrier that the slow one reaches when it has read.
+/// A band's edges are published in two places in turn, so that one barrier an iteration is enough. While a slow thread still
+/// reads the edges of this iteration, a fast thread publishes its next edges in the other place. The fast thread uses the first
+/// place again only after the next barrier, and the slow thread arrives there only after it has read.
 #[must_use]
 pub fn threads(problem: &Problem) -> Measured {
     let size = problem.size;

@@ -21,9 +21,12 @@ fn every_runner_arrives_before_the_race_is_over() {
     for runners in [1, 2, 3, 64, 1000] {
         let output = BARRIER.succeeds(&["--runners", &runners.to_string(), "--pace", "0"]);
         let lines: Vec<_> = output.lines().collect();
-        assert_eq!(lines.len(), runners + 2, "{output}");
+        assert_eq!(lines.len(), runners + 3, "{output}");
         assert_eq!((lines[0], lines[runners + 1]), ("START RACE!", "Race over!"));
-        assert!(lines[1..=runners].iter().all(|line| line.contains("reached the barrier")), "{output}");
+        let (arrivals, last) = (&lines[1..=runners], lines[runners + 2]);
+        assert!(arrivals.iter().all(|line| line.contains(" reached the barrier after ")), "{output}");
+        let last = last.strip_prefix("the last runner was ").unwrap_or_else(|| panic!("{output}"));
+        assert_eq!(arrivals.iter().filter(|line| line.starts_with(&format!("{last} reached "))).count(), 1, "{output}");
     }
 }
 
@@ -33,16 +36,19 @@ fn no_run_of_many_hangs() {
 }
 
 #[test]
-fn the_chart_has_a_lane_a_runner() {
-    let output = BARRIER.succeeds(&["--timeline"]);
-    for name in ["main", "Huey", "Dewey", "Louie"] {
-        assert!(output.lines().any(|line| line.starts_with(name) && line.contains("runs ")), "{name}: {output}");
-    }
+fn no_runner_leaves_the_barrier_before_the_last_arrives() {
+    let stretches = crate::trace(&BARRIER, &[]);
+    let runs = crate::only("sleep", stretches.clone());
+    let mut waits = crate::only("wait", stretches);
+    waits.retain(|wait| wait.label == "barrier");
+    assert_eq!((runs.len(), waits.len()), (3, 3), "each runner runs once and waits once");
+    let last_arrival = runs.iter().map(|run| run.end).fold(0.0, f64::max);
+    assert!(waits.iter().all(|wait| wait.end >= last_arrival), "{runs:?} {waits:?}");
 }
 
 const STARTED_BY_A_TEST: &str = "STARTED_BY_A_TEST";
 
-/// For the next test, in a process of its own: a race that goes on, silently, for minutes.
+/// The next test runs this one in a process of its own: a race that lasts for minutes.
 #[test]
 fn a_long_race() {
     if std::env::var_os(STARTED_BY_A_TEST).is_some() {
@@ -51,7 +57,7 @@ fn a_long_race() {
 }
 
 #[test]
-fn a_program_ends_with_the_one_that_runs_it() {
+fn a_program_ends_when_the_process_that_runs_it_is_killed() {
     let mut command = Command::new(std::env::current_exe().expect("this program"));
     command
         .args(["--exact", "barrier::a_long_race"])

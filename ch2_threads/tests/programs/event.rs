@@ -21,6 +21,8 @@ fn the_consumer_takes_every_item_in_order_and_ends() {
         let taken: Vec<_> = woke.iter().flat_map(|items| items.split(", ")).filter(|item| !item.is_empty()).collect();
         assert_eq!(made.len(), items);
         assert_eq!(made, taken);
+        let waits = output.lines().filter(|line| *line == "consumer: waits for the event").count();
+        assert_eq!(waits, woke.len(), "{output}");
     }
 }
 

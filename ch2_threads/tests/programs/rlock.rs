@@ -29,6 +29,21 @@ fn what_is_left_is_what_was_added_less_what_was_removed() {
 }
 
 #[test]
+fn each_line_continues_with_the_number_of_the_line_before() {
+    for _ in 0..20 {
+        let output = RLOCK.succeeds(&["--workers", "64", "--pace", "0"]);
+        let mut number = 0;
+        for line in output.lines() {
+            let Some((name, change)) = line.split_once(": ") else { continue };
+            let step = if name.starts_with("adder") { "+ 1" } else { "- 1" };
+            let next = if name.starts_with("adder") { number + 1 } else { number - 1 };
+            assert_eq!(change, format!("{number} {step} = {next}"), "{output}");
+            number = next;
+        }
+    }
+}
+
+#[test]
 fn no_run_of_many_hangs() {
     RLOCK.ends_every_time(&["--workers", "4", "--pace", "0"]);
 }

@@ -20,6 +20,18 @@ fn the_consumer_gets_every_item_in_order() {
         let taken = crate::items(&output, |line| line.strip_prefix("consumer: took item "));
         assert_eq!(made.len(), rounds);
         assert_eq!(made, taken);
+
+        let (mut ready, mut waits) = (0, 0);
+        for line in output.lines() {
+            match line.split_once(' ').expect("a name and what happened") {
+                ("producer:", _) => ready += 1,
+                ("consumer:", "waits for a permit") => waits += 1,
+                _ => {
+                    assert!(ready > 0 && waits == 1, "{line}: {output}");
+                    (ready, waits) = (ready - 1, 0);
+                }
+            }
+        }
     }
 }
 

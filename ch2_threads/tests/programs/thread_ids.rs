@@ -31,6 +31,12 @@ fn one_process_and_as_many_threads() {
 }
 
 #[test]
+fn all_threads_live_at_the_same_time() {
+    let lives = crate::lives("thread ", &crate::trace(&THREAD_IDS, &["--workers", "8"]));
+    assert_eq!((lives.len(), crate::most_at_once(&lives)), (8, 8), "{lives:?}");
+}
+
+#[test]
 fn no_run_of_many_hangs() {
     THREAD_IDS.ends_every_time(&["--workers", "8"]);
 }

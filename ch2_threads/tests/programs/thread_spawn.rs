@@ -22,7 +22,15 @@ fn every_thread_is_called_once() {
             .collect();
         called.sort_unstable();
         assert!(called.iter().copied().eq(0..workers), "{output}");
+        let results: Vec<_> = (0..workers).map(|number| number * number).collect();
+        assert!(output.ends_with(&format!("the results in the order of the joins: {results:?}\n")), "{output}");
     }
+}
+
+#[test]
+fn all_threads_live_at_the_same_time() {
+    let lives = crate::lives("thread ", &crate::trace(&THREAD_SPAWN, &[]));
+    assert_eq!((lives.len(), crate::most_at_once(&lives)), (10, 10), "{lives:?}");
 }
 
 #[test]

@@ -40,6 +40,14 @@ fn the_seed_decides_the_durations() {
 }
 
 #[test]
+fn workers_sleep_at_the_same_time() {
+    // A worker sleeps for 0.2 s or more. Two of nine workers that are spawned within that time are enough.
+    let sleeps = crate::only("sleep", crate::trace(&THREAD_STRUCT, &["--pace", "0.2"]));
+    assert_eq!(sleeps.len(), 9, "{sleeps:?}");
+    assert!(crate::most_at_once(&sleeps) > 1, "{sleeps:?}");
+}
+
+#[test]
 fn no_run_of_many_hangs() {
     THREAD_STRUCT.ends_every_time(&["--workers", "8", "--pace", "0"]);
 }

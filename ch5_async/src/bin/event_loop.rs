@@ -1,12 +1,13 @@
-//! An event loop runs one task at a time on one thread: A calls B later, B calls C, C calls A, until the time is over.
+//! An event loop runs many tasks on one thread: A calls B later, B calls C, C calls A, until the time is over.
 //!
-//! A task that awaits gives the thread back to the loop, which polls whatever else is ready. A task that blocks keeps the
-//! thread, and everything else stands still.
+//! The loop runs one task at a time. A task that awaits gives the thread back to the loop, which then runs a task that is
+//! ready. A task that blocks keeps the thread, and no other task runs meanwhile.
 //!
 //! Run:       cargo run --bin event_loop -- --timeline
-//! Observe:   the clock ticks on while A, B and C pause: their pauses are waits, and nobody holds the thread.
-//! Python:    the original pauses with `time.sleep`, which blocks the loop: a clock beside it would stop.
-//! Exercise:  in `call_later`, put `std::thread::sleep(length);` in place of the line that awaits the pause. Who notices?
+//! Observe:   the clock ticks while A, B and C pause: a task that sleeps does not hold the thread.
+//! Python:    the original pauses with `time.sleep`, which blocks the loop: a clock task beside it would stop.
+//! Exercise:  in `call_later`, replace the line that awaits the pause by `std::thread::sleep(pause);`. How often does the clock
+//!            tick now, and which assertion fails?
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -22,26 +23,29 @@ const TASKS: [&str; 3] = ["task_A", "task_B", "task_C"];
 
 #[derive(clap::Parser)]
 struct Args {
-    /// How long the tasks call each other, in seconds of the Python script (which takes 60)
+    /// How long the tasks call each other, in seconds of the Python script, which takes 60
     #[arg(long, default_value_t = 20, value_name = "S", value_parser = clap::value_parser!(u32).range(0..=3600))]
     seconds: u32,
 }
 
-/// What a call needs to know.
+/// What all tasks share.
 struct Plan {
     end: Instant,
+    /// A second of the Python script, at the pace of this run.
     second: Duration,
+    /// The pause of each call, in such seconds.
     pauses: Vec<u32>,
+    /// How often the clock has ticked.
     ticks: AtomicU64,
 }
 
-/// A call that has ended: whose, how long it paused, and how often the clock ticked meanwhile.
+/// A call that has ended: the name of its task, its pause, and how often the clock ticked during the pause.
 type Call = (&'static str, Duration, u64);
 
 fn main() -> ExitCode {
     lesson::run!(|args: Args, lesson| {
         let mut rng = lesson.rng(0);
-        let second = lesson.pause(1.0).max(Duration::from_millis(1)); // an interval of no length does not exist
+        let second = lesson.pause(1.0).max(Duration::from_millis(1)); // `interval` panics if it is 0
         let end = Instant::now() + lesson.pause(args.seconds.into());
         let pauses = (0..=args.seconds).map(|_| rng.random_range(0..=5)).collect();
         let plan = Arc::new(Plan { end, second, pauses, ticks: AtomicU64::new(0) });
@@ -52,41 +56,46 @@ fn main() -> ExitCode {
             tokio::spawn(lanes::task("clock", clock(plan.clone())));
             call_later(0, Duration::ZERO, plan, ended);
             let mut all = Vec::new();
-            // It ends when the last call has: nobody can send any more.
+            // `recv` returns `None` once the last call has ended, because then no sender is left.
             while let Some(call) = lanes::wait_for("the next call", calls.recv()).await {
                 all.push(call);
             }
             all
         });
         println!("{} calls", calls.len());
-        ensure!(calls.iter().zip(TASKS.iter().cycle()).all(|(call, task)| call.0 == *task), "called out of turn");
-        let blocked = calls.iter().find(|(_, pause, ticks)| *pause >= 2 * second && *ticks == 0);
-        ensure!(blocked.is_none(), "the loop was blocked: the clock did not tick during a pause");
+        ensure!(
+            calls.iter().zip(TASKS.iter().cycle()).all(|(call, task)| call.0 == *task),
+            "a task was called out of turn"
+        );
+        let blocked = calls.iter().any(|(_, pause, ticks)| *pause >= 2 * second && *ticks == 0);
+        ensure!(!blocked, "a task blocked the loop: the clock did not tick during its pause");
         Ok(())
     })
 }
 
-/// Puts a call on the loop and goes on. The call, when it has paused, does the same with the next one.
+/// Spawns a task that makes call `number` after the delay, and returns at once. After its pause, the task calls the next one.
 fn call_later(number: usize, delay: Duration, plan: Arc<Plan>, ended: UnboundedSender<Call>) {
     let task = TASKS[number % TASKS.len()];
     tokio::spawn(lanes::task(task, async move {
-        lanes::wait_for("its time", sleep(delay)).await;
-        let (pause, ticks) = (plan.pauses[number], plan.ticks.load(Relaxed));
-        let length = plan.second * pause;
-        println!("{task} called, pauses {pause} s of the script's");
-        lanes::wait_for("its pause", sleep(length)).await;
-        let _ = ended.send((task, length, plan.ticks.load(Relaxed) - ticks)); // `main` listens to the end
+        lanes::sleeping("pause before the call", sleep(delay)).await;
+        let (pause, ticks) = (plan.second * plan.pauses[number], plan.ticks.load(Relaxed));
+        println!("{task} called, pauses {} s of the script's time", plan.pauses[number]);
+        lanes::sleeping("pause", sleep(pause)).await;
+        let ticks = plan.ticks.load(Relaxed) - ticks;
+        println!("{task} is over, the clock ticked {ticks} times during its pause");
+        let _ = ended.send((task, pause, ticks)); // It cannot fail: `main` receives until no sender is left.
         if Instant::now() + plan.second < plan.end {
             call_later(number + 1, plan.second, plan, ended);
         }
     }));
 }
 
+/// Counts a tick each second of the script's time, until the loop ends.
 async fn clock(plan: Arc<Plan>) {
     let mut clock = interval(plan.second);
-    clock.set_missed_tick_behavior(MissedTickBehavior::Skip); // a late tick is not made up for
+    clock.set_missed_tick_behavior(MissedTickBehavior::Skip); // Ticks that were missed are not made up for.
     loop {
-        lanes::wait_for("the next tick", clock.tick()).await;
+        lanes::sleeping("until the next tick", clock.tick()).await;
         plan.ticks.fetch_add(1, Relaxed);
     }
 }
