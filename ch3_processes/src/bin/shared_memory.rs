@@ -8,8 +8,8 @@
 //! Run:       cargo run --release --bin shared_memory -- --workers 4 --items 1000000 --timeline
 //! Observe:   both ways give the same numbers. Copying takes more time as the array grows; sharing mostly takes the time to
 //!            start the processes. Compare with `--items 1000`.
-//! Exercise:  put `let _first = array.try_write(0)?;` at the top of `by_sharing`. Which process gets an error? Which data race
-//!            would happen without it?
+//! Exercise:  put `let _first = array.try_write(0)?;` before the line that calls `by_sharing`. Which process gets an error? Which
+//!            data race could happen if the library did not check?
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
