@@ -5,7 +5,7 @@
 //! `background_daemon` shows the other kind, a process that is killed when the parent drops its `Child`.
 //!
 //! Run:       cargo run --bin background -- --items 5 --timeline
-//! Observe:   the two processes work at the same time; both print that they exit, and the last line is the parent's.
+//! Observe:   the two processes work at the same time; both print that they exit before the parent prints that it ends.
 //! Exercise:  replace the line that calls `join_all` by `drop((background, foreground));` and delete the `ensure!`. Do both
 //!            processes still finish their work? What does the parent no longer learn?
 

@@ -1,8 +1,8 @@
 //! The parent starts a process that counts for ever, asks it to end, and waits for its end. It prints each state.
 //!
-//! `terminate` sends a signal (SIGTERM) and returns at once. The process ends soon after, so right after `terminate` nobody
-//! can say whether it is still alive. `wait` returns when the process has ended; from then on its exit status is known. A
-//! process can catch SIGTERM in order to tidy up. It cannot catch SIGKILL, which `kill` sends.
+//! `terminate` sends a signal (SIGTERM) and returns at once. The process ends soon after, so right after `terminate` the
+//! parent cannot know whether it is still alive. `wait` returns when the process has ended; from then on its exit status is
+//! known. A process can catch SIGTERM in order to tidy up. It cannot catch SIGKILL, which `kill` sends.
 //!
 //! Run:       cargo run --bin process_kill -- --items 3 --timeline
 //! Observe:   `alive` is true while the process counts, and false after the wait. The exit status names the signal.

@@ -1,7 +1,7 @@
 //! Processes add to a counter in shared memory: without a lock additions are lost, with a lock the result is exact.
 //!
-//! To add is to read, to compute and to write. If several processes read the same value before one of them writes, only one
-//! addition remains. A lock lets one process at a time do all three steps. If the holder of the lock is killed, the system
+//! An addition reads the value, computes and writes. If several processes read the same value before one of them writes, only one
+//! addition remains. With a lock, one process at a time does all three steps. If the holder of the lock is killed, the system
 //! gives the lock to the next process. `lock` then returns `Abandoned`, because the value may be only half changed.
 //!
 //! Run:       cargo run --bin process_lock -- --workers 4 --rounds 3 --timeline

@@ -1,6 +1,6 @@
 //! A process with a given name and a process with the default name print their names when they start and when they exit.
 //!
-//! A name tells processes apart that run the same program. It is the first argument of the process's program, which `ps -ef`
+//! A name distinguishes processes that run the same program. It is the first argument of the process's program, which `ps -ef`
 //! shows whole. `ps -e` and `top` show the name from a table of the system, which has room for 15 bytes. A process that is
 //! given no name is called `Process-1`, the next one `Process-2`. In Python only the program itself knows such names: `ps`
 //! shows two processes called python3.

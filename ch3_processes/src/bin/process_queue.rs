@@ -55,14 +55,11 @@ fn main() -> ExitCode {
         drop((sender, receiver));
 
         let mut put = lanes::wait("join", || join_all(processes))?;
-        let taken = put.split_off(args.producers.into());
-        let [put, taken] = [put, taken].map(|lists| {
-            let mut all = lists.concat();
-            all.sort_unstable();
-            all
-        });
-        println!("{} numbers put in, their sum is {}", put.len(), put.iter().sum::<u64>());
-        println!("{} numbers taken, their sum is {}", taken.len(), taken.iter().sum::<u64>());
+        let mut taken = put.split_off(args.producers.into()).concat();
+        let mut put = put.concat();
+        println!("{} numbers put in, {} numbers taken out", put.len(), taken.len());
+        put.sort_unstable();
+        taken.sort_unstable();
         ensure!(put == taken && size[0].load(SeqCst) == 0, "the numbers put in are not the numbers taken out");
         Ok(())
     })

@@ -5,7 +5,7 @@
 //! `Child`, which can be joined. So the compiler refuses to start a worker twice, or to join a worker that was not started.
 //!
 //! Run:       cargo run --bin process_struct -- --timeline
-//! Observe:   every worker prints another process id. Together they need about as long as the longest, not the sum of all.
+//! Observe:   every worker prints a different process id. Together the workers need as long as the longest, not the sum of all.
 //! Exercise:  let `run` take `mut self` and add 100 to `self.number` first. Which process sees the new number? Change `run` so
 //!            that the parent gets it too.
 

@@ -8,14 +8,14 @@
 //! Run:       cargo run --release --bin shared_memory -- --workers 4 --items 1000000 --timeline
 //! Observe:   both ways give the same numbers. Copying takes more time as the array grows; sharing mostly takes the time to
 //!            start the processes. Compare with `--items 1000`.
-//! Exercise:  put `let _first = array.try_write(0)?;` before the line that calls `by_sharing`. Which process gets an error? Which
-//!            data race could happen if the library did not check?
+//! Exercise:  put `let _first = array.try_write(0)?;` before `let share`. Which process gets an error? Which data race
+//!            could happen if the library did not check?
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use ch3_processes::{Error, SharedArray, children, join_all, spawn};
+use ch3_processes::{SharedArray, children, join_all, spawn};
 use course::{lanes, lesson};
 
 #[derive(clap::Parser)]
@@ -48,11 +48,15 @@ fn main() -> ExitCode {
         let [mut copying, mut sharing] = [Duration::MAX; 2];
         for _ in 0..args.rounds {
             let start = Instant::now();
-            parts = lanes::work("copies", || by_copying(parts))?;
+            let copy = |(number, part)| spawn(format!("copy {number}"), add_to_copy, (part,));
+            let processes = parts.into_iter().enumerate().map(copy).collect::<Result<Vec<_>, _>>()?;
+            parts = lanes::wait("join", || join_all(processes))?;
             copying = copying.min(start.elapsed());
 
             let start = Instant::now();
-            lanes::work("shares", || by_sharing(&array))?;
+            let share = |number| spawn(format!("share {number}"), add_in_place, (number, array.clone()));
+            let processes = (0..workers).map(share).collect::<Result<Vec<_>, _>>()?;
+            lanes::wait("join", || join_all(processes))?;
             sharing = sharing.min(start.elapsed());
         }
 
@@ -66,18 +70,6 @@ fn main() -> ExitCode {
         println!("both ways give the same numbers, the last one is {}", right(items - 1));
         Ok(())
     })
-}
-
-fn by_copying(parts: Vec<Vec<f64>>) -> Result<Vec<Vec<f64>>, Error> {
-    let start = |(number, part)| spawn(format!("copy {number}"), add_to_copy, (part,));
-    let processes = parts.into_iter().enumerate().map(start).collect::<Result<Vec<_>, _>>()?;
-    lanes::wait("join", || join_all(processes))
-}
-
-fn by_sharing(array: &SharedArray<f64>) -> Result<Vec<()>, Error> {
-    let start = |number| spawn(format!("share {number}"), add_in_place, (number, array.clone()));
-    let processes = (0..array.parts()).map(start).collect::<Result<Vec<_>, _>>()?;
-    lanes::wait("join", || join_all(processes))
 }
 
 fn add_to_copy(mut part: Vec<f64>) -> anyhow::Result<Vec<f64>> {

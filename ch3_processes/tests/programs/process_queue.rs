@@ -46,8 +46,8 @@ fn every_number_is_taken_once() {
         made.sort_unstable();
         taken.sort_unstable();
         assert_eq!(made, taken);
-        let sum: u64 = made.iter().map(|number| number.parse::<u64>().unwrap()).sum();
-        assert_eq!(output.lines().filter(|line| line.ends_with(&format!("their sum is {sum}"))).count(), 2, "{output}");
+        let last = format!("{0} numbers put in, {0} numbers taken out", made.len());
+        assert_eq!(output.lines().last(), Some(last.as_str()), "{output}");
     }
 }
 
