@@ -5,7 +5,8 @@
 //! process is killed on its way to the barrier, the others wait for ever; here `join_all` then ends them.
 //!
 //! Run:       cargo run --bin process_barrier -- --workers 2 --timeline
-//! Observe:   the processes with the barrier arrive at different times and leave together; each of the others leaves at once.
+//! Observe:   the processes with the barrier arrive at different times and leave together; each of the others leaves at
+//!            once.
 //! Exercise:  let the process `with 1` fail before the barrier: put `anyhow::ensure!(name != "with 1", "it turned back");`
 //!            before the `if`. Which process ends `with 2`, and what does the parent print?
 

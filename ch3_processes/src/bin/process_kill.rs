@@ -6,9 +6,10 @@
 //!
 //! Run:       cargo run --bin process_kill -- --items 3 --timeline
 //! Observe:   `alive` is true while the process counts, and false after the wait. The exit status names the signal.
-//! Python:    the script asks right after `start` and right after `terminate`, and prints "alive: True" both times, by chance.
-//! Exercise:  let `count` end by itself: replace its `0..` by `0..2`. Run it ten times with `--items 2 --pace 0`. Which check
-//!            fails, and is it the same check each time?
+//! Python:    the script asks right after `start` and right after `terminate`, and prints "alive: True" both times, by
+//!            chance.
+//! Exercise:  let `count` end by itself: replace its `0..` by `0..2`. Run it ten times with `--items 2 --pace 0`. Which
+//!            check fails, and is it the same check each time?
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitCode;

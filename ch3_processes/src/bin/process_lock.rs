@@ -1,8 +1,9 @@
 //! Processes add to a counter in shared memory: without a lock additions are lost, with a lock the result is exact.
 //!
-//! An addition reads the value, computes and writes. If several processes read the same value before one of them writes, only one
-//! addition remains. With a lock, one process at a time does all three steps. If the holder of the lock is killed, the system
-//! gives the lock to the next process. `lock` then returns `Abandoned`, because the value may be only half changed.
+//! An addition reads the value, computes and writes. If several processes read the same value before one of them writes,
+//! only one addition remains. With a lock, one process at a time does all three steps. If the holder of the lock is killed,
+//! the system gives the lock to the next process. `lock` then returns `Abandoned`, because the value may be only half
+//! changed.
 //!
 //! Run:       cargo run --bin process_lock -- --workers 4 --rounds 3 --timeline
 //! Observe:   how many additions are lost without the lock. In the chart, one process at a time works with the lock. At the

@@ -6,9 +6,10 @@
 //!
 //! Run:       cargo run --bin process_queue -- --producers 1 --consumers 1 --items 10 --timeline
 //! Observe:   the queue's size after each change. The consumer is faster, so it waits for the producer while the size is 0.
-//! Python:    the consumer stops when it finds the queue empty. If it starts first, it stops at once, and all items are lost.
-//! Exercise:  keep the parent's sender until after the join: write `drop(receiver);` in place of `drop((sender, receiver));`.
-//!            Which processes wait now, and for what? End the program with Ctrl-C.
+//! Python:    the consumer stops when it finds the queue empty. If it starts first, it stops at once, and all items are
+//!            lost.
+//! Exercise:  keep the parent's sender until after the join: write `drop(receiver);` in place of
+//!            `drop((sender, receiver));`. Which processes wait now, and for what? End the program with Ctrl-C.
 
 use std::process::{ExitCode, id};
 use std::sync::atomic::Ordering::SeqCst;
