@@ -8,8 +8,8 @@
 //! Observe:   `alive` is true while the process counts, and false after the wait. The exit status names the signal.
 //! Python:    the script asks right after `start` and right after `terminate`, and prints "alive: True" both times, by
 //!            chance.
-//! Exercise:  let `count` end by itself: replace its `0..` by `0..2`. Run it ten times with `--items 2 --pace 0`. Which
-//!            check fails, and is it the same check each time?
+//! Exercise:  let `count` end by itself: replace its `0..` by `0..2`. Run it ten times with `--items 2 --pace 0`. Does a
+//!            check fail each time, and is it always the same check?
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitCode;

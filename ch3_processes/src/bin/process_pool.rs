@@ -7,7 +7,7 @@
 //!
 //! Run:       cargo run --release --bin process_pool -- --workers 2 --tasks 100 --steps 2000000 --timeline
 //! Observe:   the printed times. With `--steps 0` the pool is slower: sending a number takes longer than squaring it.
-//! Exercise:  run it with `--steps 200000000`, and in another terminal kill a worker: `pkill -KILL -f '^worker 1$'`. What
+//! Exercise:  run it with `--steps 100000000`, and in another terminal kill a worker: `pkill -KILL -f '^worker 1$'`. What
 //!            does the program print on stderr, and are the squares complete?
 
 use std::collections::HashSet;

@@ -33,7 +33,7 @@ struct Args {
 fn main() -> ExitCode {
     children![visit];
     lesson::run!(|args: Args, lesson| {
-        println!("{} processes, {} permits", args.workers, args.permits);
+        println!("processes: {}, permits: {}", args.workers, args.permits);
         let first = args.permits.min(args.workers);
         let semaphore = Semaphore::new(args.permits).context("a semaphore")?;
         let counters = Counters::new(2).context("counters")?;
