@@ -1,12 +1,13 @@
-//! Two processes work in the background, and the parent, which has nothing more to do, waits for both.
+//! Two processes work in the background while the parent continues, and the parent waits for both before it ends.
 //!
-//! Neither is a daemon: whoever lets go of such a process waits for its end, so its work is done, whatever the parent does.
-//! `join` waits too, and tells if the work failed. `background_daemon` is the same with a process that nobody waits for.
+//! Neither process is a daemon: when the parent drops the `Child` of such a process, the parent blocks until the process
+//! has ended. So the process always finishes its work. `join` also waits, and returns the result or the error of the
+//! process. `background_daemon` shows the other kind, a process that is killed when the parent drops its `Child`.
 //!
 //! Run:       cargo run --bin background -- --items 5 --timeline
-//! Observe:   both processes say that they exit, and the parent is the last to end.
-//! Python:    the same there, except that the parent waits when it exits, and learns nothing of a process that failed.
-//! Exercise:  let go of both without a join: `drop(background)`, then `drop(foreground)`. What is still certain, and what not?
+//! Observe:   the two processes work at the same time; both print that they exit before the parent prints that it ends.
+//! Exercise:  replace the line that calls `join_all` by `drop((background, foreground));` and delete the `ensure!`. Do both
+//!            processes still finish their work? What does the parent no longer learn?
 
 use std::process::{ExitCode, id};
 use std::time::Duration;
@@ -17,7 +18,7 @@ use course::{lanes, lesson};
 
 #[derive(clap::Parser)]
 struct Args {
-    /// How many numbers each process says
+    /// How many numbers each process prints
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     items: u32,
 }
@@ -26,25 +27,25 @@ fn main() -> ExitCode {
     children![foo];
     lesson::run!(|args: Args, lesson| {
         println!("the parent is process {}", id());
-        let (items, pause) = (args.items, lesson.pause(1.0));
-        let background = Process::new().name("background").daemon(false).spawn(foo, (0, items, pause))?;
-        let foreground = Process::new().name("foreground").daemon(false).spawn(foo, (items, items, pause))?;
+        let (items, work) = (args.items, lesson.pause(1.0));
+        let background = Process::new().name("background").daemon(false).spawn(foo, (0, items, work))?;
+        let foreground = Process::new().name("foreground").daemon(false).spawn(foo, (items, items, work))?;
         println!("the parent has nothing more to do");
 
         let next = lanes::wait("join", || join_all([background, foreground]))?;
-        println!("both have ended, now the parent may");
-        ensure!(next == [items, 2 * items], "they stopped before {next:?}");
+        println!("both processes have ended, so the parent ends");
+        ensure!(next == [items, 2 * items], "the processes stopped before the numbers {next:?}");
         Ok(())
     })
 }
 
-/// Says so many numbers, and returns the one that would come next.
-fn foo(first: u32, items: u32, pause: Duration) -> anyhow::Result<u32> {
+/// Prints `items` numbers from `first` on, and returns the number that would come next.
+fn foo(first: u32, items: u32, work: Duration) -> anyhow::Result<u32> {
     let name = process::name();
     println!("{name} is starting");
     for number in first..first + items {
         println!("{name} ---> {number}");
-        lanes::sleep("sleeps", pause);
+        lanes::sleep("work", work);
     }
     println!("{name} is exiting");
     Ok(first + items)

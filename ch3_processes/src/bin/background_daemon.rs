@@ -1,13 +1,14 @@
-//! A daemon process and one that is none: the parent waits for the second only, and the daemon ends with the parent's interest.
+//! The parent waits for a process that is no daemon, and then drops a daemon, which is killed.
 //!
-//! A daemon serves others and never ends by itself. When the parent lets go of it, it is killed at once, in the middle of
-//! whatever it does: so it must have nothing to lose. Any other process is waited for, as in `background`.
+//! A daemon serves other processes and does not end by itself. When the parent drops its `Child`, the daemon is killed at
+//! once, whatever it is doing, so it must not hold data that would be lost. A process that is no daemon finishes its work,
+//! as in `background`. Here no child outlives its parent, daemon or not, however the parent ends. In Python a daemon is
+//! ended only if its parent exits normally; if the parent is killed, the daemon stays.
 //!
 //! Run:       cargo run --bin background_daemon -- --items 5 --timeline
-//! Observe:   foreground says that it exits; background does not, though it has said its numbers.
-//! Python:    a daemon ends with its parent only if that exits in order. If the parent is killed, the daemon stays, for ever
-//!            perhaps. Here no child outlives its parent, daemon or not, however that ends.
-//! Exercise:  make it no daemon. Who waits for whom then? What must the parent drop first, so that both can end?
+//! Observe:   `foreground` prints that it exits, `background` does not; the chart says that `background` was killed.
+//! Exercise:  make `background` no daemon: `daemon(false)`. Which process waits for which? End the program with Ctrl-C.
+//!            Which line must stand before `drop(background)`, so that both processes end by themselves?
 
 use std::path::Path;
 use std::process::{ExitCode, id};
@@ -19,7 +20,7 @@ use course::{lanes, lesson};
 
 #[derive(clap::Parser)]
 struct Args {
-    /// How many numbers each process says
+    /// How many numbers each process prints
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     items: u32,
 }
@@ -28,49 +29,50 @@ fn main() -> ExitCode {
     children![serve, foo];
     lesson::run!(|args: Args, lesson| {
         println!("the parent is process {}", id());
-        let (items, pause) = (args.items, lesson.pause(1.0));
+        let (items, work) = (args.items, lesson.pause(1.0));
         let (orders_in, orders_out) = pipe::<u32>().context("a pipe")?;
-        let mut background = Process::new().name("background").daemon(true).spawn(serve, (items, pause, orders_out))?;
-        let foreground = Process::new().name("foreground").daemon(false).spawn(foo, (items, items, pause))?;
+        let mut background = Process::new().name("background").daemon(true).spawn(serve, (items, work, orders_out))?;
+        let foreground = Process::new().name("foreground").daemon(false).spawn(foo, (items, items, work))?;
 
         let next = lanes::wait("foreground", || foreground.join())?;
-        ensure!(next == 2 * items, "it stopped before {next}");
+        ensure!(next == 2 * items, "foreground stopped before the number {next}");
         if !background.is_alive() {
-            // It fails if nobody reads what it says.
+            // The join says why: the daemon fails if its output cannot be written.
             background.join()?;
             bail!("the daemon has ended by itself");
         }
         let folder = format!("/proc/{}", background.id());
         drop(background);
-        ensure!(!Path::new(&folder).exists(), "the daemon lives on");
+        ensure!(!Path::new(&folder).exists(), "the daemon is still alive");
         println!("the daemon has been killed");
-        drop(orders_in); // Not before, or the daemon would end by itself.
+        // Not dropped before: the daemon would read the end of the stream and end by itself.
+        drop(orders_in);
         Ok(())
     })
 }
 
-/// Says its numbers, then carries out orders, of which none comes.
-fn serve(items: u32, pause: Duration, mut orders: Receiver<u32>) -> anyhow::Result<()> {
-    say_numbers(0, items, pause);
+/// Prints its numbers, then waits for orders. The parent sends none.
+fn serve(items: u32, work: Duration, mut orders: Receiver<u32>) -> anyhow::Result<()> {
+    print_numbers(0, items, work);
     while let Some(order) = lanes::wait("orders", || orders.recv())? {
-        println!("background carries out {order}");
+        println!("background carries out order {order}");
     }
     println!("background is exiting");
     Ok(())
 }
 
-/// Says so many numbers, and returns the one that would come next.
-fn foo(first: u32, items: u32, pause: Duration) -> anyhow::Result<u32> {
-    say_numbers(first, items, pause);
+/// Prints its numbers, and returns the number that would come next.
+fn foo(first: u32, items: u32, work: Duration) -> anyhow::Result<u32> {
+    print_numbers(first, items, work);
     println!("foreground is exiting");
     Ok(first + items)
 }
 
-fn say_numbers(first: u32, items: u32, pause: Duration) {
+fn print_numbers(first: u32, items: u32, work: Duration) {
     let name = process::name();
     println!("{name} is starting");
     for number in first..first + items {
         println!("{name} ---> {number}");
-        lanes::sleep("sleeps", pause);
+        lanes::sleep("work", work);
     }
 }

@@ -1,13 +1,16 @@
-//! A process sends numbers down a pipe, another squares them into a second pipe, and the parent prints what comes out.
+//! A process sends numbers, a second process squares them, and the parent prints the squares: two pipes connect them.
 //!
-//! A pipe connects two processes that share no memory: what goes in at one end comes out at the other, once and in
-//! order. The reader waits while the pipe is empty, and meets the end of the stream when nobody holds the writing end
-//! any more: hence passing an end to a child moves it there. (In Python the parent keeps a copy, and whoever forgets to
-//! close it waits for ever.)
+//! A pipe connects processes that share no memory: a value that is sent at one end is received at the other end, once and
+//! in order. The receiver blocks while the pipe is empty. It reads the end of the stream when no process holds the sending
+//! end any more. Passing an end to a child therefore moves it: the parent keeps no copy. (In Python the parent keeps a
+//! copy, and if the program forgets to close it, the receiver waits for ever.)
 //!
 //! Run:       cargo run --bin pipe -- --items 10 --timeline
-//! Observe:   three processes run at once, and no line says that the numbers have ended: each loop ends by itself.
-//! Exercise:  let `square` return after three numbers. Which process is told so, and by what?
+//! Observe:   three processes run at the same time. Nothing tells them how many numbers come: each loop ends with its
+//!            stream.
+//! Exercise:  let `square` return after three numbers: add `if number == 2 { return Ok(()); }` at the end of its loop. Run
+//!            it with `--items 10` and with `--items 100000`. In which run does `generate` get an error, and why only
+//!            there?
 
 use std::process::ExitCode;
 
@@ -15,7 +18,6 @@ use anyhow::{Context, ensure};
 use ch3_processes::{Receiver, Sender, children, join_all, pipe, spawn};
 use course::{lanes, lesson};
 
-/// A pipeline of three processes
 #[derive(clap::Parser)]
 struct Args {
     /// How many numbers go through the pipes
@@ -34,11 +36,11 @@ fn main() -> ExitCode {
         let mut received = 0;
         while let Some(value) = lanes::wait("squares", || squares_out.recv())? {
             println!("{value}");
-            ensure!(value == received * received, "the square of {received} comes next, not {value}");
+            ensure!(value == received * received, "the parent received {value}, not the square of {received}");
             received += 1;
         }
         join_all([generator, squarer])?;
-        ensure!(received == u64::from(args.items), "{received} squares came of {}", args.items);
+        ensure!(received == u64::from(args.items), "{received} squares were received, not {}", args.items);
         Ok(())
     })
 }

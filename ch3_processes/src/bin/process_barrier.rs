@@ -1,38 +1,46 @@
-//! Two processes meet at a barrier and go on at the same instant; two others do not use it.
+//! Two processes meet at a barrier and continue at the same instant; two other processes do not use the barrier.
 //!
-//! A barrier holds every process that reaches it until the last has come. It carries no data: it separates what all did
-//! before from what all do after. Between processes it lies in memory that they share, and waits on an address there.
+//! A barrier blocks every process that reaches it until the last one has arrived. It carries no data: it separates what all
+//! processes did before from what all do after. A barrier between processes lies in memory that they share. In Python, if a
+//! process is killed on its way to the barrier, the others wait for ever; here `join_all` then ends them.
 //!
 //! Run:       cargo run --bin process_barrier -- --workers 2 --timeline
-//! Observe:   the processes with the barrier come at different times and leave together; the others leave when they come.
-//! Python:    the same; but if one of the two is killed on its way, the other waits for ever, and the program with it.
-//! Exercise:  let one of the two return an error before the barrier. Who ends the other, and what does the parent say?
+//! Observe:   the processes with the barrier arrive at different times and leave together; each of the others leaves at
+//!            once.
+//! Exercise:  let the process `with 1` fail before the barrier: put `anyhow::ensure!(name != "with 1", "it turned back");`
+//!            before the `if`. Which process ends `with 2`, and what does the parent print?
 
 use std::process::{ExitCode, id};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use ch3_processes::{Barrier, children, join_all, spawn};
+use course::clock::Moment;
 use course::{lanes, lesson};
 use rand::RngExt;
-use rustix::time::{ClockId, clock_gettime};
+use serde::{Deserialize, Serialize};
 
 #[derive(clap::Parser)]
 struct Args {
-    /// Processes with the barrier, and as many without
+    /// Processes that use the barrier, and as many that do not
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=200))]
     workers: u32,
 }
 
-/// When a process came to the place where the barrier is, and when it left it.
-type Times = (Duration, Duration);
+#[derive(Serialize, Deserialize)]
+struct Visit {
+    came: Moment,
+    left: Moment,
+    /// Whether the barrier told the process that it was the last one to arrive.
+    last: bool,
+}
 
 fn main() -> ExitCode {
     children![walk];
     lesson::run!(|args: Args, lesson| {
         println!("process {} starts the clock", id());
         let barrier = Barrier::new(args.workers as usize).context("a barrier")?;
-        let start = now();
+        let start = Moment::now();
         let mut processes = Vec::new();
         for (with, used) in [("with", Some(barrier)), ("without", None)] {
             for number in 1..=args.workers {
@@ -44,32 +52,25 @@ fn main() -> ExitCode {
         let mut with = lanes::wait("join", || join_all(processes))?;
         let without = with.split_off(args.workers as usize);
 
-        let (last_came, first_left) = (with.iter().map(|times| times.0).max(), with.iter().map(|times| times.1).min());
-        let last_left = with.iter().map(|times| times.1).max();
-        let (Some(last_came), Some(first_left), Some(last_left)) = (last_came, first_left, last_left) else {
-            anyhow::bail!("nobody came");
-        };
-        println!("with the barrier all left within {:.3} ms", (last_left - first_left).as_secs_f64() * 1e3);
-        ensure!(last_came <= first_left, "one left {:?} before the last came", last_came - first_left);
-        ensure!(without.len() == with.len(), "{} came without the barrier", without.len());
+        let last_came = with.iter().map(|visit| visit.came).max().unwrap_or_default();
+        let first_left = with.iter().map(|visit| visit.left).min().unwrap_or_default();
+        let last_left = with.iter().map(|visit| visit.left).max().unwrap_or_default();
+        println!("with the barrier, all left within {:.3} ms", last_left.since(first_left).as_secs_f64() * 1e3);
+        ensure!(last_came <= first_left, "a process left {:?} before the last one came", last_came.since(first_left));
+        let told = [with, without].map(|visits| visits.iter().filter(|visit| visit.last).count());
+        ensure!(told == [1, 0], "with and without the barrier, {told:?} processes were told that they were the last");
         Ok(())
     })
 }
 
-fn walk(name: String, start: Duration, way: Duration, barrier: Option<Barrier>) -> anyhow::Result<Times> {
-    lanes::sleep("walks", way);
-    let came = now();
+fn walk(name: String, start: Moment, way: Duration, barrier: Option<Barrier>) -> anyhow::Result<Visit> {
+    lanes::sleep("work: walks", way);
+    let (came, mut last) = (Moment::now(), false);
     if let Some(barrier) = barrier {
-        lanes::wait("barrier", || barrier.wait())?;
+        last = lanes::wait("barrier", || barrier.wait())?;
     }
-    let left = now();
-    let [at, until] = [came, left].map(|time| (time - start).as_secs_f64());
+    let left = Moment::now();
+    let [at, until] = [came, left].map(|moment| moment.since(start).as_secs_f64());
     println!("{name}: came at {at:.4} s, left at {until:.4} s");
-    Ok((came, left))
-}
-
-/// The machine's monotonic clock, which all processes share. An `Instant` reads the same one, but cannot be sent.
-fn now() -> Duration {
-    let time = clock_gettime(ClockId::Monotonic);
-    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+    Ok(Visit { came, left, last })
 }

@@ -1,13 +1,15 @@
-//! A process that would count for ever is started, asked to end, and waited for; each state is printed when it is certain.
+//! The parent starts a process that counts for ever, asks it to end, and waits for its end. It prints each state.
 //!
-//! `terminate` sends a signal (SIGTERM) and returns at once: the process ends soon, and whether it still lives right after is
-//! not certain. `wait` returns when it has ended, and from then on it is known how. A process can catch SIGTERM in order to
-//! tidy up; nothing catches SIGKILL, which `kill` sends.
+//! `terminate` sends a signal (SIGTERM) and returns at once. The process ends soon after, so right after `terminate` the
+//! parent cannot know whether it is still alive. `wait` returns when the process has ended; from then on its exit status is
+//! known. A process can catch SIGTERM in order to tidy up. It cannot catch SIGKILL, which `kill` sends.
 //!
 //! Run:       cargo run --bin process_kill -- --items 3 --timeline
-//! Observe:   alive is true as long as the process counts, and false after the wait; its exit status names the signal.
-//! Python:    the original asks right after `start` and `terminate` and prints "alive: True" twice: chance, not a result.
-//! Exercise:  let `count` return after two numbers, and run it with `--items 2`. What fails, and is it the same each time?
+//! Observe:   `alive` is true while the process counts, and false after the wait. The exit status names the signal.
+//! Python:    the script asks right after `start` and right after `terminate`, and prints "alive: True" both times, by
+//!            chance.
+//! Exercise:  let `count` end by itself: replace its `0..` by `0..2`. Run it ten times with `--items 2 --pace 0`. Does a
+//!            check fail each time, and is it always the same check?
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitCode;
@@ -21,7 +23,7 @@ use rustix::process::Signal;
 
 #[derive(clap::Parser)]
 struct Args {
-    /// How far the process counts before it is asked to end
+    /// How many numbers the parent receives before it asks the process to end
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(..=1_000_000))]
     items: u64,
 }
@@ -29,32 +31,33 @@ struct Args {
 fn main() -> ExitCode {
     children![count];
     lesson::run!(|args: Args, lesson| {
-        println!("before the start: there is no process that could be asked");
+        println!("before the start: there is no process yet");
         let (numbers_in, mut numbers_out) = pipe().context("a pipe")?;
         let mut process = spawn("count", count, (lesson.pause(1.0), numbers_in))?;
 
         for item in 0..args.items {
             let number = lanes::wait("a number", || numbers_out.recv())?;
-            ensure!(number == Some(item), "{item} comes next, not {number:?}");
+            ensure!(number == Some(item), "the parent received {number:?}, not {item}");
             println!("--> {item}");
         }
-        // It ends only if it is made to, as long as somebody can take its numbers.
+        // `count` has no end as long as the parent holds the receiver of its numbers.
         let alive = process.is_alive();
         println!("running:          alive: {alive}, exit status: {:?}", process.exit_status());
-        ensure!(alive, "it has ended by itself");
+        ensure!(alive, "the process has ended by itself");
 
         process.terminate()?;
-        println!("terminated:       alive: true or false, for the signal may be on its way");
+        // By chance true or false: the process may not have got the signal yet.
+        println!("terminated:       alive: {} (not certain yet)", process.is_alive());
 
-        let status = lanes::wait("its end", || process.wait())?;
+        let status = lanes::wait("the end of the process", || process.wait())?;
         let alive = process.is_alive();
         println!("waited for:       alive: {alive}, exit status: {status}");
-        ensure!(!alive && process.exit_status() == Some(status), "what has ended stays so");
-        ensure!(status.signal() == Some(Signal::TERM.as_raw()), "SIGTERM did not end it, but: {status}");
+        ensure!(!alive && process.exit_status() == Some(status), "a process that has ended changed its state");
+        ensure!(status.signal() == Some(Signal::TERM.as_raw()), "the process was not ended by SIGTERM: {status}");
 
-        let Err(error) = process.join() else { bail!("it was ended, and has a result") };
+        let Err(error) = process.join() else { bail!("a process that was ended has returned a result") };
         println!("joined:           {error}");
-        ensure!(matches!(error.cause(), Cause::Ended(ended) if *ended == status), "the join says how it ended");
+        ensure!(matches!(error.cause(), Cause::Ended(ended) if *ended == status), "join and wait differ: {error}");
         Ok(())
     })
 }
@@ -62,7 +65,7 @@ fn main() -> ExitCode {
 fn count(pause: Duration, mut numbers: Sender<u64>) -> anyhow::Result<()> {
     for number in 0.. {
         numbers.send(&number)?;
-        lanes::sleep("sleeps", pause);
+        lanes::sleep("pause", pause);
     }
     Ok(())
 }

@@ -1,13 +1,14 @@
-//! A process with a name of its own and one with the default name say their names when they start and when they exit.
+//! A process with a given name and a process with the default name print their names when they start and when they exit.
 //!
-//! A name tells which process is which where many run the same program. It is the first argument of the process's program,
-//! which `ps -f` shows whole. Plain `ps` and `top` show the name in the system's table, which has room for 15 bytes. A
-//! process that is given no name is called `Process-1`, the next one `Process-2`.
+//! A name distinguishes processes that run the same program. It is the first argument of the process's program, which
+//! `ps -ef` shows whole. `ps -e` and `top` show the name from a table of the system, which has room for 15 bytes. A process
+//! that is given no name is called `Process-1`, the next one `Process-2`. In Python only the program itself knows such
+//! names: `ps` shows two processes called python3.
 //!
 //! Run:       cargo run --bin process_names -- --timeline
-//! Observe:   with `--pace 5`, `ps` in another terminal shows both names as commands, not twice `process_names`.
-//! Python:    the names of the original are known inside of the program only: `ps` shows two processes called python3.
-//! Exercise:  give it a name of more than 15 letters with `--name`. What do `ps` and `ps -f` show?
+//! Observe:   each process prints the name that it was given and the name that `ps -e` shows.
+//! Exercise:  run it with `--pace 10 --name "a name of more than fifteen letters"`. What do `ps -e` and `ps -ef` show in
+//!            another terminal, and which of them helps to find the process?
 
 use std::fs;
 use std::process::{ExitCode, id};
@@ -26,7 +27,7 @@ struct Args {
 
 fn name(text: &str) -> Result<String, &'static str> {
     match text.chars().any(char::is_control) || text.is_empty() {
-        true => Err("a name has letters, and nothing that cannot be printed"),
+        true => Err("a name has at least one character, and only characters that can be printed"),
         false => Ok(text.into()),
     }
 }
@@ -36,12 +37,11 @@ fn main() -> ExitCode {
     lesson::run!(|args: Args, lesson| {
         println!("the parent is process {}", id());
         let pause = lesson.pause(3.0);
-        let with_name = Process::new().name(args.name).spawn(my_func, (pause,))?;
+        let with_name = Process::new().name(&args.name).spawn(my_func, (pause,))?;
         let with_default_name = Process::new().spawn(my_func, (pause,))?;
 
-        let given = [with_name.name().to_string(), with_default_name.name().to_string()];
-        let said = lanes::wait("join", || join_all([with_name, with_default_name]))?;
-        ensure!(said == given, "they were named {given:?} and say {said:?}");
+        let names = lanes::wait("join", || join_all([with_name, with_default_name]))?;
+        ensure!(names == [args.name.as_str(), "Process-1"], "the processes are called {names:?}");
         Ok(())
     })
 }
@@ -49,12 +49,13 @@ fn main() -> ExitCode {
 fn my_func(pause: Duration) -> anyhow::Result<String> {
     let name = process::name();
     println!("{name} is starting as process {}", id());
-    lanes::sleep("sleeps", pause);
-    println!("{name} is exiting");
-
-    // Bytes, since the system may cut a letter in two.
-    let shown = fs::read("/proc/self/comm").context("its name in the system")?;
+    // Bytes, because the system may cut a letter in two.
+    let shown = fs::read("/proc/self/comm").context("the name that ps shows")?;
+    println!("{name} is called \"{}\" by ps", String::from_utf8_lossy(&shown).trim_end_matches('\n'));
     let room = name.len().min(15);
-    ensure!(shown == [&name.as_bytes()[..room], b"\n"].concat(), "`ps` does not call it {name}");
+    ensure!(shown == [&name.as_bytes()[..room], b"\n"].concat(), "ps does not call this process {name}");
+
+    lanes::sleep("pause", pause);
+    println!("{name} is exiting");
     Ok(name)
 }

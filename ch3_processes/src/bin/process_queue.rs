@@ -1,29 +1,32 @@
 //! A producer process puts random numbers into a queue, and a consumer process takes them out.
 //!
-//! A queue may have many ends on both sides: each number goes to one consumer. An empty queue is no reason to stop, since the
-//! producer may be slow. Its end is: when no process has a sender any more and all is taken, every consumer is told so.
+//! A queue can have many senders and many receivers, and each number goes to one receiver. An empty queue is no reason to
+//! stop, because the producer may be slow. The queue is closed once every sender is dropped and the queue is empty: then
+//! `recv` returns `None` to every consumer.
 //!
 //! Run:       cargo run --bin process_queue -- --producers 1 --consumers 1 --items 10 --timeline
-//! Observe:   the consumer waits where the producer is slower, and takes as many numbers as were put in.
-//! Python:    the consumer stops when it finds the queue empty. If it comes first it stops at once, and all items are lost.
-//! Exercise:  keep the parent's `sender` until after the joins. Who waits for whom? End it with Ctrl-C.
+//! Observe:   the queue's size after each change. The consumer is faster, so it waits for the producer while the size is 0.
+//! Python:    the consumer stops when it finds the queue empty. If it starts first, it stops at once, and all items are
+//!            lost.
+//! Exercise:  keep the parent's sender until after the join: write `drop(receiver);` in place of
+//!            `drop((sender, receiver));`. Which processes wait now, and for what? End the program with Ctrl-C.
 
 use std::process::{ExitCode, id};
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use ch3_processes::queue::{Receiver, Sender};
-use ch3_processes::{children, join_all, queue, spawn};
+use ch3_processes::{Counters, children, join_all, process, queue, spawn};
 use course::{lanes, lesson};
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
+use rand::RngExt;
 
 #[derive(clap::Parser)]
 struct Args {
     /// Processes that put numbers in
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=200))]
     producers: u16,
-    /// Processes that take them
+    /// Processes that take numbers out
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=200))]
     consumers: u16,
     /// Numbers of each producer
@@ -36,51 +39,53 @@ fn main() -> ExitCode {
     lesson::run!(|args: Args, lesson| {
         println!("process {} makes the queue", id());
         let (sender, receiver) = queue().context("a queue")?;
-        let (items, pause) = (args.items, lesson.pause(1.0));
+        let size = Counters::new(1).context("a counter")?;
+        let work = lesson.pause(1.0);
         let mut processes = Vec::new();
         for number in 1..=args.producers {
-            let seed = lesson.rng(number.into()).random();
-            let arguments = (number, items, seed, pause, sender.try_clone()?);
+            let mut random = lesson.rng(number.into());
+            let items: Vec<u64> = (0..args.items).map(|_| random.random_range(0..=256)).collect();
+            let arguments = (items, work, sender.try_clone()?, size.clone());
             processes.push(spawn(format!("producer {number}"), produce, arguments)?);
         }
         for number in 1..=args.consumers {
-            processes.push(spawn(format!("consumer {number}"), consume, (number, pause / 2, receiver.try_clone()?))?);
+            let arguments = (work / 2, receiver.try_clone()?, size.clone());
+            processes.push(spawn(format!("consumer {number}"), consume, arguments)?);
         }
-        // The queue ends with the last sender, so none may stay here.
+        // While the parent holds a sender, the queue is not closed.
         drop((sender, receiver));
 
-        let mut made = lanes::wait("join", || join_all(processes))?;
-        let taken = made.split_off(args.producers.into());
-        let [made, taken] = [made, taken].map(|lists| {
-            let mut all = lists.concat();
-            all.sort_unstable();
-            all
-        });
-        println!("{} numbers put in, their sum is {}", made.len(), made.iter().sum::<u64>());
-        println!("{} numbers taken, their sum is {}", taken.len(), taken.iter().sum::<u64>());
-        ensure!(made.len() == usize::from(args.producers) * items as usize, "{} numbers were made", made.len());
-        ensure!(made == taken, "other numbers were taken than put in");
+        let mut put = lanes::wait("join", || join_all(processes))?;
+        let mut taken = put.split_off(args.producers.into()).concat();
+        let mut put = put.concat();
+        println!("{} numbers put in, {} numbers taken out", put.len(), taken.len());
+        put.sort_unstable();
+        taken.sort_unstable();
+        ensure!(put == taken && size[0].load(SeqCst) == 0, "the numbers put in are not the numbers taken out");
         Ok(())
     })
 }
 
-fn produce(number: u16, items: u32, seed: u64, pause: Duration, queue: Sender<u64>) -> anyhow::Result<Vec<u64>> {
-    let mut random = StdRng::seed_from_u64(seed);
-    let made: Vec<u64> = (0..items).map(|_| random.random_range(0..=256)).collect();
-    for item in &made {
-        println!("producer {number}: {item} goes into the queue");
+/// Puts the items into the queue, and returns them.
+fn produce(items: Vec<u64>, work: Duration, queue: Sender<u64>, size: Counters) -> anyhow::Result<Vec<u64>> {
+    for item in &items {
+        // Counted before it is put in, so that the size is never below zero.
+        let size = size[0].fetch_add(1, SeqCst) + 1;
+        println!("{}: {item} goes into the queue, its size is {size}", process::name());
         lanes::wait("room in the queue", || queue.send(item))?;
-        lanes::sleep("makes an item", pause);
+        lanes::sleep("work: makes an item", work);
     }
-    Ok(made) // `queue` is dropped here.
+    Ok(items) // `queue` is dropped here.
 }
 
-fn consume(number: u16, pause: Duration, queue: Receiver<u64>) -> anyhow::Result<Vec<u64>> {
+/// Takes items from the queue until it is closed, and returns them.
+fn consume(work: Duration, queue: Receiver<u64>, size: Counters) -> anyhow::Result<Vec<u64>> {
     let mut taken = Vec::new();
     while let Some(item) = lanes::wait("an item", || queue.recv())? {
-        println!("consumer {number}: {item} taken");
+        let size = size[0].fetch_sub(1, SeqCst) - 1;
+        println!("{}: {item} taken from the queue, its size is {size}", process::name());
         taken.push(item);
-        lanes::sleep("uses an item", pause);
+        lanes::sleep("work: uses an item", work);
     }
     Ok(taken)
 }

@@ -1,14 +1,15 @@
-//! Six processes call the same function, each with its number.
+//! Six processes call the same function, each with its own number.
 //!
-//! A process has memory of its own: it gets its arguments as copies, and what it returns comes back as a copy when it is
-//! joined. `spawn` runs this program again, and there the first line of `main` calls the function. Start all, then join all: a
-//! join inside the loop that starts them waits for each process before the next one begins.
+//! A process has its own memory: it gets its arguments as copies, and its result is copied back when it is joined. `spawn`
+//! runs this program again, and there the first line of `main` calls the function. Start all processes, then join all. A
+//! join inside the loop that starts them, as in the Python script, waits for each process before the next one starts.
 //!
 //! Run:       cargo run --bin process_spawn -- --workers 6 --timeline
-//! Observe:   process 3 prints 0, 1, 2, in this order; lines of different processes come in any order. Every process meets all
-//!            the others at a barrier, which is possible only because all of them live at the same time.
-//! Python:    the original joins inside the loop: six processes, and never two at once.
-//! Exercise:  join inside the loop here too. Who waits at the barrier, and for whom?
+//! Observe:   process 3 prints 0, 1, 2 in this order; lines of different processes come in any order. One process prints
+//!            that it was the last at the barrier: all processes met there, so all were alive at the same time.
+//! Exercise:  join inside the loop: write `?.join()?` for the `?` after `spawn(...)`, and `let results = processes;` for
+//!            the line with `join_all`. Which process waits at the barrier, and for which processes? End the program with
+//!            Ctrl-C.
 
 use std::collections::HashSet;
 use std::process::{ExitCode, id};
@@ -28,26 +29,31 @@ fn main() -> ExitCode {
     children![my_func];
     lesson::run!(|args: Args, _lesson| {
         println!("the parent has the id {}", id());
-        let all_live = Barrier::new(args.workers as usize).context("a barrier")?;
+        let all_alive = Barrier::new(args.workers as usize).context("a barrier")?;
         let mut processes = Vec::new();
         for number in 0..args.workers {
-            processes.push(spawn(format!("process {number}"), my_func, (number, all_live.clone()))?);
+            processes.push(spawn(format!("process {number}"), my_func, (number, all_alive.clone()))?);
         }
         let results = lanes::wait("join", || join_all(processes))?;
 
-        ensure!(results.iter().map(|&(lines, _)| lines).eq(0..args.workers), "lines and ids: {results:?}");
-        let ids: HashSet<_> = results.iter().map(|&(_, id)| id).chain([id()]).collect();
-        ensure!(ids.len() == results.len() + 1, "two of them are one process: {results:?}");
+        ensure!(results.iter().map(|&(lines, ..)| lines).eq(0..args.workers), "lines and ids: {results:?}");
+        let ids: HashSet<_> = results.iter().map(|&(_, id, _)| id).chain([id()]).collect();
+        ensure!(ids.len() == results.len() + 1, "two numbers ran in one process: {results:?}");
+        let last = results.iter().filter(|&&(.., last)| last).count();
+        ensure!(last == 1, "{last} processes were the last at the barrier, so they did not all meet there");
         Ok(())
     })
 }
 
-/// Returns how many numbers it printed, and its id.
-fn my_func(number: u32, all_live: Barrier) -> anyhow::Result<(u32, u32)> {
-    lanes::wait("barrier", || all_live.wait())?;
+/// Returns how many numbers it printed, the id of its process, and whether it was the last at the barrier.
+fn my_func(number: u32, all_alive: Barrier) -> anyhow::Result<(u32, u32, bool)> {
+    let last = lanes::wait("barrier", || all_alive.wait())?;
     println!("process {number} calls my_func with the id {}", id());
+    if last {
+        println!("process {number} was the last at the barrier");
+    }
     for line in 0..number {
         println!("process {number}: {line}");
     }
-    Ok((number, id()))
+    Ok((number, id(), last))
 }

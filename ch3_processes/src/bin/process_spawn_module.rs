@@ -1,15 +1,13 @@
 //! Six processes call a function of another module.
 //!
-//! A child process runs this program again, from its beginning. It must learn there that it is a child: otherwise it would do
-//! what its parent does, and start six children, which start six children each. That is what `children!` in the first line of
-//! `main` is for. In the parent it lists the functions that children may call, wherever they stand, and goes on; in a child it
-//! calls the function that the parent named, and ends the process, so no line below it runs.
+//! A child process runs this program again, from its beginning. It must learn there that it is a child: otherwise it would
+//! start six children itself, and each of them six more. That is the task of `children!` in the first line of `main`. In
+//! the parent it lists the functions that children may call, from any module, and the parent continues. In a child it calls
+//! the function that the parent chose and ends the process, so the child runs no line below it.
 //!
 //! Run:       cargo run --bin process_spawn_module -- --workers 6 --timeline
-//! Observe:   "only the parent comes here" appears once, though seven processes run this `main`.
-//! Python:    there it is the line `if __name__ == "__main__":`, needed where processes are not forked. Who forgets it gets an
-//!            error in each child, and where processes are forked none, until somebody runs the program elsewhere.
-//! Exercise:  leave `my_func` out of `children!`. Who notices, and how many children have been started by then?
+//! Observe:   "only the parent comes here" is printed once, though seven processes run this `main`.
+//! Exercise:  leave `my_func` out of `children!`. Which process reports the mistake, and how many children are started?
 
 use std::collections::HashSet;
 use std::process::{ExitCode, id};
@@ -26,6 +24,7 @@ struct Args {
     workers: u32,
 }
 
+// In Python the guard is the line `if __name__ == "__main__":`.
 fn main() -> ExitCode {
     children![my_func];
     lesson::run!(|args: Args, _lesson| {
@@ -37,8 +36,8 @@ fn main() -> ExitCode {
         let results = lanes::wait("join", || join_all(processes))?;
 
         ensure!(results.iter().map(|&(lines, _)| lines).eq(0..args.workers), "lines and ids: {results:?}");
-        let ids: HashSet<_> = results.iter().map(|&(_, id)| id).collect();
-        ensure!(!ids.contains(&id()), "the function ran in the parent");
+        let ids: HashSet<_> = results.iter().map(|&(_, id)| id).chain([id()]).collect();
+        ensure!(ids.len() == results.len() + 1, "two numbers ran in one process: {results:?}");
         Ok(())
     })
 }

@@ -1,13 +1,15 @@
-//! Ten workers, each a process with a number, a duration and a `run` of its own.
+//! Ten workers: each is a struct with a number and a duration, and its method `run` runs in a process of its own.
 //!
-//! In Python one derives a class from `Process` and overrides `run`. In Rust a worker is a plain struct that can be sent: its
-//! `start` sends it to a child process, which calls `run` with it. What `start` returns is of another type, which owns the
-//! process and can be joined. So the compiler refuses to start a worker twice, or to join one that was not started.
+//! In Python a custom process is a class that is derived from `Process` and overrides `run`. In Rust a worker is a plain
+//! struct that can be sent: `start` sends it to a child process, which calls `run`. `start` consumes the worker and returns
+//! a `Child`, which can be joined. So the compiler refuses to start a worker twice, or to join a worker that was not
+//! started.
 //!
 //! Run:       cargo run --bin process_struct -- --timeline
-//! Observe:   every worker runs in a process of its own; all together last as long as the longest, not as long as their sum.
-//! Python:    the original joins inside the loop, and a second `start` or an early `join` is an error when the program runs.
-//! Exercise:  let `run` change `self.number`. Who sees the new one, and how can the parent get it?
+//! Observe:   every worker prints a different process id. Together the workers need as long as the longest, not the sum of
+//!            all.
+//! Exercise:  let `run` take `mut self` and add 100 to `self.number` first. Which process sees the new number? Change `run`
+//!            so that the parent gets it too.
 
 use std::collections::HashSet;
 use std::process::{ExitCode, id};
@@ -32,28 +34,19 @@ struct Worker {
     duration: Duration,
 }
 
-/// A worker that has been started.
-struct Running(Child<u32>);
-
 impl Worker {
     /// Sends the worker to a process of its own.
-    fn start(self) -> Result<Running, Error> {
-        spawn(format!("worker {}", self.number), Self::run, (self,)).map(Running)
+    fn start(self) -> Result<Child<(u32, Duration)>, Error> {
+        spawn(format!("worker {}", self.number), Self::run, (self,))
     }
 
-    /// Works for its duration, in the child, and returns the id of the process.
-    fn run(self) -> anyhow::Result<u32> {
+    /// Runs in the child. Returns the id of the process and how long the worker has worked.
+    fn run(self) -> anyhow::Result<(u32, Duration)> {
         println!("worker {} runs in process {}", self.number, id());
-        lanes::sleep("works", self.duration);
+        let start = Instant::now();
+        lanes::sleep("work", self.duration);
         println!("worker {} is over after {:.2} s", self.number, self.duration.as_secs_f64());
-        Ok(id())
-    }
-}
-
-impl Running {
-    /// Waits for all of them and returns the ids of their processes.
-    fn join_all(workers: Vec<Self>) -> Result<Vec<u32>, Error> {
-        lanes::wait("join", || join_all(workers.into_iter().map(|worker| worker.0)))
+        Ok((id(), start.elapsed()))
     }
 }
 
@@ -61,25 +54,21 @@ fn main() -> ExitCode {
     children![Worker::run];
     lesson::run!(|args: Args, lesson| {
         let mut random = lesson.rng(0);
-        let mut duration = || lesson.pause(random.random_range(1.0..=10.0));
-        let workers: Vec<_> = (1..=args.workers).map(|number| Worker { number, duration: duration() }).collect();
-        let sum: Duration = workers.iter().map(|worker| worker.duration).sum();
-        let longest = workers.iter().map(|worker| worker.duration).max().unwrap_or_default();
+        let durations: Vec<_> = (0..args.workers).map(|_| lesson.pause(random.random_range(1.0..=10.0))).collect();
+        let workers = (1..).zip(&durations).map(|(number, &duration)| Worker { number, duration });
         println!("process {} starts the workers", id());
 
         let start = Instant::now();
-        let running = workers.into_iter().map(Worker::start).collect::<Result<Vec<_>, _>>()?;
-        let ids = Running::join_all(running)?;
-        let all = start.elapsed();
+        let children = workers.map(Worker::start).collect::<Result<Vec<_>, _>>()?;
+        let results = lanes::wait("join", || join_all(children))?;
+        let all = start.elapsed().as_secs_f64();
 
-        println!(
-            "all are over after {:.2} s; one after the other they last {:.2} s",
-            all.as_secs_f64(),
-            sum.as_secs_f64()
-        );
-        ensure!(all >= longest, "a worker was over too early, or was not joined");
-        let different: HashSet<_> = ids.iter().copied().chain([id()]).collect();
-        ensure!(different.len() == ids.len() + 1, "two workers had the same process: {ids:?}");
+        let sum = durations.iter().sum::<Duration>().as_secs_f64();
+        println!("all are over after {all:.2} s; one after the other they would need {sum:.2} s");
+        let ids: HashSet<_> = results.iter().map(|&(id, _)| id).chain([id()]).collect();
+        ensure!(ids.len() == results.len() + 1, "two workers ran in the same process");
+        let done = results.iter().zip(&durations).all(|((_, worked), duration)| worked >= duration);
+        ensure!(done, "a worker did not work for its duration");
         Ok(())
     })
 }

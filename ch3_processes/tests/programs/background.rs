@@ -1,4 +1,4 @@
-use crate::{has_lanes, numbers_after};
+use crate::{has_lanes, life, numbers_after, of, slept, stretches};
 use course::testing::contract::Program;
 
 pub const BACKGROUND: Program = Program {
@@ -14,7 +14,7 @@ fn keeps_its_promises() {
 }
 
 #[test]
-fn both_say_their_numbers_and_the_parent_waits() {
+fn both_print_their_numbers_and_the_parent_waits() {
     for items in [1, 5, 1000] {
         let output = BACKGROUND.succeeds(&["--items", &items.to_string(), "--pace", "0"]);
         assert!(numbers_after(&output, "background ---> ").into_iter().eq(0..items), "{output}");
@@ -24,8 +24,21 @@ fn both_say_their_numbers_and_the_parent_waits() {
         {
             assert_eq!(output.lines().filter(|other| *other == line).count(), 1, "{output}");
         }
-        assert_eq!(output.lines().last(), Some("both have ended, now the parent may"), "{output}");
+        assert_eq!(output.lines().last(), Some("both processes have ended, so the parent ends"), "{output}");
     }
+}
+
+#[test]
+fn both_work_at_the_same_time_and_the_parent_ends_after_them() {
+    let stretches = stretches(&BACKGROUND, &["--items", "4"]);
+    slept(&stretches, &["background", "foreground"], 4, 100_000.0);
+    // The parent has the name of the program, which is that of a child too: but only the child sleeps, and only the parent waits.
+    let ended = of(&stretches, "background", "sleep").iter().map(|sleep| sleep.to).fold(0.0, f64::max);
+    let (foreground_began, foreground_ended) = life(&stretches, "foreground");
+    assert!(foreground_began < ended, "foreground began when background had ended");
+    let waits = of(&stretches, "background", "wait");
+    assert_eq!(waits.iter().map(|wait| wait.label.as_str()).collect::<Vec<_>>(), ["join"]);
+    assert!(waits[0].to > ended && waits[0].to > foreground_ended - 1.0, "{waits:?}");
 }
 
 #[test]

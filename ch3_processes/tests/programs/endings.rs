@@ -10,19 +10,20 @@ use course::testing::contract::Program;
 use course::testing::group::{Group, LIMIT, leaves_no_file};
 use course::testing::proc::{signal, wait_for};
 
-/// A run that lasts until it is ended, if nobody reads what it prints.
+/// A run that lasts until a signal ends it, as long as the test does not read its output.
 struct Long {
     program: &'static Program,
     args: &'static [&'static str],
     children: usize,
 }
 
-const PROGRAMS: [Long; 12] = [
+const PROGRAMS: [Long; 14] = [
     Long { program: &crate::background::BACKGROUND, args: &["--pace", "100"], children: 2 },
     Long { program: &crate::background_daemon::BACKGROUND_DAEMON, args: &["--pace", "100"], children: 2 },
     Long { program: &crate::pipe::PIPE, args: crate::pipe::PIPE.long, children: 2 },
     Long { program: &crate::process_barrier::PROCESS_BARRIER, args: &["--pace", "100"], children: 4 },
     Long { program: &crate::process_kill::PROCESS_KILL, args: &["--pace", "100"], children: 1 },
+    Long { program: &crate::process_lock::PROCESS_LOCK, args: &["--pace", "100"], children: 4 },
     Long { program: &crate::process_names::PROCESS_NAMES, args: &["--pace", "100"], children: 2 },
     Long { program: &crate::process_pool::PROCESS_POOL, args: &["--steps", "10000000000"], children: 4 },
     Long {
@@ -30,7 +31,8 @@ const PROGRAMS: [Long; 12] = [
         args: &["--pace", "100", "--producers", "3", "--consumers", "2"],
         children: 5,
     },
-    // These say more than a pipe holds.
+    Long { program: &crate::process_semaphore::PROCESS_SEMAPHORE, args: &["--pace", "100"], children: 5 },
+    // These print more than a pipe holds.
     Long { program: &crate::process_spawn::PROCESS_SPAWN, args: &["--workers", "150"], children: 1 },
     Long { program: &crate::process_spawn_module::PROCESS_SPAWN_MODULE, args: &["--workers", "150"], children: 1 },
     Long { program: &crate::process_struct::PROCESS_STRUCT, args: &["--pace", "100"], children: 10 },
@@ -46,7 +48,7 @@ impl Long {
         Group::start(Command::new(self.program.path).args(self.args))
     }
 
-    /// Waits until it has begun, and its children too.
+    /// Starts it, and waits until its children have been started too.
     fn begin(&self) -> Group {
         let mut group = self.start();
         assert_ne!(group.line(), "", "{}", self.program);
@@ -71,7 +73,7 @@ fn ctrl_c_ends_all_processes() {
 }
 
 #[test]
-fn ctrl_c_that_only_the_parent_gets_ends_all_processes() {
+fn ctrl_c_for_the_parent_alone_ends_all_processes() {
     for long in &PROGRAMS {
         let group = long.begin();
         signal(group.id(), Signal::INT);

@@ -2,7 +2,7 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
-use crate::has_lanes;
+use crate::{has_lanes, of, slept, stretches};
 use course::testing::contract::Program;
 use course::testing::group::{Group, LIMIT};
 use course::testing::proc::{children_of, signal, wait_for};
@@ -15,9 +15,9 @@ pub const PROCESS_BARRIER: Program = Program {
 };
 
 /// When each of these processes came and left.
-fn times(output: &str, who: &str) -> Vec<(f64, f64)> {
+fn times(output: &str, kind: &str) -> Vec<(f64, f64)> {
     let time = |line: &str| {
-        let (came, left) = line.strip_prefix(who)?.split_once(": came at ")?.1.split_once(" s, left at ")?;
+        let (came, left) = line.strip_prefix(kind)?.split_once(": came at ")?.1.split_once(" s, left at ")?;
         Some((came.parse().ok()?, left.strip_suffix(" s")?.parse().ok()?))
     };
     output.lines().filter_map(time).collect()
@@ -29,7 +29,7 @@ fn keeps_its_promises() {
 }
 
 #[test]
-fn nobody_leaves_before_the_last_has_come() {
+fn no_process_leaves_before_the_last_has_come() {
     for workers in [1, 2, 5, 64] {
         for pace in ["0", "0.05"] {
             let output = PROCESS_BARRIER.succeeds(&["--workers", &workers.to_string(), "--pace", pace]);
@@ -44,15 +44,24 @@ fn nobody_leaves_before_the_last_has_come() {
 }
 
 #[test]
-fn one_who_never_comes_is_an_error_and_no_hang() {
+fn a_process_that_never_comes_is_an_error_and_no_hang() {
     let mut group = Group::start(Command::new(PROCESS_BARRIER.path).args(["--pace", "100"]));
     let reader = group.read_output();
-    let child = wait_for("it", LIMIT, || children_of(group.id()).into_iter().find(|child| child.name == "with 2"));
+    let child = wait_for("with 2", LIMIT, || children_of(group.id()).into_iter().find(|child| child.name == "with 2"));
     signal(child.id, Signal::KILL);
     let (status, errors) = group.end();
     assert_eq!(status.code(), Some(1));
     assert!(errors.starts_with("error: with 2: ") && errors.contains("SIGKILL"), "{errors}");
     reader.join().unwrap();
+}
+
+#[test]
+fn only_the_processes_with_the_barrier_wait() {
+    let stretches = stretches(&PROCESS_BARRIER, &[]);
+    for (process, waits) in [("with 1", 1), ("with 2", 1), ("without 1", 0), ("without 2", 0)] {
+        slept(&stretches, &[process], 1, 100_000.0);
+        assert_eq!(of(&stretches, process, "wait").len(), waits, "{process}: {stretches:?}");
+    }
 }
 
 #[test]

@@ -20,12 +20,19 @@ fn keeps_its_promises() {
 }
 
 #[test]
-fn each_process_says_its_name_twice() {
+fn each_process_prints_its_name() {
     for name in
         ["my_func process", "x", "-", "Process-1", "a name that is longer than fifteen letters", "fünfzehn Größ ä"]
     {
         let output = PROCESS_NAMES.succeeds(&[&format!("--name={name}"), "--pace", "0"]);
         let mut starting = items(&output, |line| line.split_once(" is starting").map(|(name, _)| name));
+        let shown = |name: &str| {
+            let shown = String::from_utf8_lossy(&name.as_bytes()[..name.len().min(15)]).into_owned();
+            format!("{name} is called \"{shown}\" by ps")
+        };
+        for line in [shown(name), shown("Process-1")] {
+            assert!(output.lines().any(|other| other == line), "{line}: {output}");
+        }
         let mut exiting = items(&output, |line| line.strip_suffix(" is exiting"));
         let mut wanted = [name, "Process-1"];
         for names in [&mut starting[..], &mut exiting, &mut wanted] {

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::has_lanes;
+use crate::{has_lanes, items};
 use course::testing::contract::Program;
 use course::testing::group::{Group, LIMIT};
 use course::testing::proc::{children_of, signal, wait_for};
@@ -40,10 +40,13 @@ fn squares_come_in_order() {
     for (workers, tasks, steps) in
         [(1, 1, 0), (1, 100, 0), (4, 100, 10_000), (64, 100, 0), (64, 3, 100), (3, 20_000, 0)]
     {
-        let [workers, tasks_text, steps] = [workers, tasks, steps].map(|number: u64| number.to_string());
-        let output = PROCESS_POOL.succeeds(&["--workers", &workers, "--tasks", &tasks_text, "--steps", &steps]);
+        let [workers_text, tasks_text, steps] = [workers, tasks, steps].map(|number: u64| number.to_string());
+        let output = PROCESS_POOL.succeeds(&["--workers", &workers_text, "--tasks", &tasks_text, "--steps", &steps]);
         assert_eq!(output.lines().nth(1), Some(squares(tasks).as_str()));
         assert!(output.contains("speed-up "), "{output}");
+        // No process but the workers, which have been started once, does a task.
+        let by = items(&output, |line| line.strip_prefix("workers that did a task: "));
+        assert!((1..=workers).contains(&by[0].parse().unwrap()), "{output}");
     }
 }
 
@@ -72,7 +75,7 @@ fn a_worker_that_is_killed_costs_nothing_but_a_remark() {
 }
 
 #[test]
-fn workers_that_are_killed_all_the_time_end_in_an_error_or_the_squares() {
+fn the_squares_are_complete_or_an_error_comes_if_workers_are_killed_all_the_time() {
     let mut group = Group::start(Command::new(PROCESS_POOL.path).args(["--workers", "3", "--steps", "10000000"]));
     let reader = group.read_output();
     let mut kills = 0;

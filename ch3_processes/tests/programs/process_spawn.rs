@@ -1,4 +1,4 @@
-use crate::{has_lanes, items, numbers_after};
+use crate::{has_lanes, items, numbers_after, stretches, were_alive_together};
 use course::testing::contract::Program;
 
 pub const PROCESS_SPAWN: Program = Program {
@@ -25,13 +25,21 @@ fn process_i_prints_the_numbers_below_i() {
         ids.sort_unstable();
         ids.dedup();
         assert_eq!(ids.len(), workers as usize, "{output}");
-        let lines = 1 + workers + workers * (workers - 1) / 2;
+        let last = output.lines().filter(|line| line.ends_with(" was the last at the barrier")).count();
+        assert_eq!(last, 1, "{output}");
+        let lines = 2 + workers + workers * (workers - 1) / 2;
         assert_eq!(output.lines().count(), lines as usize, "{output}");
     }
 }
 
 #[test]
-fn the_chart_has_a_lane_a_process() {
+fn all_are_alive_at_the_same_time() {
+    let stretches = stretches(&PROCESS_SPAWN, &["--workers", "4"]);
+    were_alive_together(&stretches, &["process 0", "process 1", "process 2", "process 3"]);
+}
+
+#[test]
+fn the_chart_has_a_lane_for_each_process() {
     has_lanes(&PROCESS_SPAWN, &["--workers", "3"], &["process_spawn", "process 0", "process 1", "process 2"]);
 }
 

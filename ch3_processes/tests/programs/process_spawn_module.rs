@@ -30,7 +30,7 @@ fn process_i_prints_the_numbers_below_i() {
 }
 
 #[test]
-fn the_chart_has_a_lane_a_process() {
+fn the_chart_has_a_lane_for_each_process() {
     has_lanes(
         &PROCESS_SPAWN_MODULE,
         &["--workers", "3"],

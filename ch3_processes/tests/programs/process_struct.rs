@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use crate::{has_lanes, items};
+use crate::{has_lanes, items, slept, stretches, were_alive_together};
 use course::testing::contract::Program;
 
 pub const PROCESS_STRUCT: Program = Program {
@@ -47,7 +47,16 @@ fn the_seed_decides_the_durations() {
 }
 
 #[test]
-fn the_chart_has_a_lane_a_worker() {
+fn all_work_at_the_same_time() {
+    // No duration is shorter than 0.2 s.
+    let stretches = stretches(&PROCESS_STRUCT, &["--workers", "4", "--pace", "0.2"]);
+    let workers = ["worker 1", "worker 2", "worker 3", "worker 4"];
+    slept(&stretches, &workers, 1, 200_000.0);
+    were_alive_together(&stretches, &workers);
+}
+
+#[test]
+fn the_chart_has_a_lane_for_each_worker() {
     has_lanes(&PROCESS_STRUCT, &["--workers", "3"], &["process_struct", "worker 1", "worker 2", "worker 3"]);
 }
 
