@@ -1,4 +1,5 @@
 //! How a job ends: by an error, by a signal, or because nobody listens any more.
+#![cfg(mpi)]
 
 mod common;
 

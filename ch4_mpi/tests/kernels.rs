@@ -1,4 +1,5 @@
 //! The kernels under the strategy `mpi`.
+#![cfg(mpi)]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The lesson `scatter`, as a learner starts it.
+#![cfg(mpi)]
 
 mod common;
 use common::{mpirun, run, scatter, succeed};
