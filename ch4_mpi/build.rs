@@ -34,28 +34,28 @@ fn main() -> io::Result<()> {
 /// Why this build has no MPI, and which command changes that.
 fn why_not() -> String {
     let Ok(setup) = fs::read_to_string("../.cargo/mpi.toml") else {
-        return "MPI is not set up: scripts/setup".into();
+        return "it is not set up: scripts/setup".into();
     };
     let recorded = |key: &str| {
         let start = format!("# {key} = \"");
         setup.lines().find_map(|line| line.strip_prefix(&start)?.strip_suffix('"').map(str::to_owned))
     };
     match recorded("chosen").as_deref() {
-        Some("none") => "MPI is left out, as chosen by scripts/setup --mpi none: scripts/setup --mpi auto".into(),
+        Some("none") => "it is left out, as chosen by scripts/setup --mpi none: scripts/setup --mpi auto".into(),
         Some("missing") => {
-            let why = recorded("why").unwrap_or_else(|| "no MPI that works".into());
-            format!("scripts/setup found no MPI: {why}; then: scripts/setup --mpi auto")
+            let why = recorded("why").unwrap_or_default();
+            format!("scripts/setup found none that works: {why}; then: scripts/setup --mpi auto")
         }
         _ => "the variable RUSTFLAGS replaces the flags that scripts/setup wrote: add --cfg mpi to it".into(),
     }
 }
 
-/// Builds programs that say why they are left out. The sources of the programs are then empty (`cfg(mpi)`), so that the linker
-/// has to be given a `main`.
+/// Builds programs that only say why they are left out. The sources of the programs are empty then (`cfg(mpi)`), so the linker
+/// is given another `main`.
 fn leave_out(why: &str) -> io::Result<()> {
-    println!("cargo:warning=chapter 4 is left out: {why}");
+    println!("cargo:warning=chapter 4 is left out, since it needs MPI: {why}");
     let main = Path::new(&env::var_os("OUT_DIR").unwrap_or_default()).join("main.c");
-    let line = format!("error: chapter 4 needs MPI: {why}\n");
+    let line = format!("error: this program needs MPI: {why}\n");
     fs::write(&main, format!("#include <stdio.h>\nint main(void) {{ fputs({line:?}, stderr); return 1; }}\n"))?;
     for kind in ["bins", "examples"] {
         println!("cargo:rustc-link-arg-{kind}=-fPIE");

@@ -1,4 +1,4 @@
-//! What a wait costs when nobody watches the lanes, beside the lock that it marks.
+//! The cost of `lanes::wait` when no lanes are recorded, compared with the lock inside it.
 
 use std::hint::black_box;
 
