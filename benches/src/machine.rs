@@ -92,7 +92,7 @@ impl fmt::Display for Mpi {
     }
 }
 
-/// The MPI that programs are built with: its compiler wrapper and its version.
+/// The MPI with which programs are built: its compiler wrapper and its version.
 ///
 /// # Errors
 /// There is none, or its header is not where the wrapper says.
@@ -118,15 +118,15 @@ pub fn wants_mpi() -> anyhow::Result<()> {
         Some("none") => bail!("left out, as chosen by scripts/setup --mpi none"),
         Some("missing") => {
             let why = recorded("why").unwrap_or_default();
-            bail!("scripts/setup found none that works: {why}; then")
+            bail!("scripts/setup found none that works: {why}")
         }
-        // Somebody who builds without scripts/setup may have given cargo the flag by hand.
+        // A build without scripts/setup may pass the flag by hand.
         None if !cfg!(mpi) => bail!("not set up"),
         _ => Ok(()),
     }
 }
 
-/// The launcher, and the MPI that it belongs to: the one that programs are built with.
+/// The launcher, and the MPI to which it belongs, which is the MPI with which programs are built.
 ///
 /// # Errors
 /// There is none, or it belongs to another MPI: its ranks would not find each other.
