@@ -1,16 +1,26 @@
-//! Passes on where MPI is: to the linker, so that a program finds at run time the library it was built with, and to the
-//! program, so that it can start itself under the launcher that belongs to this library.
+//! Tells the linker and the programs where MPI is; where MPI is not set up, puts one line in the place of each program.
+//!
+//! `scripts/setup` writes `.cargo/mpi.toml`, which makes cargo pass `--cfg mpi` to the compiler. Only then does this crate
+//! depend on the crate `mpi`, which does not compile without MPI.
 
-use std::env;
 use std::path::{Path, PathBuf};
+use std::{env, fs, io};
 
-fn main() {
+fn main() -> io::Result<()> {
     println!("cargo:rerun-if-changed=build.rs");
+    // The folder, since cargo runs this script in every build if a file that it should watch does not exist.
+    println!("cargo:rerun-if-changed=../.cargo");
+    if env::var_os("CARGO_CFG_MPI").is_none() {
+        return leave_out(&why_not());
+    }
+    // For rustdoc, which is not given the compiler's flags.
+    println!("cargo:rustc-cfg=mpi");
     for variable in ["MPICC", "MPI_PKG_CONFIG", "CRAY_MPICH_DIR", "PKG_CONFIG_PATH", "MPIRUN"] {
         println!("cargo:rerun-if-env-changed={variable}");
     }
-    // Where there is no MPI, the build of the `mpi` crate says so.
-    let Ok(library) = build_probe_mpi::probe() else { return };
+    // If there is no MPI after all, the build of the crate `mpi` says so.
+    let Ok(library) = build_probe_mpi::probe() else { return Ok(()) };
+    // A program finds at run time the library that it was built with, and starts itself with the launcher of that library.
     for folder in &library.lib_paths {
         println!("cargo:rustc-link-arg=-Wl,-rpath,{}", folder.display());
     }
@@ -18,19 +28,53 @@ fn main() {
     if let Some(launcher) = launcher {
         println!("cargo:rustc-env=MPIRUN_OF_THE_BUILD={}", launcher.display());
     }
+    Ok(())
 }
 
-/// The launcher that belongs to a compiler wrapper: it stands in the same folder and has the same suffix.
+/// Why this build has no MPI, and which command changes that.
+fn why_not() -> String {
+    let Ok(setup) = fs::read_to_string("../.cargo/mpi.toml") else {
+        return "it is not set up: scripts/setup".into();
+    };
+    let recorded = |key: &str| {
+        let start = format!("# {key} = \"");
+        setup.lines().find_map(|line| line.strip_prefix(&start)?.strip_suffix('"').map(str::to_owned))
+    };
+    match recorded("chosen").as_deref() {
+        Some("none") => "it is left out, as chosen by scripts/setup --mpi none: scripts/setup --mpi auto".into(),
+        Some("missing") => {
+            let why = recorded("why").unwrap_or_default();
+            format!("scripts/setup found none that works: {why}; then: scripts/setup --mpi auto")
+        }
+        _ => "the variable RUSTFLAGS replaces the flags that scripts/setup wrote: add --cfg mpi to it".into(),
+    }
+}
+
+/// Builds programs that only say why they are left out. The sources of the programs are empty then (`cfg(mpi)`), so the linker
+/// is given another `main`.
+fn leave_out(why: &str) -> io::Result<()> {
+    println!("cargo:warning=chapter 4 is left out, since it needs MPI: {why}");
+    let main = Path::new(&env::var_os("OUT_DIR").unwrap_or_default()).join("main.c");
+    let line = format!("error: this program needs MPI: {why}\n");
+    fs::write(&main, format!("#include <stdio.h>\nint main(void) {{ fputs({line:?}, stderr); return 1; }}\n"))?;
+    for kind in ["bins", "examples"] {
+        println!("cargo:rustc-link-arg-{kind}=-fPIE");
+        println!("cargo:rustc-link-arg-{kind}={}", main.display());
+    }
+    Ok(())
+}
+
+/// The launcher that belongs to a compiler wrapper: it is in the same folder and has the same suffix.
 ///
-/// A name like `mpicc` may be a link to `mpicc.openmpi`, while `mpirun` beside it is a link to another MPI's launcher.
-/// So the last link for which there is a launcher counts, by the first name that is the same file.
+/// The name `mpicc` may be a link to `mpicc.openmpi`, while `mpirun` beside it is a link to the launcher of another MPI.
+/// Therefore the last link that has a launcher beside it counts, under the first name of that file.
 fn launcher_beside(mpicc: &str) -> Option<PathBuf> {
     let mut wrapper = match Path::new(mpicc).parent() {
         Some(folder) if folder != Path::new("") => PathBuf::from(mpicc),
         _ => env::split_paths(&env::var_os("PATH")?).map(|folder| folder.join(mpicc)).find(|file| file.is_file())?,
     };
     let mut found: Option<PathBuf> = None;
-    // So many links are a circle.
+    // Forty links in a row are a circle.
     for _ in 0..40 {
         let folder = wrapper.parent()?;
         let name = wrapper.file_name()?.to_string_lossy();

@@ -1,4 +1,4 @@
-//! What a wait costs when nobody watches the lanes, beside the lock that it marks.
+//! The cost of `lanes::wait` when no lanes are recorded, compared with the lock inside it.
 
 use std::hint::black_box;
 
@@ -7,7 +7,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 
 fn waits(criterion: &mut Criterion) {
     let lock = std::sync::Mutex::new(0u64);
-    let take = || *black_box(&lock).lock().expect("nobody panics") += 1;
+    let take = || *black_box(&lock).lock().expect("no holder of the lock panics") += 1;
     let mut group = criterion.benchmark_group("an uncontended lock");
     group.bench_function("alone", |bencher| bencher.iter(take));
     group.bench_function("marked as a wait, not recorded", |bencher| {

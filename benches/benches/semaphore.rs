@@ -1,4 +1,4 @@
-//! What a permit of the semaphore costs that nobody waits for, beside the lock of which it is made.
+//! The cost of a permit that is free, compared with the lock from which the semaphore is built.
 
 use std::hint::black_box;
 use std::time::Duration;

@@ -1,8 +1,8 @@
-//! The strategies compared by criterion: `cargo bench`, or `cargo bench -- stencil` for a part.
+//! Criterion compares the strategies: `cargo bench`, or `cargo bench -- stencil` for a part of them.
 //!
-//! A measured iteration is a batch of the kernel's iterations, because starting processes and ranks takes longer than many
-//! of these. The time of a batch is the sum of its laps, taken inside the run, so starting is not part of it. Each result is
-//! checked.
+//! An iteration of criterion is a batch of iterations of the kernel, because the start of processes and ranks takes longer than
+//! many iterations. The time of a batch is the sum of its iterations, measured inside the run, so that it does not contain the
+//! start. Each result is checked.
 
 use std::cell::RefCell;
 use std::fs;
@@ -18,7 +18,7 @@ use ch1_parallel::kernels::{Problem, Strategy};
 use criterion::{BenchmarkId, Criterion, SamplingMode};
 
 fn main() -> anyhow::Result<()> {
-    // A worker process runs this program again: it goes to its work here and does not come back.
+    // A worker process runs this program again: it works inside this call and does not return from it.
     ch3_processes::kernels::init();
     let workers = available_parallelism().map_or(1, NonZero::get);
     let comparison = RefCell::new(Comparison::default());

@@ -1,4 +1,4 @@
-//! The comparison of the strategies: the same problems solved in turns, medians, ratios within one run.
+//! The comparison of the strategies: they solve the same problems in turn; medians and their ratios are taken within one run.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,17 +7,17 @@ use ch1_parallel::kernels::{Kernel, Measured, Problem, Strategy};
 
 use crate::solve::{solve, strategies};
 
-/// How far a task of `count` counts here: some 17 µs of work.
+/// How far a task of `count` counts in a comparison: some 17 µs of work.
 const GRAIN: u64 = 10_000;
 
-/// What is compared.
+/// What a comparison measures.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Threads, processes or ranks of the parallel strategies.
+    /// The number of threads, processes or ranks of the parallel strategies.
     pub workers: usize,
-    /// How often each problem is solved by each strategy; their turns alternate, so that all share the machine's moods.
+    /// How many times each strategy solves each problem. The strategies take turns, so that noise on the machine affects all alike.
     pub rounds: usize,
-    /// Seconds that the serial solution of a problem should take in a round.
+    /// The seconds that the serial solution of a problem should take in a round.
     pub seconds: f64,
     /// The sizes of each kernel, the smallest first.
     pub sizes: Vec<(Kernel, Vec<usize>)>,
@@ -34,17 +34,17 @@ impl Plan {
         Self { workers, rounds: 5, seconds: 0.15, sizes }
     }
 
-    /// One that ends soon.
+    /// A short comparison.
     #[must_use]
     pub fn quick(workers: usize) -> Self {
         let sizes = vec![(Kernel::Count, vec![2, 100, 1000]), (Kernel::Stencil, vec![50, 500, 2000])];
         Self { workers, rounds: 3, seconds: 0.05, sizes }
     }
 
-    /// The problems of the plan; a few iterations of a large one are as good as many of a small one.
+    /// The problems of the plan. A large problem needs fewer iterations than a small one.
     ///
     /// # Errors
-    /// The serial solution of a problem does not fit in the memory.
+    /// A problem does not fit in the memory.
     pub fn problems(&self) -> anyhow::Result<Vec<(Kernel, Problem)>> {
         let mut problems = Vec::new();
         for (kernel, sizes) in &self.sizes {
@@ -63,9 +63,9 @@ impl Plan {
 /// The times of all strategies on all problems.
 #[derive(Debug, Default)]
 pub struct Comparison {
-    /// Seconds of single iterations, by kernel (in the order of the course), size and strategy.
+    /// The seconds of single iterations, by kernel, size and strategy.
     times: BTreeMap<(&'static str, usize, usize), Times>,
-    /// What went wrong, a line each.
+    /// The failures, one line each.
     pub failures: Vec<String>,
 }
 
@@ -90,20 +90,20 @@ pub struct Row {
     pub workers: usize,
     /// The median time of an iteration, in seconds.
     pub seconds: f64,
-    /// Work per second, in the kernel's unit.
+    /// The work per second, in the kernel's unit.
     pub rate: f64,
-    /// The serial time divided by this one, if the serial one is known.
+    /// The serial time divided by this time, if the serial time is known.
     pub speedup: Option<f64>,
 }
 
 impl Row {
-    /// Speed-up a worker.
+    /// The speed-up divided by the number of workers.
     #[must_use]
     pub fn efficiency(&self) -> Option<f64> {
         self.speedup.map(|speedup| speedup / self.workers as f64)
     }
 
-    /// Whether the strategy is slower than the serial solution, in the two digits that are printed.
+    /// Whether the strategy is slower than the serial solution, as far as the two printed digits show it.
     #[must_use]
     pub fn loses(&self) -> bool {
         self.speedup.is_some_and(|speedup| speedup < 0.995)
@@ -111,10 +111,10 @@ impl Row {
 }
 
 impl Comparison {
-    /// Does what the plan says. `skip` names strategies that cannot run here; `progress` hears of each problem.
+    /// Measures what the plan says, without the strategies in `skip`. Calls `progress` before each problem.
     ///
     /// # Errors
-    /// The plan's problems do not fit in the memory.
+    /// A problem of the plan does not fit in the memory.
     pub fn of(plan: &Plan, skip: &[Strategy], mut progress: impl FnMut(Kernel, &Problem)) -> anyhow::Result<Self> {
         let mut comparison = Self::default();
         for (kernel, problem) in plan.problems()? {
@@ -160,7 +160,7 @@ impl Comparison {
         self.times.iter().map(row).collect()
     }
 
-    /// Says of each kernel and parallel strategy at which of the sizes it loses against the serial solution.
+    /// A line for each kernel and parallel strategy: at which sizes it is slower than the serial solution.
     #[must_use]
     pub fn losses(&self) -> Vec<String> {
         let mut pairs: Vec<(Kernel, Strategy, Vec<Row>)> = Vec::new();
@@ -215,7 +215,7 @@ impl fmt::Display for Comparison {
     }
 }
 
-/// The middle value; of two middle ones the mean. 0 of none.
+/// The middle value, or the mean of the two middle values; 0 if there is no value.
 #[must_use]
 pub fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();

@@ -8,13 +8,13 @@ use std::time::Duration;
 use anyhow::Context;
 use course::program;
 
-/// A program that takes longer hangs.
+/// A program that has not ended after this time hangs.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A program of a chapter.
 #[derive(Clone, Debug)]
 pub struct Example {
-    /// Its chapter's folder.
+    /// The folder of its chapter.
     pub chapter: String,
     /// Its name.
     pub name: String,
@@ -25,21 +25,21 @@ pub struct Example {
 /// How a run of an example went.
 #[derive(Debug)]
 pub struct Outcome {
-    /// Why it failed, in a line.
+    /// Why it failed, in one line; `None` if it did not.
     pub failure: Option<String>,
-    /// From its start to its end.
+    /// The time from its start to its end.
     pub seconds: f64,
     /// The picture of its lanes.
     pub svg: Option<String>,
 }
 
-/// The root of the checkout that this program was built from.
+/// The root of the checkout in which this program was built.
 #[must_use]
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
 }
 
-/// All examples of the chapters, in the chapters' order. A program without an exercise is a tool, no example.
+/// All examples of the chapters in reading order. A program without an exercise is a tool and not an example.
 ///
 /// # Errors
 /// The sources cannot be read.
@@ -51,21 +51,26 @@ pub fn all() -> anyhow::Result<Vec<Example>> {
         for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
             paths.push(entry?.path());
         }
-        paths.sort();
+        // The README of a chapter names its programs in reading order.
+        let readme = fs::read_to_string(root().join(chapter).join("README.md")).unwrap_or_default();
+        paths.sort_by_cached_key(|path| readme.find(&format!("[`{}`]", name_of(path))));
         for path in paths {
             let source = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
             let mut header = source.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim);
             let shows = header.next().unwrap_or("").to_string();
             if header.any(|line| line.starts_with("Exercise:")) {
-                let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-                examples.push(Example { chapter: chapter.into(), name, shows });
+                examples.push(Example { chapter: chapter.into(), name: name_of(&path), shows });
             }
         }
     }
     Ok(examples)
 }
 
-/// Runs an example that stands beside this program, with its default flags.
+fn name_of(path: &Path) -> String {
+    path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// Runs an example with its default flags. Its program is in the folder of this program.
 #[must_use]
 pub fn run(example: &Example, folder: &Path) -> Outcome {
     let svg = folder.join(format!("{}.svg", example.name));

@@ -1,4 +1,4 @@
-//! Comparing the strategies: what the programs `kernel` and `tour` and the benches share.
+//! The comparison of the strategies: the library of the programs `kernel`, `tour`, `doctor` and `start` and of the benches.
 
 pub mod compare;
 pub mod examples;

@@ -1,6 +1,6 @@
-//! What this machine has: for the head of a report, and for the doctor.
+//! What this machine has, for the head of a report and for the program `doctor`.
 //!
-//! MPI is looked for where cargo and scripts/mpirun look: in the environment, in `.cargo/mpi.toml`, on the PATH.
+//! MPI is searched for where cargo and scripts/mpirun search for it: in the environment, in `.cargo/mpi.toml`, on the PATH.
 
 use std::env;
 use std::fmt;
@@ -16,13 +16,13 @@ use course::program;
 
 use crate::examples::root;
 
-/// One that hangs is one that does not work. A launcher on a busy machine may take seconds.
+/// A program that gives no answer in this time does not work. A launcher on a busy machine may take seconds.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// The command that brings back what chapter 4 needs. Without `--mpi auto`, set-up would stay without MPI if that was chosen.
+/// The command that installs what chapter 4 needs. Without `--mpi auto`, set-up would keep an earlier choice of no MPI.
 pub const MEND: &str = "scripts/setup --mpi auto";
 
-/// Facts for the head of a report or a table, a line each. What is missing is said too; nothing fails.
+/// Facts for the head of a report or a table, one line each. A line also says what is missing; nothing fails.
 #[must_use]
 pub fn facts() -> Vec<String> {
     let mpi = mpi().and_then(|_| launcher()).map(|(path, mpi)| format!("{mpi}, started by {}", path.display()));
@@ -39,16 +39,16 @@ pub fn facts() -> Vec<String> {
     ]
 }
 
-/// One thing that the course needs, found or not.
+/// A thing that the course needs, found or not.
 #[derive(Debug)]
 pub struct Check {
-    /// What was looked for.
+    /// The name of the thing.
     pub name: &'static str,
     /// What was found, or what is wrong.
     pub found: anyhow::Result<String>,
-    /// What mends it: mostly a command.
+    /// What mends it: a command in most cases.
     pub mend: &'static str,
-    /// Whether something of the course does not work without it. If not, what is wrong is only worth a remark.
+    /// Whether a part of the course does not work without it. If every part works, a fault is only a remark.
     pub needed: bool,
 }
 
@@ -64,7 +64,7 @@ pub fn checks() -> Vec<Check> {
         ensure!(usable > 1, "{found}: one core runs nothing in parallel");
         Ok(found)
     });
-    let more = "allow this process more of them (taskset, the container's quota)";
+    let more = "allow this process more cores (taskset, the container's quota)";
     let check = |name, found, mend| Check { name, found, mend, needed: true };
     vec![
         Check { name: "cores", found: several, mend: more, needed: false },
@@ -92,7 +92,7 @@ impl fmt::Display for Mpi {
     }
 }
 
-/// The MPI that programs are built with: its compiler wrapper and its version.
+/// The MPI with which programs are built: its compiler wrapper and its version.
 ///
 /// # Errors
 /// There is none, or its header is not where the wrapper says.
@@ -109,32 +109,37 @@ pub fn mpi() -> anyhow::Result<(PathBuf, Mpi)> {
     Ok((wrapper, mpi))
 }
 
-/// Whether scripts/setup has not decided against MPI.
+/// Whether scripts/setup has set MPI up.
 ///
 /// # Errors
-/// It has: it was told to, or has found none that works.
+/// It has not run, it was told to leave MPI out, or it has found none that works.
 pub fn wants_mpi() -> anyhow::Result<()> {
     match recorded("chosen").as_deref() {
         Some("none") => bail!("left out, as chosen by scripts/setup --mpi none"),
-        Some("missing") => bail!("scripts/setup found none that works"),
+        Some("missing") => {
+            let why = recorded("why").unwrap_or_default();
+            bail!("scripts/setup found none that works: {why}")
+        }
+        // A build without scripts/setup may pass the flag by hand.
+        None if !cfg!(mpi) => bail!("not set up"),
         _ => Ok(()),
     }
 }
 
-/// The launcher, and the MPI that it belongs to: the one that programs are built with.
+/// The launcher, and the MPI to which it belongs, which is the MPI with which programs are built.
 ///
 /// # Errors
 /// There is none, or it belongs to another MPI: its ranks would not find each other.
 pub fn launcher() -> anyhow::Result<(PathBuf, Mpi)> {
-    let Ok((_, built)) = mpi() else { bail!("no MPI that it could fit") };
+    let Ok((_, built)) = mpi() else { bail!("no MPI to which it could belong") };
     let path = match setting("MPIRUN") {
         Some(path) => on_path(&path)?,
         None => on_path("mpirun").or_else(|_| on_path("mpiexec"))?,
     };
     let said = run(Command::new(&path).arg("--version"))?;
-    // Others, like srun, start the programs of any MPI.
+    // A launcher like srun, which belongs to no MPI, starts the programs of any MPI.
     let mpi = of_launcher(&said).unwrap_or_else(|| built.clone());
-    ensure!(mpi == built, "{} is of {mpi}, but programs are built with {built}", path.display());
+    ensure!(mpi == built, "{} belongs to {mpi}, but programs are built with {built}", path.display());
     Ok((path, mpi))
 }
 
@@ -146,7 +151,7 @@ fn start(launcher: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Where libclang is, which makes MPI's bindings.
+/// Where libclang is. It makes the bindings to MPI.
 ///
 /// # Errors
 /// It is in none of the usual places.
@@ -164,10 +169,10 @@ pub fn libclang() -> anyhow::Result<PathBuf> {
         ending.contains(".so") && !ending.starts_with("-cpp")
     };
     let found = folders.iter().flat_map(|folder| inside(folder)).find(is_it);
-    found.context("no libclang found, which makes MPI's bindings")
+    found.context("no libclang found: it makes the bindings to MPI")
 }
 
-/// What a folder has; nothing if it is not there.
+/// The entries of a folder; none if the folder does not exist.
 fn inside(folder: &Path) -> impl Iterator<Item = PathBuf> {
     fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()))
 }
@@ -196,7 +201,7 @@ fn memory() -> anyhow::Result<String> {
     Ok(format!("{total:.1} GiB, {free:.1} free"))
 }
 
-/// How many bytes of memory programs can still have without swapping.
+/// The number of bytes that programs can still allocate without swapping.
 #[must_use]
 pub fn free_memory() -> Option<u64> {
     bytes(&fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable")
@@ -209,7 +214,7 @@ fn commit() -> anyhow::Result<String> {
     Ok(run(&mut git).context("none")?.trim().to_owned())
 }
 
-/// A setting from the environment, else from what scripts/setup wrote, which cargo puts into the environment.
+/// A setting from the environment, else from the file of scripts/setup. Cargo puts that file's settings into the environment.
 fn setting(key: &str) -> Option<String> {
     let set = env::var(key).ok().filter(|value| !value.is_empty());
     set.or_else(|| recorded(key))
@@ -230,34 +235,34 @@ fn of_toml(toml: &str, key: &str) -> Option<String> {
 /// The full path of a program.
 ///
 /// # Errors
-/// It is in no folder of the PATH.
+/// No folder of the PATH has it.
 pub fn on_path(name: &str) -> anyhow::Result<PathBuf> {
     let folders = env::var_os("PATH").unwrap_or_default();
-    // A name that has a folder is none to search for; joining an absolute path gives that path.
+    // A name with a folder is not searched for.
     let mut candidates = env::split_paths(&folders).map(|folder| folder.join(name));
     let found = if name.contains('/') { Some(PathBuf::from(name)) } else { candidates.find(|path| path.is_file()) };
     found.filter(|path| path.is_file()).with_context(|| format!("no {name} found"))
 }
 
-/// The first line of what a program says.
+/// The first line of a program's output.
 fn answer(program: impl AsRef<Path>, arguments: &[&str]) -> anyhow::Result<String> {
     let program = program.as_ref();
     let said = run(Command::new(program).args(arguments))?;
     said.lines().next().map(str::to_owned).with_context(|| format!("{} says nothing", program.display()))
 }
 
-/// Runs a command to its end and returns what it says.
+/// Runs a command to its end and returns its output.
 fn run(command: &mut Command) -> anyhow::Result<String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let finished = program::run(command, LIMIT).with_context(|| name.clone())?;
     let Some(status) = finished.status else {
-        bail!("{name}: no answer in {} s", LIMIT.as_secs());
+        bail!("{name}: no answer within {} s", LIMIT.as_secs());
     };
     ensure!(status.success(), "{name}: {status}, {}", finished.last_remark());
     Ok(finished.stdout)
 }
 
-/// How many numbers a list like `0-3,8` has.
+/// The number of cores in a list like `0-3,8`.
 fn count(list: &str) -> Option<usize> {
     let range = |range: &str| {
         let (first, last) = range.split_once('-').unwrap_or((range, range));
@@ -279,7 +284,7 @@ fn bytes(text: &str, key: &str) -> Option<u64> {
     Some(kib * 1024)
 }
 
-/// The MPI whose header this is.
+/// The MPI to which a header belongs.
 fn of_header(text: &str) -> Option<Mpi> {
     let value = |name: &str| {
         let mut words = text.lines().map(|line| line.split_whitespace().skip_while(|&word| word == "#"));
@@ -296,10 +301,10 @@ fn of_header(text: &str) -> Option<Mpi> {
     Some(Mpi { name: "Open MPI", version: parts?.join(".") })
 }
 
-/// The MPI of a launcher, from what it answers to `--version`.
+/// The MPI to which a launcher belongs, from its answer to `--version`.
 fn of_launcher(text: &str) -> Option<Mpi> {
     let first = text.lines().next()?;
-    // Under the name mpirun.openmpi it calls itself OpenRTE.
+    // Under the name mpirun.openmpi, Open MPI's launcher calls itself OpenRTE.
     if first.contains("(Open MPI)") || first.contains("(OpenRTE)") {
         return Some(Mpi { name: "Open MPI", version: first.rsplit(' ').next()?.to_owned() });
     }
@@ -331,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_setup_wrote() {
+    fn reads_the_file_of_setup() {
         let toml = "# chosen = \"mpich\"\n\n[env]\nMPICC = \"/a folder/mpicc\"\nMPIRUN = \"/b/mpirun\"\n";
         assert_eq!(of_toml(toml, "chosen").as_deref(), Some("mpich"));
         assert_eq!(of_toml(toml, "MPICC").as_deref(), Some("/a folder/mpicc"));
@@ -340,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_the_mpi_by_its_header() {
+    fn recognizes_an_mpi_by_its_header() {
         let open = "#define OMPI_MAJOR_VERSION 4\n#define OMPI_MINOR_VERSION 1\n#define OMPI_RELEASE_VERSION 6\n";
         assert_eq!(of_header(open), mpi("Open MPI", "4.1.6"));
         assert_eq!(of_header("#define MPI_VERSION 4\n#  define MPICH_VERSION \"5.0.2\"\n"), mpi("MPICH", "5.0.2"));
@@ -348,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_the_mpi_of_a_launcher() {
+    fn recognizes_the_mpi_of_a_launcher() {
         assert_eq!(of_launcher("mpirun (Open MPI) 5.0.11\n\nReport bugs\n"), mpi("Open MPI", "5.0.11"));
         assert_eq!(of_launcher("mpirun.openmpi (OpenRTE) 4.1.4\n"), mpi("Open MPI", "4.1.4"));
         let hydra = "HYDRA build details:\n    Version:                                 4.0.2\n    Release Date: x\n";

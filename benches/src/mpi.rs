@@ -1,8 +1,8 @@
-//! The strategy `mpi`: chapter 4's program `kernel_mpi`, started under mpirun.
+//! The strategy `mpi`: the program `kernel_mpi` of chapter 4, started under mpirun.
 //!
-//! This crate does not link MPI, so that it builds where there is none. In a target folder of the checkout, cargo brings the
-//! program up to date before it is started, so that no old one is measured. Elsewhere, and where there is no cargo, the one
-//! that stands beside the running program is taken.
+//! This crate does not link MPI, so that it builds on a machine without MPI. In a target folder of the checkout, cargo builds the
+//! program before it is started, so that no old program is measured. Elsewhere, and on a machine without cargo, the program in
+//! the folder of the running program is started.
 
 use std::env;
 use std::io::{self, BufRead, BufReader, Write};
@@ -21,7 +21,7 @@ use crate::machine::{self, MEND};
 /// The program of chapter 4 that solves kernels.
 const PROGRAM: &str = "kernel_mpi";
 
-/// Whether ranks can be started here. What scripts/setup chose counts: without MPI means without, whatever is on the PATH.
+/// Whether ranks can be started here. The choice of scripts/setup counts: if it chose no MPI, an mpirun on the PATH is not used.
 ///
 /// # Errors
 /// What is missing, and which command mends it.
@@ -29,26 +29,26 @@ pub fn available() -> anyhow::Result<()> {
     binary().map(drop)
 }
 
-/// Solves the problem with `problem.workers` ranks.
+/// Solves a problem with `problem.workers` ranks.
 ///
 /// # Errors
 /// There is no MPI, or the job fails.
 pub fn solve(kernel: Kernel, problem: &Problem) -> anyhow::Result<Measured> {
     let mut command = command(kernel, problem)?;
-    // Launching takes up to some seconds; a job that hangs must not hold up a comparison for ever.
+    // A launch takes up to some seconds. A job that hangs must not block a comparison for ever.
     let finished = program::run(command.arg("--laps"), Duration::from_secs(300)).context("mpi")?;
-    ensure!(finished.code().is_some(), "mpi: the job did not end in time");
+    ensure!(finished.code().is_some(), "mpi: the job did not end within 300 s");
     let line = finished.stdout.lines().find(|line| line.starts_with('{'));
     match line {
-        Some(line) => serde_json::from_str(line).context("mpi: the job's answer"),
+        Some(line) => serde_json::from_str(line).context("mpi: the output of the job"),
         None => bail!("mpi: {}", finished.last_remark().trim_start_matches("error: ")),
     }
 }
 
-/// The command that solves the problem with ranks.
+/// The command that solves a problem with ranks.
 ///
 /// # Errors
-/// The program is not there and cannot be built.
+/// There is no such program, and it cannot be built.
 pub fn command(kernel: Kernel, problem: &Problem) -> anyhow::Result<Command> {
     let mut command = Command::new(binary()?);
     command.env("MPIRUN_QUIET", "1").arg(kernel.to_string());
@@ -60,7 +60,7 @@ pub fn command(kernel: Kernel, problem: &Problem) -> anyhow::Result<Command> {
     Ok(command)
 }
 
-/// The path of the ranks' program. Looked for, and built, once in a process.
+/// The path of `kernel_mpi`. A process searches for it and builds it only once.
 fn binary() -> anyhow::Result<&'static Path> {
     static FOUND: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let found = FOUND.get_or_init(|| find().map_err(|why| format!("{why:#}")));
@@ -69,22 +69,23 @@ fn binary() -> anyhow::Result<&'static Path> {
 
 fn find() -> anyhow::Result<PathBuf> {
     let own = env::current_exe()?;
-    // Benches and tests stand one folder deeper than programs.
+    // The program of a bench or a test is one folder deeper.
     let folder = own.ancestors().skip(1).find(|folder| !folder.ends_with("deps")).unwrap_or(Path::new("."));
     let path = folder.join(PROGRAM);
     if let Some((target, profile)) = target_of(folder) {
         let with_command = |missing| anyhow!("{missing:#}: {MEND}");
         machine::wants_mpi().map_err(with_command)?;
+        ensure!(cfg!(mpi), "the variable RUSTFLAGS replaces the flags that scripts/setup wrote: add --cfg mpi to it");
         if let Ok(cargo) = machine::on_path(&env::var("CARGO").unwrap_or_else(|_| "cargo".into())) {
             machine::mpi().map_err(with_command)?;
             build(&cargo, target, profile)?;
         }
     }
-    ensure!(path.is_file(), "no {PROGRAM} beside {}: cargo build --bin {PROGRAM} makes it", own.display());
+    ensure!(path.is_file(), "no {PROGRAM} in the folder of {}: cargo build --bin {PROGRAM}", own.display());
     Ok(path)
 }
 
-/// The target folder and the profile of a folder that cargo has built this program into; none if it was copied elsewhere.
+/// The target folder and the profile, if cargo has built this program into `folder`; `None` if it was copied there.
 fn target_of(folder: &Path) -> Option<(&Path, &str)> {
     let target = folder.parent().filter(|target| target.join("CACHEDIR.TAG").exists())?;
     let profile = match folder.file_name()?.to_str()? {
@@ -94,11 +95,11 @@ fn target_of(folder: &Path) -> Option<(&Path, &str)> {
     root().join("Cargo.toml").exists().then_some((target, profile))
 }
 
-/// Brings the ranks' program up to date, and says so if there is something to do.
+/// Builds `kernel_mpi`. A remark says so if that takes time.
 fn build(cargo: &Path, target: &Path, profile: &str) -> anyhow::Result<()> {
     let mut cargo = Command::new(cargo);
-    // Without --package: the dependencies' features are then those of every other build of the workspace, and nothing that
-    // is built already is built again.
+    // Without --package: the features of the dependencies are then those of every build of the workspace, so that cargo builds
+    // no dependency a second time.
     cargo.args(["build", "--bin", PROGRAM, "--profile", profile, "--message-format", "short", "--color", "never"]);
     cargo.arg("--target-dir").arg(target).current_dir(root()).env_remove("CARGO_TERM_QUIET");
     cargo.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
@@ -109,8 +110,8 @@ fn build(cargo: &Path, target: &Path, profile: &str) -> anyhow::Result<()> {
         let line = line.trim();
         let waits = line.starts_with("Blocking");
         if !told && (waits || line.starts_with("Compiling")) {
-            let when = if waits { "when another cargo that runs has ended" } else { "first" };
-            // A remark that nobody reads is no reason to fail.
+            let when = if waits { "once another cargo has ended" } else { "first" };
+            // A remark that cannot be printed is no reason to fail.
             let _ = writeln!(io::stderr(), "remark: mpi: cargo builds {PROGRAM} {when}");
             told = true;
         }
@@ -122,9 +123,9 @@ fn build(cargo: &Path, target: &Path, profile: &str) -> anyhow::Result<()> {
         return Ok(());
     }
     let wrong = wrong.unwrap_or_else(|| "cargo failed".into());
-    // The script that makes the bindings says in many lines that it has no libclang.
+    // The build of the bindings needs many lines to say that there is no libclang.
     if wrong.contains("custom build command") {
         machine::libclang().map_err(|missing| anyhow!("{missing:#}: {MEND}"))?;
     }
-    bail!("chapter 4 does not build: {wrong}: cargo build --bin {PROGRAM} says more")
+    bail!("chapter 4 does not build: {wrong}; details: cargo build --bin {PROGRAM}")
 }

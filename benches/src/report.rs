@@ -1,4 +1,4 @@
-//! The report: one page that needs nothing else.
+//! The report: one page that needs no other file.
 
 use std::fmt::Write;
 
@@ -18,16 +18,16 @@ const STYLE: &str = "
   pre { overflow-x: auto }
   svg { width: 100%; height: auto }";
 
-/// The page's parts: leave out what was not done.
+/// The parts of the page. A part that is empty is left out.
 #[derive(Debug, Default)]
 pub struct Report<'run> {
-    /// Facts of the machine, the compiler and the sources, a line each.
+    /// Facts about the machine, the compiler and the sources, one line each.
     pub machine: Vec<String>,
-    /// The examples that were run; no outcome for one that cannot run here.
+    /// The examples, and how each run went; `None` if the example cannot run here.
     pub examples: Vec<(&'run Example, Option<Outcome>)>,
-    /// The strategies' times.
+    /// The times of the strategies.
     pub comparison: Option<&'run Comparison>,
-    /// Remarks, a line each: what is missing.
+    /// What is missing, one line each.
     pub remarks: Vec<String>,
 }
 
@@ -77,7 +77,7 @@ impl Report<'_> {
     }
 }
 
-// Writing to a string cannot fail: the results of `write!` are dropped.
+// A write to a string cannot fail, so the results of `write!` are dropped.
 
 fn list(page: &mut String, title: &str, lines: &[String]) {
     if !lines.is_empty() {
@@ -90,8 +90,9 @@ fn list(page: &mut String, title: &str, lines: &[String]) {
 }
 
 fn compared(page: &mut String, comparison: &Comparison) {
-    *page += "<h2>Strategies</h2>\n<p>Median time of an iteration. Speed-up is the serial time divided by this one; efficiency is \
-              speed-up a worker. A speed-up below 1 loses.</p>\n<table>\n<tr><th class=left>kernel<th>size<th class=left>strategy\
+    *page += "<h2>Strategies</h2>\n<p>The time is the median time of an iteration. The speed-up is the serial time divided by \
+              this time; the efficiency is the speed-up divided by the number of workers. A strategy with a speed-up \
+              below 1 is slower than the serial solution: it loses.</p>\n<table>\n<tr><th class=left>kernel<th>size<th class=left>strategy\
               <th>workers<th>iteration<th>rate<th>speed-up<th>efficiency\n";
     for row in comparison.rows() {
         let _ = writeln!(

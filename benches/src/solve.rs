@@ -1,4 +1,4 @@
-//! Which strategy solves which kernel, and where.
+//! Which strategies solve which kernel, and the call that solves it.
 
 use anyhow::bail;
 use ch1_parallel::kernels::{Kernel, Measured, Problem, Strategy, stencil};
@@ -6,7 +6,7 @@ use clap::ValueEnum;
 
 use crate::{machine, mpi};
 
-/// Whether there is a solution of this kernel with this strategy.
+/// Whether a strategy solves a kernel.
 #[must_use]
 pub fn is_pair(kernel: Kernel, strategy: Strategy) -> bool {
     strategies(kernel).any(|known| known == strategy)
@@ -19,7 +19,7 @@ pub fn strategies(kernel: Kernel) -> impl Iterator<Item = Strategy> {
     }
 }
 
-/// All pairs, a kernel a line.
+/// All pairs, one line for each kernel.
 #[must_use]
 pub fn pairs() -> String {
     let line = |kernel: &Kernel| {
@@ -29,24 +29,24 @@ pub fn pairs() -> String {
     Kernel::value_variants().iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Solves the problem in this process, its children, or the ranks of a job that it starts.
+/// Solves a problem: in this process, in its children, or in the ranks of a job that it starts.
 ///
 /// # Errors
-/// The problem is too large for the memory, or the strategy's means are missing (MPI) or fail.
+/// The problem does not fit in the memory, MPI is missing, or a process or a job fails.
 pub fn solve(kernel: Kernel, strategy: Strategy, problem: &Problem) -> anyhow::Result<Measured> {
     fits(kernel, problem.size)?;
     match strategy {
-        Strategy::Serial | Strategy::Rayon => kernel.solve(strategy, problem).expect("chapter 1 has both"),
+        Strategy::Serial | Strategy::Rayon => kernel.solve(strategy, problem).expect("chapter 1 has both strategies"),
         Strategy::Threads => Ok(ch2_threads::kernels::solve(kernel, problem)),
         Strategy::Processes => ch3_processes::kernels::solve(kernel, problem),
         Strategy::Mpi => mpi::solve(kernel, problem),
     }
 }
 
-/// Checks that the data of a problem fits in the memory that is free.
+/// Checks that the data of a problem fits in the free memory.
 ///
 /// # Errors
-/// It does not.
+/// It does not fit.
 pub fn fits(kernel: Kernel, size: usize) -> anyhow::Result<()> {
     let needs = match kernel {
         Kernel::Count => 0,

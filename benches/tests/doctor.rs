@@ -75,7 +75,7 @@ fn what_is_missing_is_named_with_the_command_that_mends_it() {
         assert!(finished.stdout.contains(mend), "{finished:?}");
     }
     let wrong = words.iter().filter(|word| **word == "WRONG").count();
-    let error = format!("error: doctor: {wrong} of 7 things to mend\n");
+    let error = format!("error: doctor: {wrong} of 7 checks failed\n");
     assert_eq!((finished.code(), finished.stderr), (Some(1), error));
 }
 

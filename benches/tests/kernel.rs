@@ -1,4 +1,4 @@
-//! `kernel` as a program: every pair, its figures, and bad input.
+//! `kernel` as a program: every pair of kernel and strategy, its figures, and bad input.
 
 use std::process::Command;
 use std::time::Duration;
@@ -15,7 +15,7 @@ fn kernel(args: &[&str]) -> Finished {
     finished.expect("the program starts")
 }
 
-/// All pairs that can run here: `mpi` only where chapter 4 can be built.
+/// All pairs that can run here: with `mpi` only if chapter 4 can be built.
 fn pairs() -> Vec<(Kernel, Strategy)> {
     let mpi = mpi::available();
     if let Err(missing) = &mpi {
@@ -102,9 +102,9 @@ fn an_unknown_pair_lists_the_pairs() {
 }
 
 #[test]
-fn what_does_not_fit_is_refused() {
+fn a_problem_that_does_not_fit_in_memory_is_refused() {
     if benches::solve::fits(Kernel::Stencil, 65536).is_ok() {
-        println!("this machine has 64 GiB free: nothing to refuse");
+        println!("this machine has 64 GiB of free memory, so nothing is refused");
         return;
     }
     for strategy in ["serial", "mpi"] {

@@ -1,4 +1,4 @@
-//! The READMEs name every program, and what they link to exists.
+//! The READMEs name every program, and the files to which they link exist.
 
 use std::fs;
 use std::path::Path;
@@ -37,7 +37,7 @@ fn each_chapter_has_its_programs_as_they_are() {
         let source = read(&folder.join("src/bin").join(format!("{name}.rs")));
         let header: Vec<_> = source.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim).collect();
         for field in ["Run:", "Exercise:"] {
-            // A field goes on until the next one.
+            // A field ends where the next field begins.
             let own = header.iter().skip_while(|line| !line.starts_with(field));
             let rest = own.clone().skip(1).take_while(|line| !line.split(' ').next().is_some_and(|w| w.ends_with(':')));
             let text = own.take(1).map(|line| &line[field.len()..]).chain(rest.copied()).collect::<Vec<_>>().join(" ");
@@ -48,7 +48,7 @@ fn each_chapter_has_its_programs_as_they_are() {
     }
 }
 
-/// Whether a file in `folder`, or below it, has these words.
+/// Whether a file in `folder` or below it contains `words`.
 fn mentions(folder: &Path, words: &str) -> bool {
     fs::read_dir(folder).expect("a folder").any(|entry| {
         let path = entry.expect("an entry").path();

@@ -1,4 +1,4 @@
-//! `tour` as a program: bad input. `.ci/run` runs it to its end.
+//! `tour` as a program: bad input. `.ci/run` runs a whole tour.
 
 use std::process::Command;
 use std::time::Duration;

@@ -1,6 +1,9 @@
-//! Rank 1 does not do what the others wait for.
+//! Rank 1 fails while the other ranks wait for it.
 //!
-//! What the tests need and no lesson should show: a job that one rank ruins, in the way that the first argument says.
+//! For the tests only: the first argument says how rank 1 fails.
+
+// Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
+#![cfg_attr(not(mpi), no_main, cfg(mpi))]
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -22,19 +25,19 @@ struct Args {
 enum Deed {
     /// It panics
     Panic,
-    /// Another thread of it panics
+    /// Another thread of rank 1 panics
     ThreadPanic,
     /// It returns an error
     Error,
     /// It is killed
     Die,
-    /// It is killed when all have done their work
+    /// It is killed after all ranks have done their work
     DieLate,
-    /// It keeps the others waiting
+    /// It does not come to the barrier
     Hang,
-    /// It prints far more than a pipe holds, and then keeps the others waiting
+    /// It prints far more than a pipe holds, and then does not come to the barrier
     Chatter,
-    /// It alone prints, more than one pipe holds and less than two, and ends well
+    /// It prints more than one pipe holds and less than two pipes hold, and does not fail; the other ranks print nothing
     Talk,
 }
 
@@ -66,14 +69,14 @@ fn main() -> ExitCode {
                 }
                 Deed::Chatter => (0..100_000).for_each(|line| println!("line {line} of very many")),
             }
-            // Longer than any test allows, but no process stays for ever.
+            // Longer than the limit of every test, but not for ever.
             thread::sleep(Duration::from_secs(60));
         }
         world.barrier();
         Ok(())
     });
     if DIE_LATE.load(Relaxed) {
-        // As near as it can be to a crash in MPI_Finalize, which is over now.
+        // Stands for a crash in MPI_Finalize, which has just returned.
         let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
     }
     code

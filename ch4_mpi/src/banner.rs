@@ -1,22 +1,22 @@
-//! Leaves out what launchers say about ranks that failed: the rank itself has said why, in one line.
+//! Removes what launchers print about ranks that failed: the rank itself has printed the reason, in one line.
 
 use std::mem::take;
 
-/// No launcher says more than so many lines at once: what is longer is the program's own.
+/// The most lines of a launcher's banner. A longer text comes from the program.
 const LONGEST: usize = 40;
 
-/// Takes lines and gives back those that are not a launcher's words.
+/// Takes the lines of a job and returns those that the launcher did not print.
 #[derive(Debug, Default)]
 pub(crate) struct Filter {
-    /// An empty line, held back: one may belong to a banner.
+    /// An empty line that is held back, since it may belong to a banner.
     empty: Vec<u8>,
-    /// A rule after it, held back until the next line shows whose it is.
+    /// A rule after it that is held back until the next line shows whether it begins a banner.
     rule: Option<(Frame, Vec<u8>)>,
-    /// The banner that is being left out.
+    /// The banner that is being removed.
     banner: Option<Banner>,
-    /// What the newest banner said, in one sentence.
+    /// The last banner in one sentence.
     pub gist: Option<String>,
-    /// Whether a line has said why the run failed.
+    /// Whether a line gave the reason why the run failed.
     pub error: bool,
 }
 
@@ -28,20 +28,20 @@ struct Banner {
 
 #[derive(Clone, Copy, Debug)]
 enum Frame {
-    /// Open MPI's: a rule of dashes before and after.
+    /// Open MPI: a rule of dashes before and after the text.
     Dashes,
-    /// MPICH's: an empty line and a rule of equals signs before it, a hint at its end.
+    /// MPICH: an empty line and a rule of equals signs before the text, a hint at its end.
     Equals,
 }
 
 impl Filter {
-    /// What to print, now that `line` has come. Lines keep their line breaks.
+    /// Takes the next line and returns what to print. Lines keep their line breaks.
     pub(crate) fn line(&mut self, line: &[u8]) -> Vec<u8> {
-        // Open MPI 5 sends a zero byte before what an aborting rank has said.
+        // Open MPI 5 sends a zero byte before the output of a rank that aborts.
         let line = &line[line.iter().take_while(|&&byte| byte == 0).count()..];
         let text = String::from_utf8_lossy(line);
         let bare = text.trim_end();
-        // The first rank that fails ends the job: what others say after it follows from that.
+        // The first rank that fails ends the job. Errors of other ranks after it are consequences.
         if self.error && bare.starts_with("error: rank ") {
             return Vec::new();
         }
@@ -68,7 +68,7 @@ impl Filter {
                 }
             };
         }
-        // The rule was the program's own.
+        // The program printed the rule.
         let mut print = Vec::new();
         if let Some((_, rule)) = rule {
             print = [take(&mut self.empty), rule].concat();
@@ -86,7 +86,7 @@ impl Filter {
         print
     }
 
-    /// What is left when no more lines come.
+    /// Returns what is held back, after the last line.
     pub(crate) fn rest(&mut self) -> Vec<u8> {
         let rule = self.rule.take().map(|(_, rule)| rule).unwrap_or_default();
         [take(&mut self.empty), rule].concat()
@@ -103,14 +103,14 @@ impl Frame {
         }
     }
 
-    /// Whether this line after the rule shows that a launcher speaks of ranks that failed.
+    /// Whether this line after the rule begins a launcher's text about ranks that failed.
     fn is_banner(self, bare: &str) -> bool {
         let Self::Dashes = self else {
             return bare.starts_with("=   BAD TERMINATION OF ONE OF YOUR APPLICATION PROCESSES");
         };
-        let (who, what) = bare.split_once(' ').unwrap_or((bare, ""));
-        // Debian's are called mpirun.openmpi and the like.
-        let launcher = ["mpirun", "mpiexec", "orterun", "prterun"].iter().any(|name| who.starts_with(name));
+        let (name, what) = bare.split_once(' ').unwrap_or((bare, ""));
+        // Debian has names like mpirun.openmpi.
+        let launcher = ["mpirun", "mpiexec", "orterun", "prterun"].iter().any(|launcher| name.starts_with(launcher));
         let starts =
             ["detected that one or more processes", "noticed that process rank", "has exited due to process rank"];
         bare.starts_with("MPI_ABORT was invoked on rank")
@@ -129,7 +129,7 @@ impl Banner {
             }
     }
 
-    /// Its first sentence, or MPICH's one line that says something.
+    /// The first sentence, or in MPICH's banner the line with the signal.
     fn gist(&self) -> Option<String> {
         match self.frame {
             Frame::Dashes => {
@@ -145,7 +145,7 @@ impl Banner {
     }
 }
 
-/// What is said without a frame: about an abort, or by a launcher that stumbles over its own messages on the way out.
+/// A line without a frame: about an abort, or an internal error of the launcher while it ends.
 fn remark(bare: &str) -> Option<&str> {
     if bare.starts_with("Abort(") && bare.contains("application called MPI_Abort(") {
         return Some(bare);
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn open_mpi_is_left_out_and_nothing_else() {
+    fn the_banners_of_open_mpi_are_removed_and_nothing_else() {
         let rule = dashes();
         let text = format!(
             "before\n\nerror: rank 1: no\n{rule}\nPrimary job  terminated normally, but 1 process returned\na non-zero \
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn mpich_is_left_out_with_the_empty_line_before_it() {
+    fn the_banner_of_mpich_is_removed_with_the_empty_line_before_it() {
         let rule = "=".repeat(83);
         let text = format!(
             "before\nAbort(1) on node 1 (rank 1 in comm 0): application called MPI_Abort(MPI_COMM_WORLD, 1) - process 1\n\n\
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_and_empty_lines_of_the_program_stay() {
+    fn rules_and_empty_lines_of_the_program_are_kept() {
         let rule = dashes();
         for text in [
             format!("a\n\n\nb\n{rule}\n{rule}\n\n{rule}\ntable\n{rule}\n"),
@@ -215,20 +215,20 @@ mod tests {
     }
 
     #[test]
-    fn remarks_are_told_only_if_nothing_else_is() {
+    fn internal_errors_of_the_launcher_are_only_the_gist() {
         let (passed, filter) = passed("a\n[vm:7] [[3,0],0] ORTE_ERROR_LOG: Not found in file x.c at line 5\n[b] c\n");
         assert_eq!(passed, "a\n[b] c\n");
         assert_eq!(filter.gist.as_deref(), Some("ORTE_ERROR_LOG: Not found in file x.c at line 5"));
     }
 
     #[test]
-    fn the_first_rank_that_fails_speaks_for_all() {
+    fn only_the_error_of_the_first_rank_that_fails_is_kept() {
         let (passed, _) = passed("error: rank 2: no\nerror: rank 0: no\nerror: of the program's own\n");
         assert_eq!(passed, "error: rank 2: no\nerror: of the program's own\n");
     }
 
     #[test]
-    fn an_error_is_seen_behind_a_zero_byte() {
+    fn an_error_is_found_after_a_zero_byte() {
         let (passed, filter) = passed("\0error: rank 1: no\n");
         assert_eq!(passed, "error: rank 1: no\n");
         assert!(filter.error);

@@ -1,10 +1,13 @@
-//! Message passing with MPI: what the programs of this chapter share.
+//! Message passing with MPI: the library of the programs of this chapter.
 //!
-//! | module | what it holds |
+//! | module | contents |
 //! |---|---|
-//! | [`lesson`] | how a job of many ranks begins and ends: chapter 1's flags, one chart of all ranks, one error for all |
-//! | [`launch`] | how a program starts itself under `mpirun`, and how all of it ends when its starter ends |
-//! | [`kernels`] | the problems that every strategy solves, solved by ranks that exchange messages |
+//! | [`lesson`] | how a job of many ranks begins and ends: the flags of every program, one chart of all ranks, one error line |
+//! | [`launch`] | how a program starts itself under `mpirun`, and how every process of the job ends when the first one ends |
+//! | [`kernels`] | the kernels that every strategy solves, solved by ranks that exchange messages |
+//!
+//! Without MPI the crate is empty, and its programs only say how to set MPI up (`build.rs`).
+#![cfg(mpi)]
 
 mod banner;
 pub mod kernels;

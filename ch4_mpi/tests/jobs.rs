@@ -1,4 +1,5 @@
-//! How a job ends: by an error, by a signal, or because nobody listens any more.
+//! How a job ends: by an error, by a signal, or because the reader of its output is gone.
+#![cfg(mpi)]
 
 mod common;
 
@@ -13,17 +14,17 @@ use common::{LIMIT, assert_gone, failing_rank, mpirun, run, scatter};
 use course::testing::proc::{self, Process, descendants, wait_for};
 use rustix::process::Signal;
 
-/// So long a program may take to be gone with all that it has started.
+/// The time in which a program and all processes that it started must end.
 const SECOND: Duration = Duration::from_secs(1);
 
-/// These tests measure times, so they run one after the other.
+/// The tests measure times, so only one of them runs at a time.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[test]
-fn a_rank_that_fails_ends_all_with_one_line() {
+fn a_rank_that_fails_ends_the_job_with_one_line() {
     let _alone = alone();
     for (deed, line) in [
         ("error", "error: rank 1: rank 1 was told to fail\n".to_string()),
@@ -35,13 +36,13 @@ fn a_rank_that_fails_ends_all_with_one_line() {
         assert_eq!(finished.code(), Some(1), "{finished:#?}");
         assert_eq!(finished.stderr.lines().count(), 1, "{finished:#?}");
         assert!(finished.stderr.starts_with(&line), "{finished:#?}");
-        // The others would wait for a minute. Most of the time here is the launch's.
+        // Otherwise the other ranks would wait for a minute. The launch takes most of the time here.
         assert!(begin.elapsed() < Duration::from_secs(10), "{finished:#?}");
     }
 }
 
 #[test]
-fn a_rank_that_is_killed_ends_all_with_one_line() {
+fn a_rank_that_is_killed_ends_the_job_with_one_line() {
     let _alone = alone();
     let finished = run(&mut failing_rank("die"));
     assert_eq!(finished.code(), Some(1), "{finished:#?}");
@@ -51,19 +52,19 @@ fn a_rank_that_is_killed_ends_all_with_one_line() {
 }
 
 #[test]
-fn what_happens_after_all_have_done_their_work_is_a_remark() {
+fn a_crash_after_all_ranks_have_done_their_work_is_a_remark() {
     let _alone = alone();
     let finished = run(failing_rank("die-late").arg("--timeline"));
     assert_eq!(finished.code(), Some(0), "{finished:#?}");
     assert!(finished.stdout.contains("a column is"), "{finished:#?}");
-    // A launcher may also find that a rank which is finalized may end as it likes.
+    // Some launchers do not report a rank that is killed after MPI_Finalize.
     assert!(finished.stderr.is_empty() || finished.stderr.starts_with("remark: all ranks had done"), "{finished:#?}");
 }
 
 #[test]
-fn under_an_mpirun_of_the_users_a_failure_ends_all_too() {
+fn under_the_users_mpirun_a_failure_ends_the_job_too() {
     let _alone = alone();
-    // More than once: a launcher that is told to end may drop what it has not read.
+    // More than once: a launcher that ends may drop output that it has not read.
     for _ in 0..5 {
         let finished = run(&mut mpirun(3, &failing_rank("error")));
         assert_eq!(finished.code(), Some(1), "{finished:#?}");
@@ -72,7 +73,7 @@ fn under_an_mpirun_of_the_users_a_failure_ends_all_too() {
 }
 
 #[test]
-fn a_launcher_that_is_missing_is_one_line() {
+fn a_missing_launcher_is_an_error_of_one_line() {
     let _alone = alone();
     let finished = run(scatter().env("MPIRUN", "no-such-mpirun"));
     assert_eq!(finished.code(), Some(1), "{finished:#?}");
@@ -81,12 +82,12 @@ fn a_launcher_that_is_missing_is_one_line() {
 }
 
 #[test]
-fn ranks_that_do_not_see_each_other_say_so_once() {
+fn ranks_that_do_not_see_each_other_print_one_error() {
     let _alone = alone();
-    // A job of one without a launcher has nobody who removes Open MPI 5's shared memory and session folders.
+    // Without a launcher, nothing removes the shared memory and the session folders of Open MPI 5.
     let memory = tempfile::tempdir().unwrap();
     let rank = |rank: &str| {
-        // What a launcher of another MPI does: it sets its variables, and this program's MPI does not know them.
+        // As under the launcher of another MPI: it sets variables that the MPI of this program does not know.
         let step = [("SLURM_STEP_ID", "0"), ("SLURM_PROCID", rank), ("SLURM_STEP_NUM_TASKS", "3")];
         run(scatter().envs(step).env("OMPI_MCA_btl_sm_backing_directory", memory.path()).env("TMPDIR", memory.path()))
     };
@@ -94,12 +95,12 @@ fn ranks_that_do_not_see_each_other_say_so_once() {
     assert_eq!((first.code(), first.stdout.as_str()), (Some(1), ""), "{first:#?}");
     assert_eq!(first.stderr.lines().count(), 1, "{first:#?}");
     assert!(first.stderr.contains("scripts/mpirun -n 3"), "{first:#?}");
-    // The launcher would end the job because of another one that ends badly, perhaps before the first has said why.
+    // If another rank failed, the launcher could end the job before rank 0 has printed the reason.
     let other = rank("2");
     assert_eq!((other.code(), other.stdout + &other.stderr), (Some(0), String::new()));
 }
 
-/// A job whose ranks are all up, and wait.
+/// A job whose ranks have all started, and wait.
 struct Job {
     supervisor: Child,
     family: Vec<Process>,
@@ -113,13 +114,13 @@ impl Job {
         let lines = lines(supervisor.stdout.take().unwrap());
         let up: Vec<u32> = (0..ranks)
             .map(|_| {
-                let line = lines.recv_timeout(LIMIT).expect("a rank is not up");
+                let line = lines.recv_timeout(LIMIT).expect("a rank did not start");
                 line.rsplit(' ').next().unwrap().parse().unwrap()
             })
             .collect();
         let family = descendants(supervisor.id());
         assert!(up.iter().all(|rank| family.iter().any(|process| process.id == *rank)), "{up:?}: {family:?}");
-        assert!(family.len() > ranks, "the launcher, too: {family:?}");
+        assert!(family.len() > ranks, "the launcher is missing: {family:?}");
         Self { supervisor, family, _stdout: lines }
     }
 
@@ -148,7 +149,7 @@ fn lines(stdout: ChildStdout) -> mpsc::Receiver<String> {
 }
 
 #[test]
-fn ctrl_c_ends_all() {
+fn ctrl_c_ends_the_job() {
     let _alone = alone();
     let job = Job::start(failing_rank("hang").args(["--ranks", "3"]), 3);
     job.signal(Signal::INT);
@@ -157,7 +158,7 @@ fn ctrl_c_ends_all() {
 }
 
 #[test]
-fn sigterm_ends_all() {
+fn sigterm_ends_the_job() {
     use std::os::unix::process::ExitStatusExt;
 
     let _alone = alone();
@@ -168,7 +169,7 @@ fn sigterm_ends_all() {
 }
 
 #[test]
-fn a_killed_supervisor_leaves_nobody_behind() {
+fn a_killed_supervisor_leaves_no_process_behind() {
     let _alone = alone();
     let job = Job::start(failing_rank("hang").args(["--ranks", "3"]), 3);
     job.signal(Signal::KILL);
@@ -179,7 +180,7 @@ fn a_killed_supervisor_leaves_nobody_behind() {
 fn a_killed_launcher_leaves_no_rank_behind() {
     let _alone = alone();
     let job = Job::start(failing_rank("hang").args(["--ranks", "3"]), 3);
-    // The process that the supervisor started has become the launcher.
+    // The first process that the supervisor started has become the launcher.
     proc::signal(job.family[0].id, Signal::KILL);
     let (status, stderr) = job.end();
     assert_eq!(status.code(), Some(1), "{stderr}");
@@ -189,14 +190,14 @@ fn a_killed_launcher_leaves_no_rank_behind() {
 #[test]
 fn more_ranks_than_a_launcher_starts_from_one_thread() {
     let _alone = alone();
-    // The kernel ends a rank when the thread that started it ends: launchers use more threads for many ranks.
+    // The kernel ends a rank when the thread that started it ends, and launchers start many ranks from several threads.
     let finished = run(scatter().args(["--ranks", "40"]));
     assert_eq!(finished.code(), Some(0), "{finished:#?}");
     assert_eq!(finished.stdout.lines().count(), 40);
 }
 
 #[test]
-fn a_reader_that_goes_away_ends_all_quietly() {
+fn a_reader_that_goes_away_ends_the_job_quietly() {
     let _alone = alone();
     let begin = Instant::now();
     let mut command = failing_rank("chatter");
@@ -207,14 +208,14 @@ fn a_reader_that_goes_away_ends_all_quietly() {
     let status = job.wait().unwrap();
     assert_eq!(status.code(), Some(0));
     assert_eq!(std::io::read_to_string(job.stderr.take().unwrap()).unwrap(), "");
-    assert!(begin.elapsed() < Duration::from_secs(20), "the ranks went on for {:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_secs(20), "the ranks continued for {:?}", begin.elapsed());
 }
 
 #[test]
-fn a_reader_that_goes_away_before_the_chart_ends_it_quietly() {
+fn a_reader_that_goes_away_before_the_chart_ends_the_program_quietly() {
     let _alone = alone();
     let mut job = scatter().arg("--timeline").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // All that the ranks print. The chart follows when the launcher has ended.
+    // These are all lines of the ranks. The chart follows after the end of the launcher.
     let mut output = BufReader::with_capacity(1, job.stdout.take().unwrap());
     (0..4).for_each(|_| assert!(output.read_line(&mut String::new()).unwrap() > 0));
     drop(output);
@@ -223,25 +224,25 @@ fn a_reader_that_goes_away_before_the_chart_ends_it_quietly() {
 }
 
 #[test]
-fn a_full_disk_ends_all_with_one_line() {
+fn a_full_disk_ends_the_job_with_one_line() {
     let _alone = alone();
     let begin = Instant::now();
-    // Ranks that would go on, and ranks that have ended by themselves before it is found out.
+    // Once with ranks that would continue, once with ranks that end before the error is noticed.
     for mut command in [failing_rank("chatter"), scatter()] {
         let full = command.stdin(Stdio::null()).stdout(File::create("/dev/full").unwrap()).output().unwrap();
         let stderr = String::from_utf8(full.stderr).unwrap();
         let line = "error: stdout: No space left on device (os error 28)\n";
         assert_eq!((full.status.code(), stderr.as_str()), (Some(1), line), "{command:?}");
     }
-    assert!(begin.elapsed() < Duration::from_secs(20), "the ranks went on for {:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_secs(20), "the ranks continued for {:?}", begin.elapsed());
 }
 
 #[test]
-fn a_slow_reader_gets_everything() {
+fn a_slow_reader_receives_all_output() {
     let _alone = alone();
     let mut job = failing_rank("talk").stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
     let begin = Instant::now();
-    // Begin to read only when the launcher is gone, and has been for longer than the supervisor waits for it.
+    // Starts to read only after the launcher has ended and the supervisor's time limit has passed.
     let mut seen = false;
     loop {
         let family = descendants(job.id());

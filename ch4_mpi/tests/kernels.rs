@@ -1,4 +1,5 @@
 //! The kernels under the strategy `mpi`.
+#![cfg(mpi)]
 
 mod common;
 
@@ -13,7 +14,7 @@ fn figures(stdout: &str) -> Figures {
 #[test]
 fn all_ranks_and_sizes_are_exact() {
     for ranks in ["1", "2", "3", "5"] {
-        // Fewer rows than ranks, a row or two more, and sizes that do not divide.
+        // Fewer rows than ranks, slightly more rows than ranks, and sizes that the ranks cannot share evenly.
         for (name, size) in [("stencil", "5"), ("stencil", "7"), ("stencil", "101"), ("count", "3"), ("count", "100")] {
             let flags = ["--workers", ranks, "--size", size, "--iterations", "3", "--grain", "100", "--json"];
             let figures = figures(&succeed(kernel().arg(name).args(flags)));
@@ -25,14 +26,14 @@ fn all_ranks_and_sizes_are_exact() {
 }
 
 #[test]
-fn laps_are_those_of_every_iteration() {
+fn laps_are_the_times_of_every_iteration() {
     let flags = ["count", "--workers", "2", "--size", "10", "--grain", "10", "--iterations", "7", "--laps"];
     let measured: Measured = serde_json::from_str(&succeed(kernel().args(flags))).unwrap();
     assert_eq!((measured.seconds.len(), measured.wrong), (7, None));
 }
 
 #[test]
-fn under_mpirun_the_ranks_must_be_as_many_as_the_workers() {
+fn under_mpirun_the_number_of_ranks_must_be_the_number_of_workers() {
     let flags = ["count", "--workers", "3", "--size", "10", "--grain", "10", "--json"];
     assert!(figures(&succeed(&mut mpirun(3, kernel().args(flags)))).valid);
     let flags_without = ["count", "--size", "10", "--grain", "10", "--json"];
@@ -43,7 +44,7 @@ fn under_mpirun_the_ranks_must_be_as_many_as_the_workers() {
 }
 
 #[test]
-fn bad_sizes_end_it_before_any_rank_starts() {
+fn bad_sizes_are_usage_errors_before_any_rank_starts() {
     for flags in [
         &["stencil", "--size", "4"][..],
         &["stencil", "--size", "99999999"],

@@ -1,4 +1,5 @@
 //! The lesson `scatter`, as a learner starts it.
+#![cfg(mpi)]
 
 mod common;
 use common::{mpirun, run, scatter, succeed};
@@ -16,7 +17,7 @@ const SCATTER: Program = Program {
         &["--ranks", "1025"],
         &["--rank"],
     ],
-    // It has no pauses, and its ranks have nothing to do for long.
+    // The program has no pauses, and its ranks never work for long.
     long: &[],
 };
 
@@ -25,7 +26,7 @@ fn keeps_its_promises() {
     SCATTER.keeps_its_promises();
 }
 
-/// What each rank says it has, in the order of the ranks.
+/// The parts that the ranks printed, in the order of the ranks.
 fn parts(stdout: &str, ranks: usize) -> Vec<String> {
     let mut parts: Vec<_> = stdout
         .lines()
@@ -98,6 +99,13 @@ fn a_trace_names_ranks_and_calls() {
             assert_eq!(of_rank(call), 1, "{call} at rank {rank}");
         }
     }
+    // No rank leaves the barrier before the last rank has reached it.
+    let barriers: Vec<_> = events.iter().filter(|event| event["name"] == "barrier").collect();
+    let begin = |event: &serde_json::Value| event["ts"].as_f64().unwrap();
+    let last_reached = barriers.iter().map(|event| begin(event)).fold(f64::MIN, f64::max);
+    let first_left =
+        barriers.iter().map(|event| begin(event) + event["dur"].as_f64().unwrap()).fold(f64::MAX, f64::min);
+    assert!(last_reached <= first_left, "{barriers:#?}");
     assert!(std::fs::read_to_string(svg).unwrap().contains("rank 3"));
 }
 
@@ -110,7 +118,7 @@ fn flags_are_checked_before_any_rank_starts() {
         (&["--svg", "/no/such/folder/file"], 1),
         (&["--help"], 0),
     ] {
-        // A launcher that cannot be found would be the error if it were looked for.
+        // If the program searched for its launcher, it would fail with another error.
         let finished = run(scatter().args(flags).env("MPIRUN", "no-such-mpirun"));
         assert_eq!(finished.code(), Some(status), "{finished:#?}");
         assert!(!finished.stderr.contains("mpirun"), "{finished:#?}");
@@ -119,7 +127,7 @@ fn flags_are_checked_before_any_rank_starts() {
 }
 
 #[test]
-fn ranks_under_mpirun_tell_it_once() {
+fn ranks_under_mpirun_print_an_error_once() {
     let bad = run(&mut mpirun(3, scatter().args(["--items", "ten"])));
     assert_eq!(bad.code(), Some(2), "{bad:#?}");
     assert_eq!(bad.stderr.matches("error: invalid value 'ten'").count(), 1, "{bad:#?}");

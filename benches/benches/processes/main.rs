@@ -1,7 +1,8 @@
-//! What processes cost: to start, to talk to, to share work with. Beside a plain C program and Python's `multiprocessing`
-//! doing the same, where `cc` and `python3` are found.
+//! The cost of processes: of their start, of messages to them, of work shared with them. A plain C program and Python's
+//! `multiprocessing` do the same work, where `cc` and `python3` are found.
 //!
-//! A message one way is half of there and back. Every result is checked, outside of the timing where that would count.
+//! The time of a message is half the time of a message to a child and back. Every result is checked, outside the measured time
+//! where the check would change it.
 
 mod peers;
 
@@ -33,7 +34,7 @@ fn main() {
     criterion.final_summary();
 }
 
-/// Measures `many`, which says how long so many took.
+/// Measures `many`, which is given a number of repetitions and returns the time that they took.
 fn measure(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, many: impl Fn(u64) -> Duration) {
     group.bench_function(name, |bencher| bencher.iter_custom(&many));
 }
@@ -72,24 +73,24 @@ fn channel_back(mut receiver: channel::Receiver<[u8]>, mut sender: channel::Send
     Ok(())
 }
 
-/// Half of the time that so many messages take to a child, which runs `$back`, and back. `$connection` makes either way.
+/// Half the time that `$count` messages take to a child and back. The child runs `$back`; `$connection` makes each direction.
 macro_rules! one_way {
     ($connection:ident, $back:ident, $count:expr, $size:expr) => {{
         let ((mut there, child_in), (child_out, mut back)) =
             ($connection().expect("a connection"), $connection().expect("a connection"));
         let child = spawn("back", $back, (child_in, child_out)).expect("a child");
-        let (mut message, mut came) = (vec![7; $size], Vec::new());
+        let (mut message, mut received) = (vec![7; $size], Vec::new());
         let mut one = |number: u64| {
             message[0] = number as u8;
-            there.send_bytes(&message).expect("it goes");
-            assert!(back.recv_bytes(&mut came).expect("it comes"));
-            assert!(came.len() == $size && came[0] == number as u8);
+            there.send_bytes(&message).expect("the child lives");
+            assert!(back.recv_bytes(&mut received).expect("the child lives"));
+            assert!(received.len() == $size && received[0] == number as u8);
         };
-        // The child begins.
+        // Not timed: the child may not have started yet.
         (0..10).for_each(&mut one);
         let time = timed($count, one) / 2;
         drop(there);
-        child.join().expect("it ends well");
+        child.join().expect("the child does not fail");
         time
     }};
 }
@@ -113,18 +114,18 @@ fn queue_back(receiver: queue::Receiver<u64>, sender: queue::Sender<u64>) -> any
 }
 
 fn queues(criterion: &mut Criterion, peers: &Peers) {
-    let mut group = criterion.benchmark_group("a queue there and one back");
+    let mut group = criterion.benchmark_group("a queue to a child and a queue back");
     measure(&mut group, "this course", |count| {
         let ((there, child_in), (child_out, back)) = (queue().expect("memory"), queue().expect("memory"));
         let child = spawn("back", queue_back, (child_in, child_out)).expect("a child");
         let one = |number| {
-            there.send(&number).expect("it goes");
-            assert_eq!(back.recv().expect("it comes"), Some(number));
+            there.send(&number).expect("the child lives");
+            assert_eq!(back.recv().expect("the child lives"), Some(number));
         };
         (0..10).for_each(one);
         let time = timed(count, one);
         drop(there);
-        child.join().expect("it ends well");
+        child.join().expect("the child does not fail");
         time
     });
     peers.python(&mut group, "Python", &["queue"]);
@@ -150,7 +151,7 @@ fn pools(criterion: &mut Criterion, peers: &Peers) {
                 time
             };
             map(1000);
-            // A map of less says more of its end than of its tasks.
+            // In a shorter map, its start and its end would take most of the time.
             let tasks = count.max(TASKS);
             map(tasks).mul_f64(count as f64 / tasks as f64)
         });
@@ -162,7 +163,7 @@ fn pools(criterion: &mut Criterion, peers: &Peers) {
         let mut pool = Pool::new("square", 2, square).expect("a pool");
         let mut one = |number| {
             let ticket = pool.submit(number);
-            assert_eq!(pool.join(ticket).expect("it does not fail"), number * number);
+            assert_eq!(pool.join(ticket).expect("no task fails"), number * number);
         };
         (0..10).for_each(&mut one);
         timed(count, one)
@@ -171,27 +172,27 @@ fn pools(criterion: &mut Criterion, peers: &Peers) {
     group.finish();
 }
 
-/// Steps that each need the one before.
+/// Steps that each need the result of the step before.
 fn square_slowly((number, steps): (u64, u64)) -> anyhow::Result<u64> {
     Ok((0..steps).fold(number, |x, step| black_box(x.rotate_left(1).wrapping_add(step))))
 }
 
 fn computation(criterion: &mut Criterion) {
-    // Some 50 µs and 2 ms.
+    // Tasks of some 50 µs and 2 ms.
     for (name, steps, tasks) in [("2000 tasks of 50 µs", 92_000, 2000), ("100 tasks of 2 ms", 3_700_000, 100)] {
         let all = || (0..tasks).map(move |number| (number, steps));
-        let right: Vec<_> = all().map(|task| square_slowly(task).expect("it does not fail")).collect();
+        let right: Vec<_> = all().map(|task| square_slowly(task).expect("no task fails")).collect();
         let mut group = criterion.benchmark_group(name);
         group.sample_size(10);
         measure(&mut group, "serial", |count| {
             timed(count, |_| {
-                assert!(all().map(|task| square_slowly(task).expect("it does not fail")).eq(right.iter().copied()))
+                assert!(all().map(|task| square_slowly(task).expect("no task fails")).eq(right.iter().copied()))
             })
         });
         measure(&mut group, "a pool of 2", |count| {
             let mut pool = Pool::new("slow", 2, square_slowly).expect("a pool");
-            pool.map((0..100).map(|number| (number, 1))).expect("it does not fail");
-            timed(count, |_| assert!(pool.map(all()).expect("it does not fail") == right))
+            pool.map((0..100).map(|number| (number, 1))).expect("no task fails");
+            timed(count, |_| assert!(pool.map(all()).expect("no task fails") == right))
         });
         group.finish();
     }

@@ -1,4 +1,4 @@
-/* What a C program needs for the same work: prints the nanoseconds that COUNT of it took.
+/* The same work by a C program. It prints the nanoseconds that COUNT repetitions took.
  *
  *     peers start COUNT        starts /bin/true and waits for it
  *     peers pipe SIZE COUNT    sends SIZE bytes to a child and back, through two pipes
@@ -35,7 +35,7 @@ static void start(long count) {
     }
 }
 
-/* 0 at the end of the stream. */
+/* Returns 0 at the end of the stream. */
 static int receive(int from, char *bytes, size_t size) {
     for (size_t done = 0; done < size;) {
         ssize_t got = read(from, bytes + done, size - done);
@@ -56,8 +56,8 @@ static void send_all(int to, const char *bytes, size_t size) {
 
 static long long ping_pong(size_t size, long count) {
     int there[2], back[2];
-    char *bytes = malloc(size), *came = malloc(size);
-    if (!bytes || !came || pipe(there) || pipe(back)) fail("a pipe");
+    char *bytes = malloc(size), *received = malloc(size);
+    if (!bytes || !received || pipe(there) || pipe(back)) fail("a pipe");
     memset(bytes, 7, size);
     pid_t child = fork();
     if (child < 0) fail("fork");
@@ -70,12 +70,12 @@ static long long ping_pong(size_t size, long count) {
     close(there[0]);
     close(back[1]);
     long long begin = 0;
-    /* The first ones are not timed: the child begins. */
+    /* The first ten are not timed: the child may not have started yet. */
     for (long i = -10; i < count; i++) {
         if (i == 0) begin = now();
         bytes[0] = (char)i;
         send_all(there[1], bytes, size);
-        if (!receive(back[0], came, size) || came[0] != (char)i) fail("what came back");
+        if (!receive(back[0], received, size) || received[0] != (char)i) fail("the answer");
     }
     long long time = now() - begin;
     close(there[1]);

@@ -1,9 +1,9 @@
-"""What Python's multiprocessing needs for the same work: prints the nanoseconds that COUNT of it took.
+"""The same work by Python's multiprocessing. It prints the nanoseconds that COUNT repetitions took.
 
     peers.py fork|spawn COUNT     starts a process that does nothing and waits for it
     peers.py pipe SIZE COUNT      sends SIZE bytes to a process and back, through two pipes
     peers.py queue COUNT          sends a number to a process and back, through two queues
-    peers.py map CHUNK COUNT      maps square over COUNT numbers by a pool of two; chunk 0: as Pool.map chooses
+    peers.py map CHUNK COUNT      maps square over COUNT numbers by a pool of two; with chunk 0, Pool.map chooses
     peers.py submit COUNT         gives one task to a pool of two and waits for its result
 """
 

@@ -1,16 +1,18 @@
-//! The same work by a C program and by Python, where they can be had.
+//! The same work by other programs: children of this course, a C program and Python.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use benches::examples;
 use criterion::BenchmarkGroup;
 use criterion::measurement::WallTime;
 
 use crate::measure;
 
-/// Programs that print how many nanoseconds so many of something took.
+/// Programs that print the nanoseconds which their work took.
 pub struct Peers {
+    ours: Vec<String>,
     c: Option<Vec<String>>,
     python: Option<Vec<String>>,
 }
@@ -18,7 +20,7 @@ pub struct Peers {
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
 
 impl Peers {
-    /// Compiles the C program, and looks for Python.
+    /// Builds the programs, and looks for Python.
     pub fn new() -> Self {
         let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/processes");
         let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("peers");
@@ -27,41 +29,52 @@ impl Peers {
         let python = works(Command::new("python3").args(["-c", "import multiprocessing"]));
         let text = |path: &Path| path.display().to_string();
         Self {
+            ours: vec![text(&start_children())],
             c: compiled.then(|| vec![text(&program)]),
             python: python.then(|| vec!["python3".into(), text(&here.join("peers.py"))]),
         }
     }
 
-    /// Children of this course, started by a program that is as small as C's.
+    /// Children of this course, started by a program that is as small as the C program.
     pub fn ours(&self, group: &mut Group<'_>, name: &str) {
-        run(&Some(vec![env!("CARGO_BIN_EXE_start_children").into()]), group, name, &[], 1, 1.0);
+        run(Some(&self.ours), group, name, &[], 1, 1.0);
     }
 
     pub fn c(&self, group: &mut Group<'_>, name: &str, arguments: &[&str]) {
-        run(&self.c, group, name, arguments, 1, 1.0);
+        run(self.c.as_deref(), group, name, arguments, 1, 1.0);
     }
 
     pub fn c_halved(&self, group: &mut Group<'_>, name: &str, arguments: &[&str]) {
-        run(&self.c, group, name, arguments, 1, 0.5);
+        run(self.c.as_deref(), group, name, arguments, 1, 0.5);
     }
 
     pub fn python(&self, group: &mut Group<'_>, name: &str, arguments: &[&str]) {
-        run(&self.python, group, name, arguments, 1, 1.0);
+        run(self.python.as_deref(), group, name, arguments, 1, 1.0);
     }
 
     pub fn python_halved(&self, group: &mut Group<'_>, name: &str, arguments: &[&str]) {
-        run(&self.python, group, name, arguments, 1, 0.5);
+        run(self.python.as_deref(), group, name, arguments, 1, 0.5);
     }
 
     pub fn python_at_least(&self, group: &mut Group<'_>, name: &str, arguments: &[&str], least: u64) {
-        run(&self.python, group, name, arguments, least, 1.0);
+        run(self.python.as_deref(), group, name, arguments, least, 1.0);
     }
 }
 
-/// Measures with at least so many at a time; a part of their time counts.
-fn run(command: &Option<Vec<String>>, group: &mut Group<'_>, name: &str, arguments: &[&str], least: u64, part: f64) {
-    let Some([program, rest @ ..]) = command.as_deref() else {
-        println!("{name}: left out, since it cannot be had here");
+/// Builds the example `start_children`, which cargo does not build for a bench.
+fn start_children() -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it is inside the target folder");
+    let mut cargo = Command::new(env!("CARGO"));
+    // Without --package, so that the dependencies have the features with which they are built already.
+    cargo.args(["build", "--quiet", "--profile", "bench", "--example", "start_children", "--target-dir"]).arg(target);
+    assert!(cargo.current_dir(examples::root()).status().is_ok_and(|status| status.success()), "{cargo:?}");
+    target.join("release/examples/start_children")
+}
+
+/// Measures a program. It works on at least `least` items at a time, and `part` of its time counts.
+fn run(command: Option<&[String]>, group: &mut Group<'_>, name: &str, arguments: &[&str], least: u64, part: f64) {
+    let Some([program, rest @ ..]) = command else {
+        println!("{name}: left out, since this machine does not have it");
         return;
     };
     measure(group, name, |count| {

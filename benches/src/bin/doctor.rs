@@ -1,6 +1,6 @@
-//! Says what this machine has of what the course needs: a line each, ok or what is wrong and how to mend it.
+//! Checks what the course needs on this machine. Each line says ok, or what is wrong and how to mend it.
 //!
-//! Only chapter 4 needs MPI and libclang. The exit status is 1 if something is wrong; a remark is no error.
+//! Only chapter 4 needs MPI, its launcher and libclang. The exit status is 1 if something is wrong; a remark is no error.
 //!
 //! Run:       cargo run --bin doctor
 
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
             }
         }
         let wrong = checks.iter().filter(|check| check.found.is_err() && check.needed).count();
-        ensure!(wrong == 0, "doctor: {wrong} of {} things to mend", checks.len());
+        ensure!(wrong == 0, "doctor: {wrong} of {} checks failed", checks.len());
         Ok(())
     })
 }

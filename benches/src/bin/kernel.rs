@@ -1,6 +1,6 @@
 //! Solves one kernel with one strategy, checks the result exactly and prints the rate.
 //!
-//! One untimed iteration goes before the timed ones. A wrong result is exit status 1 and no rate.
+//! The first iteration is not timed. After a wrong result there is no rate, and the exit status is 1.
 //!
 //! Run:       cargo run --release --bin kernel -- stencil --strategy threads --workers 2
 
@@ -17,7 +17,7 @@ use course::lesson;
 struct Args {
     /// The problem: count or stencil
     kernel: String,
-    /// Who solves it: serial, rayon, threads, processes or mpi
+    /// How to solve it: serial, rayon, threads, processes or mpi
     #[arg(long, value_name = "S")]
     strategy: String,
     #[command(flatten)]
@@ -25,12 +25,12 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    // A worker process runs this program again: it goes to its work here and does not come back.
+    // A worker process runs this program again: it works inside this call and does not return from it.
     ch3_processes::kernels::init();
     lesson::run_checked(lesson::header!(), checked, |(args, kernel, strategy, problem), lesson| {
         solve::fits(kernel, problem.size)?;
         if strategy == Strategy::Mpi {
-            // The ranks' program prints the same figures and draws its own lanes: it takes this one's place.
+            // `kernel_mpi` prints the same figures and draws the lanes of its ranks, so it replaces this program.
             let mut ranks = mpi::command(kernel, &problem)?;
             ranks.args(args.problem.json.then_some("--json")).args(lesson.flags().to_args());
             return Err(ranks.exec()).context("mpi");
@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// What the flags say, if they fit each other.
+/// The problem that the flags describe, or why they do not fit together.
 fn checked(args: Args) -> Result<(Args, Kernel, Strategy, Problem), String> {
     let pair = (Kernel::from_str(&args.kernel, false), Strategy::from_str(&args.strategy, false));
     let (Ok(kernel), Ok(strategy)) = pair else { return Err(no_pair(&args)) };

@@ -1,7 +1,7 @@
-//! Runs every example of every chapter, checks each, compares the strategies and writes a report.
+//! Runs every program of every chapter, checks its result, compares the strategies and writes a report.
 //!
-//! Where there is no MPI, chapter 4 and the strategy `mpi` are left out, and a remark says which command mends it. The exit
-//! status is 1 if anything failed.
+//! Without MPI, chapter 4 and the strategy `mpi` are left out, and a remark says which command mends that. The exit status is 1
+//! if anything failed.
 //!
 //! Run:       scripts/tour
 
@@ -22,19 +22,19 @@ use course::lesson;
 
 #[derive(clap::Parser)]
 struct Args {
-    /// Fewer sizes and rounds in the comparison
+    /// Compares fewer sizes in fewer rounds
     #[arg(long)]
     quick: bool,
-    /// Threads, processes and ranks of the comparison; as many as cores if not given
+    /// Number of threads, processes or ranks in the comparison; default: the number of cores
     #[arg(long, value_name = "W", value_parser = clap::value_parser!(u16).range(1..=1000))]
     workers: Option<u16>,
-    /// The folder of the report; target/tour if not given
+    /// Folder of the report; default: target/tour
     #[arg(long, value_name = "FOLDER")]
     report: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
-    // A worker process runs this program again: it goes to its work here and does not come back.
+    // A worker process runs this program again: it works inside this call and does not return from it.
     ch3_processes::kernels::init();
     lesson::run!(|args: Args, _lesson| {
         let folder = args.report.unwrap_or_else(|| examples::root().join("target/tour"));
@@ -67,7 +67,7 @@ fn main() -> ExitCode {
         let path = folder.join("report.html");
         fs::write(&path, report.page()).with_context(|| path.display().to_string())?;
         println!("report: {}", path.display());
-        ensure!(failed == 0, "tour: {failed} of its parts failed");
+        ensure!(failed == 0, "tour: {failed} parts failed");
         Ok(())
     })
 }

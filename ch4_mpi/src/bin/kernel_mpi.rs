@@ -1,11 +1,14 @@
-//! Measures a kernel that ranks solve by message.
+//! Measures a kernel that ranks solve by exchanging messages.
 //!
-//! This is the ranks' side of `kernel --strategy mpi`, which starts it. One iteration goes untimed; the times of the
-//! others are those of the slowest rank; a wrong result has no rate.
+//! `kernel --strategy mpi` starts this program. The first iteration is not timed. The time of an iteration is that of the slowest
+//! rank. A wrong result has no rate.
 //!
 //! Run:       cargo run --release --bin kernel_mpi -- stencil --workers 2
 //!            scripts/mpirun -n 2 target/release/kernel_mpi stencil --workers 2
-//! Observe:   two ranks reach what the memory gives; more ranks than cores gain nothing.
+//! Observe:   two ranks reach the speed of the memory; more ranks than cores gain nothing.
+
+// Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
+#![cfg_attr(not(mpi), no_main, cfg(mpi))]
 
 use std::process::ExitCode;
 
@@ -16,11 +19,11 @@ use mpi::traits::*;
 
 #[derive(clap::Parser)]
 struct Args {
-    /// What to solve
+    /// The problem
     kernel: Kernel,
     #[command(flatten)]
     problem: ProblemArgs,
-    /// Prints the seconds of every iteration as one line of JSON
+    /// Prints the seconds of each iteration as one line of JSON
     #[arg(long, conflicts_with = "json")]
     laps: bool,
 }
@@ -30,7 +33,7 @@ fn main() -> ExitCode {
     lesson::run_job(lesson::header!(), ranks, |args: Args, _, world| {
         let mut problem = args.problem.problem(args.kernel).map_err(anyhow::Error::msg)?;
         if args.problem.workers.is_none() {
-            // Under mpirun the launcher has decided.
+            // Under mpirun the launcher has chosen the number of ranks.
             problem.workers = usize::try_from(world.size())?;
         }
         let measured = kernels::solve(args.kernel, &problem, world)?;

@@ -1,13 +1,17 @@
 //! Rank 0 scatters a row of numbers over all ranks, in parts of different lengths.
 //!
-//! A scatter hands each rank its own part of one rank's data; a broadcast would hand all of it to everyone.
-//! `scatter_varcount` takes a length and a start for each part, so that any number of items fits any number of ranks.
+//! A scatter gives each rank its own part of the data of one rank; a broadcast gives all of the data to every rank.
+//! `scatter_varcount` takes a length and a start for each part, so any number of ranks can share any number of items.
 //!
 //! Run:       cargo run --bin scatter -- --timeline
 //!            scripts/mpirun -n 10 target/debug/scatter
-//! Observe:   each rank has its own part, though lines come in any order; nobody leaves the barrier before the last came.
-//! Python:    the original needs exactly 10 ranks: with fewer, rank 0 raises an error and the others wait for ever.
-//! Exercise:  let rank 0 keep nothing for itself. Which numbers change, and does rank 0 still call scatter?
+//! Observe:   each rank prints its own part, and the lines come in any order, since each rank prints when it leaves the
+//!            barrier. In the chart no rank leaves the barrier before the last rank has reached it.
+//! Python:    the original needs exactly 10 ranks. With fewer, rank 0 raises an error and the other ranks wait for ever.
+//! Exercise:  change `start` so that the part of rank 0 is empty. Which lines change, and must rank 0 still call scatter?
+
+// Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
+#![cfg_attr(not(mpi), no_main, cfg(mpi))]
 
 use std::process::ExitCode;
 
@@ -33,7 +37,7 @@ fn main() -> ExitCode {
         let starts: Vec<Count> = (0..=ranks).map(|rank| start(rank, ranks, args.items)).collect();
         let lengths: Vec<Count> = starts.windows(2).map(|pair| pair[1] - pair[0]).collect();
 
-        // A scatter writes into what is there, so every rank must know how long its part is.
+        // A scatter writes into a buffer that exists, so every rank must know the length of its part.
         let mut part = vec![0; lengths[rank] as usize];
         if rank == 0 {
             let items: Vec<u64> = (1..=args.items as u64).collect();
@@ -46,16 +50,16 @@ fn main() -> ExitCode {
         println!("rank {rank} of {ranks} has {}", shown(&part));
 
         let right = starts[rank] as u64 + 1..=starts[rank + 1] as u64;
-        ensure!(part.iter().copied().eq(right), "these are not the items of this rank: {}", shown(&part));
+        ensure!(part.iter().copied().eq(right), "wrong items for this rank: {}", shown(&part));
         let (own, mut all) = (part.iter().sum::<u64>(), 0);
         lanes::wait("all_reduce", || world.all_reduce_into(&own, &mut all, SystemOperation::sum()));
         let n = args.items as u64;
-        ensure!(all == n * (n + 1) / 2, "not every item arrived exactly once: their sum is {all}");
+        ensure!(all == n * (n + 1) / 2, "some item did not arrive exactly once: the sum is {all}");
         Ok(())
     })
 }
 
-/// Where a rank's part starts: the parts are in the order of the ranks, and their lengths differ by one at most.
+/// The index at which the part of a rank starts. The parts follow the order of the ranks; their lengths differ by at most one.
 fn start(rank: usize, ranks: usize, items: Count) -> Count {
     (rank * items as usize / ranks) as Count
 }

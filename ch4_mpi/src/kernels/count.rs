@@ -1,4 +1,4 @@
-//! `count` by ranks: each does its share of the tasks, and a sum over all ranks ends the iteration.
+//! `count` by ranks: each rank does its share of the tasks, and a sum over all ranks ends the iteration.
 
 use std::hint::black_box;
 
@@ -10,10 +10,10 @@ use mpi::traits::*;
 
 use super::{check_world, slowest};
 
-/// All tasks are alike, so a fixed share for each rank is as good as any, and costs no message.
+/// All tasks take the same time, so each rank has a fixed share, which needs no messages.
 ///
 /// # Errors
-/// The world has another number of ranks than the problem has workers.
+/// The number of ranks in the world is not the number of workers in the problem.
 pub fn mpi(problem: &Problem, world: &impl Communicator) -> anyhow::Result<Measured> {
     check_world(problem, world)?;
     let (rank, ranks) = (usize::try_from(world.rank())?, problem.workers);
@@ -22,7 +22,7 @@ pub fn mpi(problem: &Problem, world: &impl Communicator) -> anyhow::Result<Measu
     let mut measured = solve(problem, || {
         let own: u64 = share.clone().map(|_| task(black_box(problem.grain))).sum();
         let mut sum = 0;
-        // Nobody has the sum before all ranks have done their share: this is the barrier, too.
+        // No rank has the sum before all ranks have done their share, so this is also the barrier.
         lanes::wait("all_reduce", || world.all_reduce_into(&own, &mut sum, SystemOperation::sum()));
         sum
     });

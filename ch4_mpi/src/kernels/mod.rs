@@ -1,6 +1,6 @@
 //! The kernels under the strategy `mpi`: ranks that exchange messages.
 //!
-//! No rank sees another's memory: each holds its own part of the problem and gets by message what else it needs.
+//! No rank sees the memory of another rank. Each rank holds its own part of the problem and receives all other data as messages.
 
 pub mod count;
 pub mod stencil;
@@ -10,10 +10,10 @@ use ch1_parallel::kernels::{Kernel, Measured, Problem};
 use mpi::collective::SystemOperation;
 use mpi::traits::*;
 
-/// Solves the problem with the ranks of `world`. Every rank gets the same result.
+/// Solves the problem with the ranks of `world`. Every rank returns the same result.
 ///
 /// # Errors
-/// The world has another number of ranks than the problem has workers.
+/// The number of ranks in the world is not the number of workers in the problem.
 pub fn solve(kernel: Kernel, problem: &Problem, world: &impl Communicator) -> anyhow::Result<Measured> {
     match kernel {
         Kernel::Count => count::mpi(problem, world),
@@ -27,7 +27,7 @@ fn check_world(problem: &Problem, world: &impl Communicator) -> anyhow::Result<(
     Ok(())
 }
 
-/// The seconds of each iteration as the slowest rank saw it.
+/// The seconds of each iteration, as measured by the slowest rank.
 fn slowest(world: &impl Communicator, seconds: &[f64]) -> Vec<f64> {
     let mut slowest = vec![0.0; seconds.len()];
     world.all_reduce_into(seconds, &mut slowest[..], SystemOperation::max());

@@ -1,4 +1,4 @@
-//! `stencil` by ranks: each holds a band of rows and gets its neighbours' outermost rows, the *halo*, by message.
+//! `stencil` by ranks: each rank holds a band of rows and receives the outermost rows of its neighbours, the *halo*, as messages.
 
 use ch1_parallel::kernels::stencil::{RADIUS, bands, check, initial, sum, sweep};
 use ch1_parallel::kernels::{Measured, Problem, laps};
@@ -10,15 +10,15 @@ use mpi::traits::*;
 
 use super::{check_world, slowest};
 
-/// Exchanges the halos, sweeps the band, waits for all.
+/// In each iteration a rank exchanges its halos, sweeps its band and waits for all ranks.
 ///
 /// # Errors
-/// The world has another number of ranks than the problem has workers.
+/// The number of ranks in the world is not the number of workers in the problem.
 pub fn mpi(problem: &Problem, world: &impl Communicator) -> anyhow::Result<Measured> {
     check_world(problem, world)?;
     let (size, rank) = (problem.size, world.rank());
     let bands = bands(size, problem.workers);
-    // More ranks than rows: those for whom no rows are left come last, and only wait.
+    // If there are more ranks than rows, the last ranks have no rows and only wait.
     let neighbour = |at: i32| {
         let band = bands.get(usize::try_from(at).ok()?)?;
         (!band.is_empty()).then(|| world.process_at_rank(at))
@@ -42,8 +42,8 @@ pub fn mpi(problem: &Problem, world: &impl Communicator) -> anyhow::Result<Measu
     Ok(Measured { seconds: slowest(world, &seconds), wrong: check(problem, total) })
 }
 
-/// Sends the outermost rows of `input` to the neighbours and receives theirs. All four messages are under way at the
-/// same time, so it does not matter who begins.
+/// Sends the outermost rows of `input` to the neighbours and receives their outermost rows. All four messages are under way at the
+/// same time, so the order of the calls does not matter.
 fn exchange(
     input: &[f64],
     above: Option<Process<'_>>,

@@ -1,4 +1,4 @@
-//! Starting programs and looking at processes, for the tests of this chapter.
+//! Starts programs and looks at processes, for the tests of this chapter.
 #![allow(dead_code, reason = "each test program uses a part")]
 
 use std::path::PathBuf;
@@ -10,20 +10,20 @@ use course::program::{self, Finished};
 
 use course::testing::proc::Process;
 
-/// No job here takes longer, even on a busy machine.
+/// No job of a test takes longer, even on a busy machine.
 pub const LIMIT: Duration = Duration::from_secs(60);
 
-/// A lesson.
+/// The program `scatter`.
 pub fn scatter() -> Command {
     Command::new(env!("CARGO_BIN_EXE_scatter"))
 }
 
-/// The ranks' side of the kernels.
+/// The program `kernel_mpi`.
 pub fn kernel() -> Command {
     Command::new(env!("CARGO_BIN_EXE_kernel_mpi"))
 }
 
-/// A job that one rank ruins.
+/// A job in which rank 1 fails.
 pub fn failing_rank(deed: &str) -> Command {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_scatter")).with_file_name("examples").join("failing_rank");
     assert!(program.exists(), "{} is not built: cargo test -p ch4_mpi builds it", program.display());
@@ -42,21 +42,21 @@ pub fn mpirun(ranks: usize, program: &Command) -> Command {
     command
 }
 
-/// Runs it to its end, within the limit.
+/// Runs a command to its end, within the limit.
 pub fn run(command: &mut Command) -> Finished {
     let finished = program::run(command, LIMIT).unwrap_or_else(|error| panic!("{command:?}: {error}"));
     assert!(finished.status.is_some(), "{command:?} took more than {LIMIT:?}: {finished:#?}");
     finished
 }
 
-/// Asserts that it went well and gives its output.
+/// Asserts that a command succeeds, and returns its output.
 pub fn succeed(command: &mut Command) -> String {
     let finished = run(command);
     assert_eq!(finished.code(), Some(0), "{command:?}: {finished:#?}");
     finished.stdout
 }
 
-/// Asserts that all of them end within the time.
+/// Asserts that all processes end within the time.
 pub fn assert_gone(processes: &[Process], within: Duration) {
     let begin = Instant::now();
     loop {
@@ -64,7 +64,7 @@ pub fn assert_gone(processes: &[Process], within: Duration) {
         if alive.is_empty() {
             return;
         }
-        assert!(begin.elapsed() < within, "after {within:?} there still are {alive:?}");
+        assert!(begin.elapsed() < within, "still alive after {within:?}: {alive:?}");
         thread::sleep(Duration::from_millis(5));
     }
 }

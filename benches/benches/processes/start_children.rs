@@ -1,6 +1,6 @@
-//! Starts so many children in turn, joins each, and prints how many nanoseconds that took.
+//! Starts children one after the other, joins each, and prints the nanoseconds that this took. The argument is their number.
 //!
-//! A program of its own: what criterion links would be loaded with each child.
+//! It is a program without criterion: each child loads what its program links.
 
 use std::time::Instant;
 
