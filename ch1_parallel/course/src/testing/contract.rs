@@ -9,7 +9,9 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::pictures;
 use crate::program::{self, Finished};
+use rustix::fs::Mode;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -52,6 +54,9 @@ impl Program {
         self.helps();
         self.refuses_bad_flags();
         self.draws();
+        self.draws_into_a_named_pipe();
+        self.says_that_files_may_not_grow();
+        self.minds_no_ignored_signals();
         self.needs_the_folder_of_a_file();
         self.says_that_the_disk_is_full();
         self.ends_quietly_when_nobody_reads();
@@ -110,11 +115,58 @@ impl Program {
         let path = |path: &Path| path.to_str().expect("a plain path").to_string();
         let chart = self.succeeds(&["--timeline", "--svg", &path(&svg), "--trace", &path(&trace)]);
         assert!(chart.contains("a column is"), "{self} --timeline draws nothing: {chart}");
-        let svg = fs::read_to_string(svg).expect("the SVG is written");
+        let (svg, trace) = (self.whole_svg(&svg), self.whole_trace(&trace));
+        pictures::agree(&svg, &trace).unwrap_or_else(|why| panic!("{self}: {why}\n{svg}"));
+    }
+
+    fn whole_svg(&self, path: &Path) -> String {
+        let svg = fs::read_to_string(path).expect("the SVG is written");
         assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n"), "{self}: {svg}");
-        let trace: Value = serde_json::from_slice(&fs::read(trace).expect("the trace is written")).expect("JSON");
+        svg
+    }
+
+    fn whole_trace(&self, path: &Path) -> Value {
+        let trace: Value = serde_json::from_slice(&fs::read(path).expect("the trace is written")).expect("JSON");
         let events = trace["traceEvents"].as_array().expect("events");
         assert!(events.iter().any(|event| event["ph"] == "X" && event["dur"].is_number()), "{self}: {trace}");
+        trace
+    }
+
+    /// A named pipe is opened once: its reader gets the picture, and then the end.
+    fn draws_into_a_named_pipe(&self) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, Mode::RUSR | Mode::WUSR, 0)
+            .expect("a pipe");
+        let (sender, read) = mpsc::channel();
+        let from = pipe.clone();
+        thread::spawn(move || sender.send(fs::read_to_string(from)));
+        self.succeeds(&["--svg", pipe.to_str().expect("a plain path")]);
+        let svg = read.recv_timeout(LIMIT).expect("the pipe is closed").expect("text");
+        assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n"), "{self}: {svg}");
+    }
+
+    /// With a limit of 0 bytes for each file nothing can be recorded, which is an error in one line and no signal.
+    fn says_that_files_may_not_grow(&self) {
+        let finished = self.run_limited("ulimit -f 0", &["--timeline"]);
+        assert_eq!(finished.code(), Some(1), "{self}: {finished:?}");
+        assert_eq!(finished.stderr.lines().count(), 1, "{self}: {}", finished.stderr);
+        assert!(finished.stderr.starts_with("error: "), "{self}: {}", finished.stderr);
+    }
+
+    /// A parent that ignores SIGCHLD or SIGTERM hands that on to the programs that it starts.
+    fn minds_no_ignored_signals(&self) {
+        let finished = self.run_limited("trap '' CHLD TERM USR1", &["--pace", "0"]);
+        assert_eq!(finished.code(), Some(0), "{self}: {finished:?}");
+    }
+
+    /// Runs it from a shell that runs this command before.
+    fn run_limited(&self, before: &str, args: &[&str]) -> Finished {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("{before}; exec \"$0\" \"$@\""), self.path]).args(args);
+        let finished = program::run(&mut command, LIMIT).expect("the program starts");
+        assert!(finished.status.is_some(), "{self} after {before} did not end within {LIMIT:?}");
+        finished
     }
 
     fn needs_the_folder_of_a_file(&self) {
@@ -133,6 +185,12 @@ impl Program {
         assert_eq!(self.run(&["--svg", path, "--trace", "/no/such/folder/file"]).code(), Some(1));
         assert_eq!(self.run(&["--svg", path, "--no-such-flag"]).code(), Some(2));
         assert_eq!(self.run(&["--svg", path, "--trace", path]).code(), Some(2));
+        let link = folder.path().join("link.json");
+        std::os::unix::fs::symlink("lanes.svg", &link).expect("a link");
+        let detour = folder.path().join(".").join("lanes.svg");
+        for other in [link, detour] {
+            assert_eq!(self.run(&["--svg", path, "--trace", other.to_str().expect("a plain path")]).code(), Some(2));
+        }
         assert_eq!(fs::read_to_string(&svg).expect("a file"), "old", "{self}");
     }
 
@@ -160,13 +218,31 @@ impl Program {
         assert_eq!(code, Some(0), "{self} | head -1");
     }
 
+    /// After Ctrl-C stderr says what each lane is doing, and the pictures are drawn, with and without the flags that ask for them.
     fn ends_at_ctrl_c(&self) {
-        let mut child = self.spawn(self.long);
+        let folder = tempfile::tempdir().expect("a folder");
+        let (svg, trace) = (folder.path().join("lanes.svg"), folder.path().join("lanes.json"));
+        let path = |path: &Path| path.to_str().expect("a plain path").to_string();
+        let (stdout, stderr) = self.interrupted(&["--timeline", "--svg", &path(&svg), "--trace", &path(&trace)]);
+        assert!(stdout.contains("a column is"), "{self}: no chart after Ctrl-C: {stdout}\n{stderr}");
+        pictures::agree(&self.whole_svg(&svg), &self.whole_trace(&trace)).unwrap_or_else(|why| panic!("{self}: {why}"));
+        self.interrupted(&[]);
+    }
+
+    /// Interrupts it while it runs for a long time, and gives what it printed and said.
+    fn interrupted(&self, args: &[&str]) -> (String, String) {
+        let mut child = self.spawn(&[self.long, args].concat());
+        let stderr = child.stderr.take().expect("piped");
+        let said = thread::spawn(move || std::io::read_to_string(stderr).expect("text"));
         // It has begun when it has printed something; the rest of its output must go on being read.
-        let mut output = after_a_line(&mut child);
-        thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
+        let output = after_a_line(&mut child);
+        let printed = thread::spawn(move || std::io::read_to_string(output).expect("text"));
         kill_process(Pid::from_child(&child), Signal::INT).expect("it is alive");
         assert_eq!(ends(&mut child, Duration::from_secs(10)), Some(130), "{self} {:?} after Ctrl-C", self.long);
+        let (printed, said) = (printed.join().expect("a reader"), said.join().expect("a reader"));
+        let report = |line: &str| line.starts_with("interrupted: ") && line.contains(" since ");
+        assert!(said.lines().all(report) && !said.is_empty(), "{self}: {said}");
+        (printed, said)
     }
 
     fn spawn(&self, args: &[&str]) -> Child {

@@ -3,5 +3,6 @@
 pub mod contract;
 pub mod group;
 pub mod harness;
+pub mod pictures;
 pub mod proc;
 pub mod schedules;
