@@ -45,6 +45,8 @@ pub fn part(count: usize, workers: usize, worker: usize) -> (u64, usize) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -72,5 +74,16 @@ mod tests {
         assert_eq!(numbers(1, 0), numbers(1, 0));
         assert_ne!(numbers(1, 0), numbers(2, 0));
         assert_ne!(numbers(1, 0), numbers(1, 1));
+    }
+
+    #[test]
+    fn every_block_of_every_seed_begins_with_another_number() {
+        let begin = |seed, block| {
+            let mut numbers = Vec::new();
+            do_something(1, seed, block, &mut numbers);
+            numbers[0].to_bits()
+        };
+        let begins: BTreeSet<_> = (0..64).flat_map(|seed| (0..64).map(move |block| begin(seed, block))).collect();
+        assert_eq!(begins.len(), 64 * 64);
     }
 }

@@ -40,11 +40,13 @@ fn no_more_threads_are_inside_than_there_are_permits() {
 #[test]
 fn every_release_wakes_one_thread() {
     explore(|| {
-        let semaphore = Semaphore::new(0);
+        let semaphore = Arc::new(Semaphore::new(0));
+        let shared = Arc::clone(&semaphore);
         threads(6, move |number| match number % 2 {
-            0 => semaphore.release(),
-            _ => semaphore.acquire().forget(),
+            0 => shared.release(),
+            _ => shared.acquire().forget(),
         });
+        assert!(semaphore.try_acquire().is_none(), "each permit has been consumed");
     });
 }
 

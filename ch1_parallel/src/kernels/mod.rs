@@ -249,3 +249,74 @@ pub fn pool(workers: usize) -> anyhow::Result<rayon::ThreadPool> {
 fn pool_lane() -> lanes::Lane {
     lanes::lane(format_args!("worker {}", rayon::current_thread_index().unwrap_or(0)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PROBLEM: Problem = Problem { size: 7, workers: 3, iterations: 2, grain: 10 };
+
+    fn figures(kernel: Kernel, wrong: Option<&str>) -> Figures {
+        let measured = Measured { seconds: vec![0.5, 0.25], wrong: wrong.map(Into::into) };
+        Figures::of(kernel, Strategy::Rayon, &PROBLEM, &measured)
+    }
+
+    #[test]
+    fn the_rate_is_the_work_divided_by_the_average_time() {
+        let count = figures(Kernel::Count, None);
+        assert_eq!((count.seconds_min, count.seconds_avg, count.rate), (0.25, 0.375, Some(7.0 / 0.375)));
+        // The interior of a 7x7 grid has 9 points with 19 operations each.
+        assert_eq!(figures(Kernel::Stencil, None).rate, Some(9.0 * 19.0 / 1e6 / 0.375));
+        assert_eq!(figures(Kernel::Count, Some("wrong")).rate, None);
+    }
+
+    #[test]
+    fn figures_are_printed_as_text_and_as_json() {
+        let count = figures(Kernel::Count, None);
+        assert_eq!(
+            count.to_string(),
+            "count of size 7 by rayon, workers: 3, iterations: 2: 18.7 tasks/s (375.000 ms on average, 250.000 ms at best)"
+        );
+        assert_eq!(serde_json::from_str::<Figures>(&count.json()).unwrap(), count);
+        let wrong = figures(Kernel::Stencil, Some("wrong"));
+        assert!(wrong.to_string().contains("iterations: 2: wrong result ("), "{wrong}");
+        let json = wrong.json();
+        assert!(json.contains(r#""rate":null,"unit":"MFlops/s","valid":false"#), "{json}");
+    }
+
+    #[test]
+    fn names_are_those_of_the_command_line() {
+        for kernel in Kernel::value_variants() {
+            assert_eq!(kernel.to_string(), kernel.to_possible_value().unwrap().get_name());
+            assert!((kernel.least_size()..=kernel.most_size()).contains(&kernel.default_size()));
+            assert!(kernel.default_size() >= 1000, "a default size has enough work for a measurement");
+        }
+        for strategy in Strategy::value_variants() {
+            assert_eq!(strategy.to_string(), strategy.to_possible_value().unwrap().get_name());
+        }
+    }
+
+    #[test]
+    fn this_chapter_solves_serially_and_by_rayon() {
+        for kernel in Kernel::value_variants() {
+            for strategy in [Strategy::Serial, Strategy::Rayon] {
+                let measured = kernel.solve(strategy, &PROBLEM).unwrap().unwrap();
+                assert_eq!((measured.seconds.len(), measured.wrong), (2, None));
+            }
+            assert!(kernel.solve(Strategy::Threads, &PROBLEM).is_none());
+        }
+    }
+
+    #[test]
+    fn laps_time_all_iterations_but_the_first() {
+        let mut calls = 0;
+        assert_eq!(laps(3, || calls += 1).len(), 3);
+        assert_eq!(calls, 4);
+    }
+
+    #[test]
+    fn a_grid_that_does_not_fit_in_the_memory_is_an_error() {
+        let error = stencil::grids(1 << 30, 0..1 << 30).unwrap_err().to_string();
+        assert!(error.starts_with("the input grid: out of memory: "), "{error}");
+    }
+}
