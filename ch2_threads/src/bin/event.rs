@@ -9,7 +9,7 @@
 //! Python:    the producer calls set() and then clear(). If the consumer is busy at that moment, it never sees the flag, and at
 //!            the end it waits for ever.
 //! Exercise:  give `Event` a method `clear`, which sets the flag to `false`. Call it in the producer right after `set`, as the
-//!            Python script does. Which thread waits for ever? End the program with Ctrl-C.
+//!            Python script does, and run the program with `--pace 0`. Which thread waits for ever? End it with Ctrl-C.
 
 use std::process::ExitCode;
 use std::thread;

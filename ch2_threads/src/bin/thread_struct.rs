@@ -6,8 +6,8 @@
 //!
 //! Run:       cargo run --bin thread_struct -- --timeline
 //! Observe:   the workers sleep at the same time. All together last as long as the longest of them, not as long as their sum.
-//! Exercise:  let `run` double `self.duration` at its end and return `self`, and print the durations after the join. Can `main`
-//!            read a worker while its thread runs? Try to print `workers[0].name` after the threads were spawned.
+//! Exercise:  after the line that spawns the threads, add `println!("{}", workers[0].name);`. Why does the compiler refuse it?
+//!            Which thread owns that worker then?
 
 use std::process::{ExitCode, id};
 use std::thread;
