@@ -11,6 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{LIMIT, assert_gone, failing_rank, mpirun, run, scatter};
+use course::testing::group::assert_only_reports;
 use course::testing::proc::{self, Process, descendants, wait_for};
 use rustix::process::Signal;
 
@@ -154,7 +155,14 @@ fn ctrl_c_ends_the_job() {
     let job = Job::start(failing_rank("hang").args(["--ranks", "3"]), 3);
     job.signal(Signal::INT);
     let (status, stderr) = job.end();
-    assert_eq!((status.code(), stderr.as_str()), (Some(130), ""));
+    assert_eq!(status.code(), Some(130), "{stderr}");
+    assert_only_reports(&stderr);
+    for rank in 0..3 {
+        assert!(
+            stderr.contains(&format!("interrupted: rank {rank} ")),
+            "rank {rank} does not say what it does: {stderr}"
+        );
+    }
 }
 
 #[test]

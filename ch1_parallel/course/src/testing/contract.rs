@@ -1,7 +1,7 @@
 //! What every program promises, checked on the real program. Each chapter's tests include this file.
 
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufReader, Read};
 use std::num::NonZero;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -9,6 +9,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::group::{assert_only_reports, read_line};
 use super::pictures;
 use crate::program::{self, Finished};
 use rustix::fs::Mode;
@@ -240,8 +241,8 @@ impl Program {
         kill_process(Pid::from_child(&child), Signal::INT).expect("it is alive");
         assert_eq!(ends(&mut child, Duration::from_secs(10)), Some(130), "{self} {:?} after Ctrl-C", self.long);
         let (printed, said) = (printed.join().expect("a reader"), said.join().expect("a reader"));
-        let report = |line: &str| line.starts_with("interrupted: ") && line.contains(" since ");
-        assert!(said.lines().all(report) && !said.is_empty(), "{self}: {said}");
+        assert_only_reports(&said);
+        assert!(!said.is_empty(), "{self}: no lane says what it is doing");
         (printed, said)
     }
 
@@ -260,19 +261,13 @@ impl std::fmt::Display for Program {
 
 /// The child's output after its first line.
 fn after_a_line(child: &mut Child) -> BufReader<ChildStdout> {
-    let mut output = BufReader::new(child.stdout.take().expect("piped"));
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let line = output.read_line(&mut String::new());
-        // Nobody waits any more if the line was late.
-        let _ = sender.send(line.map(|_| output));
-    });
-    match receiver.recv_timeout(LIMIT) {
-        Ok(output) => output.expect("a line"),
-        Err(_) => {
+    let output = BufReader::new(child.stdout.take().expect("piped"));
+    match read_line(output) {
+        Some((output, _)) => output,
+        None => {
             child.kill().expect("a child");
             child.wait().expect("a child");
-            panic!("it printed no line within {LIMIT:?}");
+            panic!("it printed no line within the limit");
         }
     }
 }

@@ -58,8 +58,11 @@ impl Group {
 
     /// The next line that it prints.
     pub fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.output.as_mut().expect("open output").read_line(&mut line).unwrap();
+        let (output, line) = read_line(self.output.take().expect("open output")).unwrap_or_else(|| {
+            self.signal_all(Signal::KILL);
+            panic!("the program printed no line within {LIMIT:?}");
+        });
+        self.output = Some(output);
         line
     }
 
@@ -113,6 +116,18 @@ impl Drop for Group {
     }
 }
 
+/// Reads a line within the limit. The reader comes back, unless no line came.
+pub(super) fn read_line<R: BufRead + Send + 'static>(mut output: R) -> Option<(R, String)> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut line = String::new();
+        output.read_line(&mut line).expect("a line");
+        // Nobody waits any more if the line was late.
+        let _ = sender.send((output, line));
+    });
+    receiver.recv_timeout(LIMIT).ok()
+}
+
 fn entries(folder: &str) -> impl Iterator<Item = PathBuf> {
     fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()))
 }
@@ -130,4 +145,10 @@ pub fn leaves_no_file(mut act: impl FnMut()) {
         }
     }
     panic!("left behind: {left:?}");
+}
+
+/// Asserts that stderr holds nothing but what lanes are doing, as a program says it after Ctrl-C.
+pub fn assert_only_reports(stderr: &str) {
+    let report = |line: &str| line.starts_with("interrupted: ") && line.contains(" since ");
+    assert!(stderr.lines().all(report), "{stderr}");
 }
