@@ -1,13 +1,13 @@
 //! Message passing with MPI: the library of the programs of this chapter.
-//!
+
+// Without MPI the crate is empty, and its programs only say how to set MPI up (build.rs).
+#![cfg(mpi)]
+
 //! | module | contents |
 //! |---|---|
 //! | [`lesson`] | how a job of many ranks begins and ends: the flags of every program, one chart of all ranks, one error line |
 //! | [`launch`] | how a program starts itself under `mpirun`, and how every process of the job ends when the first one ends |
 //! | [`kernels`] | the kernels that every strategy solves, solved by ranks that exchange messages |
-//!
-//! Without MPI the crate is empty, and its programs only say how to set MPI up (`build.rs`).
-#![cfg(mpi)]
 
 mod banner;
 pub mod kernels;
