@@ -22,7 +22,7 @@ pub struct Bell {
 unsafe impl Atomic for Bell {}
 
 /// A killed process does not ring, so a sleeper looks around this often.
-const LOOK_AROUND: Duration = Duration::from_millis(50);
+pub const LOOK_AROUND: Duration = Duration::from_millis(50);
 
 /// How often to look before sleeping: some 50 µs, as long as it takes to sleep and be woken.
 const SPINS: u32 = 2000;

@@ -7,6 +7,7 @@ use std::cell::UnsafeCell;
 use std::hint::spin_loop;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
+use std::time::{Duration, SystemTime};
 
 use crate::machinery::bell;
 use crate::machinery::memory::Atomic;
@@ -62,22 +63,40 @@ impl RobustMutex {
         unsafe { libc::pthread_mutexattr_destroy(&raw mut attributes) };
     }
 
-    /// Waits for it.
+    /// Acquires the mutex; blocks while another thread holds it.
+    ///
+    /// The thread sleeps for a limited time, and then looks whether the mutex is free. `pthread_mutex_lock` sleeps without a
+    /// limit, and can sleep for ever, because the word of the mutex says in one bit whether any thread sleeps:
+    ///
+    /// 1. Threads A and B sleep. The holder releases the mutex, which clears the bit, and wakes A alone. A is to set the bit
+    ///    again on behalf of B.
+    /// 2. Before A runs, thread C acquires the free mutex. The bit stays clear, since C has not slept.
+    /// 3. A is killed. The kernel passes its wake-up on only if nobody holds the mutex, but C does.
+    /// 4. C releases the mutex or is killed. The bit is clear, so nobody wakes B, though the mutex is free.
+    ///
+    /// The limit is a time of the system's clock, since all systems have `pthread_mutex_timedlock` and not all have a function
+    /// that takes the monotonic clock. If someone sets the clock back within these milliseconds, a thread whose wake-up was
+    /// lost looks that much later.
     ///
     /// # Panics
     /// This thread holds it already.
     pub fn lock(&self) -> Held<'_> {
-        // Who holds it is quick, as a rule, and sleeping takes long.
-        for _ in 0..bell::spins(2) / 20 {
+        // The holder is quick, as a rule, and sleeping takes long.
+        for _ in 0..=bell::spins(2) / 20 {
             if let Some(held) = self.try_lock() {
                 return held;
             }
             spin_loop();
         }
-        // SAFETY: it was initialized before anyone could have it, and its memory is mapped as long as `self` is borrowed.
-        let locked = unsafe { libc::pthread_mutex_lock(self.0.get()) };
-        assert_ne!(locked, libc::EDEADLK, "this thread holds the lock already: it would wait for itself");
-        self.held(locked).expect("only the two above can be the answer")
+        loop {
+            let limit = in_the_systems_clock(bell::LOOK_AROUND);
+            // SAFETY: it was initialized before anyone could have it, and its memory is mapped as long as `self` is borrowed.
+            let locked = unsafe { libc::pthread_mutex_timedlock(self.0.get(), &raw const limit) };
+            assert_ne!(locked, libc::EDEADLK, "this thread holds the lock already: it would wait for itself");
+            if locked != libc::ETIMEDOUT {
+                return self.held(locked).expect("a mutex that was initialized gives no other answer");
+            }
+        }
     }
 
     /// Takes it if it is free.
@@ -97,6 +116,12 @@ impl RobustMutex {
             _ => None,
         }
     }
+}
+
+/// The time of the system's clock after this `pause`.
+fn in_the_systems_clock(pause: Duration) -> libc::timespec {
+    let time = (SystemTime::now() + pause).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    libc::timespec { tv_sec: time.as_secs() as libc::time_t, tv_nsec: time.subsec_nanos().into() }
 }
 
 impl Drop for Held<'_> {
