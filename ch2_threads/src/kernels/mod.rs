@@ -3,13 +3,7 @@
 pub mod count;
 pub mod stencil;
 
-use std::time::Instant;
-
 use ch1_parallel::kernels::{Kernel, Measured, Problem};
-use course::lanes;
-use parking_lot::Mutex;
-
-use crate::spin_barrier::SpinBarrier;
 
 /// Solves the problem with scoped threads.
 #[must_use]
@@ -17,32 +11,5 @@ pub fn solve(kernel: Kernel, problem: &Problem) -> Measured {
     match kernel {
         Kernel::Count => count::threads(problem),
         Kernel::Stencil => stencil::threads(problem),
-    }
-}
-
-/// The end of each iteration: a barrier, and the time at which the last thread came to it.
-///
-/// That thread takes the time, since any other may be woken much later if there are more threads than cores.
-struct Laps {
-    barrier: SpinBarrier,
-    ends: Mutex<Vec<Instant>>,
-}
-
-impl Laps {
-    fn new(problem: &Problem) -> Self {
-        let ends = Mutex::new(Vec::with_capacity(problem.iterations + 1));
-        Self { barrier: SpinBarrier::new(problem.workers), ends }
-    }
-
-    fn end(&self) {
-        if lanes::wait("barrier", || self.barrier.wait()) {
-            // In order: the last one of the next iteration comes after all, this thread too, have begun it.
-            self.ends.lock().push(Instant::now());
-        }
-    }
-
-    /// The seconds of each iteration but the first, which nobody times.
-    fn seconds(self) -> Vec<f64> {
-        self.ends.into_inner().windows(2).map(|two| (two[1] - two[0]).as_secs_f64()).collect()
     }
 }
