@@ -1,8 +1,8 @@
-//! The function that the program `process_spawn_module` runs in its children. It stands in another module than `main`.
+//! The function that the program `process_spawn_module` runs in its children. It is in another module than `main`.
 
 use std::process::id;
 
-/// Prints the numbers below `number`, and returns how many lines that were and the id of the process that printed them.
+/// Prints a line for each number below `number`. Returns how many lines that were, and the id of the process that printed them.
 ///
 /// # Errors
 /// None; a function that runs in a child must be able to fail.

@@ -13,8 +13,8 @@ use std::thread;
 use std::time::Duration;
 
 use ch3_processes::{Barrier, Child, Counters, Lock, Pool, Semaphore, channel, children, pipe, queue, spawn};
-use course::testing::proc::{alive, signal, wait_for};
 use course::testing::harness::trials;
+use course::testing::proc::{alive, signal, wait_for};
 use libtest_mimic::Arguments;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -73,7 +73,9 @@ impl Drop for FailedRound {
 
 /// Waits until each of the first `count` counters has moved, that is, until each process has begun.
 fn wait_until_moved(counters: &Counters, count: usize) {
-    wait_for("progress of each process", LIMIT, || (0..count).all(|place| counters[place].load(SeqCst) > 0).then_some(()));
+    wait_for("progress of each process", LIMIT, || {
+        (0..count).all(|place| counters[place].load(SeqCst) > 0).then_some(())
+    });
 }
 
 /// Waits until the counter moves twice: once could be the end of what its process was doing.
@@ -185,7 +187,9 @@ fn the_last_receiver_sees_the_end_of_the_queue() {
         let (sender, receiver) = queue::queue_of(32).unwrap();
         let counters = Counters::new(7).unwrap();
         let mut senders: Vec<_> = (0..3)
-            .map(|place| spawn("sends", send_until_told, (sender.try_clone().unwrap(), counters.clone(), place)).unwrap())
+            .map(|place| {
+                spawn("sends", send_until_told, (sender.try_clone().unwrap(), counters.clone(), place)).unwrap()
+            })
             .collect();
         let mut receivers: Vec<_> = (3..6)
             .map(|place| {
@@ -241,7 +245,9 @@ fn the_last_process_gets_a_permit() {
     rounds(60, |random| {
         let (semaphore, counters) = (Semaphore::new(1).unwrap(), Counters::new(4).unwrap());
         let mut processes: Vec<_> = (0..4)
-            .map(|place| spawn("acquires", acquire_again_and_again, (semaphore.clone(), counters.clone(), place)).unwrap())
+            .map(|place| {
+                spawn("acquires", acquire_again_and_again, (semaphore.clone(), counters.clone(), place)).unwrap()
+            })
             .collect();
         wait_until_moved(&counters, 4);
         let last = random.random_range(0..4);
