@@ -36,10 +36,7 @@ pub mod channel;
 pub mod children;
 pub mod kernels;
 pub mod lock;
-#[cfg(not(feature = "model"))]
 mod machinery;
-#[cfg(feature = "model")]
-pub mod machinery;
 pub mod my_func;
 pub mod pipe;
 pub mod pool;
@@ -57,3 +54,8 @@ pub use process::{Child, Error, Process, join_all, spawn};
 pub use queue::queue;
 pub use semaphore::Semaphore;
 pub use shared::{Counters, SharedArray};
+
+/// For the tests that explore schedules.
+#[cfg(feature = "model")]
+#[doc(hidden)]
+pub use machinery::bell;

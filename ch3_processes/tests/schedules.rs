@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
 
 use ch3_processes::barrier::Aborted;
-use ch3_processes::machinery::bell::Bell;
+use ch3_processes::bell::Bell;
 use ch3_processes::{Barrier, Semaphore};
 use course::testing::schedules::{explore, failure};
 use shuttle::sync::atomic::AtomicU64;
