@@ -1,8 +1,9 @@
 //! A barrier between processes.
 //!
-//! `std::sync::Barrier` is for the threads of one process: it sleeps on an address that means something there only.
-//! This one lies in [shared memory](crate::shared) and sleeps on a futex that the system finds by the memory's place in
-//! the machine. It can also be [aborted](Barrier::abort), since a process can be killed and then never comes.
+//! `std::sync::Barrier` is for the threads of one process: its threads sleep on an address that has a meaning in that process only.
+//! This barrier lies in [shared memory](crate::shared), and its threads sleep on a futex, which the system finds by the physical
+//! place of the memory. It can also be [aborted](Barrier::abort), since a process that is killed never reaches the barrier. In
+//! Python the others then wait for ever.
 
 use std::fmt;
 use std::io;
@@ -14,14 +15,15 @@ use crate::machinery::bell::{Bell, spins};
 use crate::machinery::memory::Atomic;
 use crate::machinery::primitive::{AtomicU32, SharedAtomics};
 
-/// Holds each of a number of processes or threads until all have come. A clone is the same barrier.
+/// Blocks each of a number of processes or threads, the parties, until all of them have reached the barrier. A clone is the same
+/// barrier.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Barrier {
     state: SharedAtomics<State>,
     parties: u32,
 }
 
-/// A barrier was aborted: someone who was expected will not come.
+/// The barrier was aborted: one of the parties will not reach it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Aborted;
 
@@ -36,11 +38,11 @@ impl std::error::Error for Aborted {}
 #[derive(Debug, Default)]
 #[repr(C, align(64))]
 struct State {
-    /// How many have come since the last time that all had.
+    /// How many parties have reached the barrier in this generation.
     arrived: AtomicU32,
-    /// How often all have come, times two; odd once aborted.
+    /// How many times all parties have reached the barrier, times two. Odd after an abort.
     generation: AtomicU32,
-    /// Rings when that has changed.
+    /// Rings when the generation has changed.
     bell: Bell,
 }
 
@@ -50,28 +52,28 @@ unsafe impl Atomic for State {}
 const ABORTED: u32 = 1;
 
 impl Barrier {
-    /// A barrier for so many.
+    /// A barrier for this number of parties.
     ///
     /// # Errors
-    /// The system gave no memory, or nobody is to come.
+    /// The system gave no memory, or the number is 0 or too large.
     pub fn new(parties: usize) -> io::Result<Self> {
         match u32::try_from(parties) {
             Ok(parties @ 1..) => Ok(Self { state: SharedAtomics::new(1)?, parties }),
-            _ => Err(io::Error::other(format!("a barrier for {parties}"))),
+            _ => Err(io::Error::other(format!("a barrier for {parties} parties"))),
         }
     }
 
-    /// Waits until all have come. Returns whether this was the last one; exactly one is.
+    /// Blocks until all parties have reached the barrier. Returns whether this party was the last, which is true for exactly one.
     ///
-    /// What any of them wrote to shared memory before, all see after.
+    /// What any party wrote to shared memory before the barrier, all parties see after it.
     ///
     /// # Errors
-    /// The barrier is or becomes aborted.
+    /// The barrier was aborted before or during the wait.
     pub fn wait(&self) -> Result<bool, Aborted> {
         self.state[0].wait(self.parties, spins(self.parties as usize))
     }
 
-    /// Gives all who wait, and all who come later, an error.
+    /// Gives an error to all parties that wait, and to all that reach the barrier later.
     pub fn abort(&self) {
         self.state[0].abort();
     }
@@ -83,9 +85,9 @@ impl State {
         if generation & ABORTED != 0 {
             return Err(Aborted);
         }
-        // Each arrival acquires what those before it released, so the last one has seen what all wrote.
+        // Each arrival acquires what the earlier arrivals released, so the last party has seen what all parties wrote.
         if self.arrived.fetch_add(1, AcqRel) + 1 == parties {
-            // Nobody comes again before the generation changes.
+            // No party arrives again before the generation changes.
             self.arrived.store(0, Relaxed);
             let next = generation.wrapping_add(2);
             // It can only fail because of an abort.
@@ -98,7 +100,8 @@ impl State {
             (now != generation).then_some(now)
         };
         let now = self.bell.wait(spins, None, changed, || false).unwrap_or(generation);
-        // Aborted in this generation. If it was aborted in the next one, all had come to this one.
+        // An error only for an abort in this generation. If the barrier was aborted in the next one, all parties had reached this
+        // one.
         if now == generation | ABORTED { Err(Aborted) } else { Ok(false) }
     }
 
@@ -118,7 +121,7 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(60);
 
-    /// Runs `act` in so many threads at once and returns their results.
+    /// Runs `act` in `count` threads at once and returns their results.
     fn threads<T: Send + 'static>(count: u32, act: impl Fn() -> T + Send + Sync + 'static) -> Vec<T> {
         let (act, (sender, results)) = (Arc::new(act), mpsc::channel());
         for _ in 0..count {
@@ -129,17 +132,17 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_ahead_and_one_is_last() {
+    fn no_party_is_ahead_and_one_is_the_last() {
         for (parties, spins) in [(1, 0), (2, 0), (2, 1000), (5, 0), (5, 1000)] {
             const ROUNDS: usize = 2000;
-            let (state, came) = (State::default(), AtomicUsize::new(0));
+            let (state, arrived) = (State::default(), AtomicUsize::new(0));
             let lasts = threads(parties, move || {
                 let mut lasts = 0;
                 for round in 1..=ROUNDS {
-                    came.fetch_add(1, Relaxed);
+                    arrived.fetch_add(1, Relaxed);
                     lasts += usize::from(state.wait(parties, spins).unwrap());
-                    let came = came.load(Relaxed);
-                    assert!((round * parties as usize..=(round + 1) * parties as usize).contains(&came));
+                    let arrived = arrived.load(Relaxed);
+                    assert!((round * parties as usize..=(round + 1) * parties as usize).contains(&arrived));
                 }
                 lasts
             });
@@ -155,13 +158,13 @@ mod tests {
     }
 
     #[test]
-    fn an_abort_frees_those_who_wait_and_those_who_come() {
+    fn an_abort_ends_the_wait_of_those_that_wait_and_those_that_arrive_later() {
         let state = Arc::new(State::default());
         let (sender, result) = mpsc::channel();
         let waiting = state.clone();
         thread::spawn(move || sender.send(waiting.wait(2, 0)));
         while !state.bell.has_sleepers() {
-            assert!(result.try_recv().is_err(), "nobody has come");
+            assert!(result.try_recv().is_err(), "it waits");
             thread::yield_now();
         }
         state.abort();
@@ -171,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_barrier_for_nobody_is_an_error() {
+    fn a_barrier_for_no_party_is_an_error() {
         assert!(Barrier::new(0).is_err());
     }
 }

@@ -1,8 +1,9 @@
-//! A typed channel through shared memory: what a [pipe](mod@crate::pipe) does, without a call of the system as long as both
-//! sides are awake.
+//! A typed channel through shared memory: it does what a [pipe](mod@crate::pipe) does, but without a system call as long as both
+//! processes are awake.
 //!
-//! Like a pipe it has one sender and one receiver, and whichever end a child gets is gone here. It costs two mappings
-//! and four descriptors where a pipe costs two, and a core while it looks for the next message.
+//! Like a pipe it has one sender and one receiver, and an end that is passed to a child cannot be used here any more. It costs
+//! two mappings and four descriptors, where a pipe costs two descriptors. A thread that waits for a message keeps its core for
+//! a moment before it sleeps.
 
 use std::io;
 use std::marker::PhantomData;
@@ -14,22 +15,22 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::machinery::presence::{Presence, Watch, presence};
 use crate::machinery::ring::{Reader, Writer, ring};
 
-/// How much is under way at most. Both cores' second caches have room for it.
+/// The room for messages that have not been received, in bytes. The second cache of a core has room for it.
 const RING: usize = 256 << 10;
 /// Each message is preceded by the length of its bytes.
 const HEAD: usize = size_of::<u64>();
 
-/// The end into which values go.
+/// The end that sends values.
 #[derive(Debug)]
 pub struct Sender<T: ?Sized> {
     ring: Writer,
     link: Link,
-    /// The last message, kept for its room.
+    /// The last message. Its memory is used again for the next.
     message: Vec<u8>,
     sends: PhantomData<fn(&T)>,
 }
 
-/// The end from which values come. Iterates over them until the end of the stream.
+/// The end that receives values. As an iterator it yields the values until the end of the stream.
 #[derive(Debug)]
 pub struct Receiver<T: ?Sized> {
     ring: Reader,
@@ -38,17 +39,17 @@ pub struct Receiver<T: ?Sized> {
     receives: PhantomData<fn(&T)>,
 }
 
-/// What tells each end of the life of the other.
+/// What tells each end whether the other end has been dropped.
 #[derive(Debug)]
 struct Link {
-    /// Until this end is dropped.
+    /// Held until this end is dropped.
     presence: Option<Presence>,
     other: Watch,
-    /// A ring has one writer and one reader: an end that has been passed on cannot be used any more.
+    /// A ring has one writer and one reader: an end that has been passed to another process cannot be used here any more.
     passed: AtomicBool,
 }
 
-/// A channel for values of type `T`, or for [bytes](Sender::send_bytes) if that is `[u8]`.
+/// A channel for values of type `T`. If `T` is `[u8]`, it is for [bytes](Sender::send_bytes).
 ///
 /// # Errors
 /// The system gave no memory or no descriptors.
@@ -85,7 +86,7 @@ impl<T: ?Sized> Sender<T> {
         Self { ring, link, message: Vec::new(), sends: PhantomData }
     }
 
-    /// Sends a message that consists of these two parts.
+    /// Sends one message in two parts.
     fn send_parts(&mut self, head: &[u8], body: &[u8]) -> io::Result<()> {
         self.link.check()?;
         for mut bytes in [head, body] {
@@ -111,11 +112,11 @@ impl<T: ?Sized> Sender<T> {
 }
 
 impl<T: Serialize> Sender<T> {
-    /// Sends a value of any size; waits while the channel is full.
+    /// Sends a value of any size; blocks while the channel is full.
     ///
     /// # Errors
-    /// [`BrokenPipe`](io::ErrorKind::BrokenPipe) if the receiver has gone, which is seen when the channel is full at the
-    /// latest; or the value cannot be serialized.
+    /// [`BrokenPipe`](io::ErrorKind::BrokenPipe) if the receiver has gone, which `send` notices at the latest when the channel is
+    /// full; or the value cannot be serialized.
     pub fn send(&mut self, value: &T) -> io::Result<()> {
         let mut message = std::mem::take(&mut self.message);
         message.clear();
@@ -128,7 +129,7 @@ impl<T: Serialize> Sender<T> {
 }
 
 impl Sender<[u8]> {
-    /// Sends bytes of any number; waits while the channel is full.
+    /// Sends any number of bytes as one message; blocks while the channel is full.
     ///
     /// # Errors
     /// As for [`send`](Self::send).
@@ -142,7 +143,7 @@ impl<T: ?Sized> Receiver<T> {
         Self { ring, link, message: Vec::new(), receives: PhantomData }
     }
 
-    /// Appends so many bytes to `bytes`; `false` if the sender went before.
+    /// Appends `length` bytes from the ring to `bytes`; `false` if the sender has gone before it wrote them.
     fn read(&mut self, bytes: &mut Vec<u8>, mut length: usize) -> bool {
         while length > 0 {
             let read = self.ring.read(bytes, length);
@@ -156,7 +157,7 @@ impl<T: ?Sized> Receiver<T> {
         true
     }
 
-    /// Reads a message into `bytes`, in place of what is there; `false` at the end of the stream.
+    /// Replaces the content of `bytes` by the next message; `false` at the end of the stream.
     fn receive(&mut self, bytes: &mut Vec<u8>) -> io::Result<bool> {
         self.link.check()?;
         let cut = || io::Error::new(io::ErrorKind::UnexpectedEof, "the sender of the channel ended within a message");
@@ -168,17 +169,17 @@ impl<T: ?Sized> Receiver<T> {
         length.copy_from_slice(bytes);
         bytes.clear();
         let length = usize::try_from(u64::from_le_bytes(length)).map_err(io::Error::other)?;
-        // The length comes from the other process: too much of it must not abort this one.
+        // The other process sent the length: memory that cannot be had must be an error, and not the end of this process.
         bytes.try_reserve(length)?;
         if self.read(bytes, length) { Ok(true) } else { Err(cut()) }
     }
 }
 
 impl<T: DeserializeOwned> Receiver<T> {
-    /// Waits for the next value; `None` at the end of the stream.
+    /// Receives the next value; blocks while the channel is empty. `None` at the end of the stream, when the sender has gone.
     ///
     /// # Errors
-    /// The sender died within a message, or the message is no `T`.
+    /// The sender died within a message, or the message is not a `T`.
     pub fn recv(&mut self) -> io::Result<Option<T>> {
         let mut message = std::mem::take(&mut self.message);
         let received = self.receive(&mut message);
@@ -188,7 +189,7 @@ impl<T: DeserializeOwned> Receiver<T> {
 }
 
 impl Receiver<[u8]> {
-    /// Waits for the next bytes and puts them in place of what is in `bytes`; `false` at the end of the stream.
+    /// Replaces the content of `bytes` by the next message; blocks while the channel is empty. `false` at the end of the stream.
     ///
     /// # Errors
     /// The sender died within a message.
@@ -205,7 +206,8 @@ impl<T: DeserializeOwned> Iterator for Receiver<T> {
     }
 }
 
-// Whoever waits for the end that is dropped looks at once; if its process is killed, a moment later.
+// A process that waits for the other end looks at once when that end is dropped. If the process of that end is killed, it looks
+// within 50 ms.
 
 impl<T: ?Sized> Drop for Sender<T> {
     fn drop(&mut self) {
@@ -253,7 +255,7 @@ mod tests {
     use crate::machinery::descriptors::{Packed, pack, unpack};
 
     #[test]
-    fn an_end_that_was_passed_is_gone() {
+    fn an_end_that_was_passed_cannot_be_used_here() {
         let (mut sender, receiver) = channel::<u64>().unwrap();
         let mut packed = Packed::default();
         pack(&sender, &mut packed).unwrap();

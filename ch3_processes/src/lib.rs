@@ -1,19 +1,19 @@
-//! Processes: functions of this program that run in processes of their own.
+//! Chapter 3: functions of this program that run in child processes.
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`mod@process`] | start a function in a child process and take its result |
+//! | [`mod@process`] | starts a function in a child process and gets its result |
 //! | [`mod@pipe`] | a typed pipe, whose ends can be passed to children |
-//! | [`mod@channel`] | the same through shared memory, without the system |
+//! | [`mod@channel`] | the same through shared memory, without system calls |
 //! | [`mod@queue`] | a typed queue between many processes |
-//! | [`pool`] | a pool: many calls of a function by a few processes, any of which may die |
-//! | [`barrier`], [`lock`], [`semaphore`] | as between threads |
-//! | [`shared`] | memory that processes share: atomics, and arrays in parts that are borrowed at run time |
-//! | [`kernels`] | the kernels solved by processes with shared memory |
+//! | [`pool`] | a few processes that call a function for many tasks; any of them may die |
+//! | [`barrier`], [`lock`], [`semaphore`] | between processes what they are between threads |
+//! | [`shared`] | memory that processes share: atomic numbers, and arrays in parts that are borrowed at run time |
+//! | [`kernels`] | the kernels, solved by processes with shared memory |
 //! | [`my_func`] | the function that the program `process_spawn_module` takes from another module |
 //!
-//! What is passed to a child is copied, except for what stands for something in the system: the end of a pipe, a
-//! barrier or shared memory. Its descriptor travels along, so both processes hold the same thing.
+//! A value that is passed to a child is copied. The end of a pipe, a barrier and shared memory are not: the child gets a descriptor
+//! of them, so that both processes hold the same thing.
 //!
 //! ```no_run
 //! use ch3_processes::{children, spawn};
@@ -32,12 +32,11 @@
 
 pub mod barrier;
 pub mod channel;
+#[doc(hidden)]
+pub mod children;
 pub mod kernels;
 pub mod lock;
-#[cfg(not(feature = "model"))]
 mod machinery;
-#[cfg(feature = "model")]
-pub mod machinery;
 pub mod my_func;
 pub mod pipe;
 pub mod pool;
@@ -55,3 +54,8 @@ pub use process::{Child, Error, Process, join_all, spawn};
 pub use queue::queue;
 pub use semaphore::Semaphore;
 pub use shared::{Counters, SharedArray};
+
+/// For the tests that explore schedules.
+#[cfg(feature = "model")]
+#[doc(hidden)]
+pub use machinery::bell;

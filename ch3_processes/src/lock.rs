@@ -1,7 +1,8 @@
 //! A lock between processes, around the value that it protects.
 //!
-//! Whoever is killed while it holds the lock does not keep it: the next one gets it, and is told. In Python it would wait
-//! for ever.
+//! If a process is killed while it holds the lock, the next process gets the lock, and an error that says so. A
+//! [semaphore](crate::Semaphore) with one permit would stay locked, since it does not know its holder. So does Python's
+//! `multiprocessing.Lock`, which is such a semaphore.
 
 use std::fmt;
 use std::io;
@@ -14,7 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::machinery::memory::{Atomic, Region};
 use crate::machinery::robust::{Held, RobustMutex};
 
-/// A value that processes change one at a time. A clone is the same lock and the same value.
+/// A value that only one process or thread at a time can use. A clone is the same lock around the same value.
 #[derive(Debug)]
 pub struct Lock<T> {
     region: Region<Head>,
@@ -25,15 +26,16 @@ pub struct Lock<T> {
 #[repr(C)]
 struct Head(RobustMutex);
 
-// SAFETY: a mutex, which is one.
+// SAFETY: a mutex, which is an `Atomic`.
 unsafe impl Atomic for Head {}
 
-/// The lock is held until this is dropped; through it the value is read and changed.
+/// The lock is held until this guard is dropped. The guard gives access to the value.
 #[derive(Debug)]
 pub struct LockGuard<'lock, T> {
     value: &'lock mut T,
     _held: Held<'lock>,
-    /// The system remembers what a thread holds by its address. So the memory stays, even if this guard is forgotten.
+    /// The system has a list of the addresses of the locks that a thread holds. So the memory must stay, even if this guard is
+    /// forgotten.
     _memory: Region<Head>,
 }
 
@@ -48,7 +50,7 @@ impl<T: Pod> Lock<T> {
     pub fn new(value: T) -> io::Result<Self> {
         const { assert!(align_of::<T>() <= 64) };
         let lock = Self { region: Region::new(size_of::<T>())?, value: PhantomData };
-        // SAFETY: the memory is new, so nobody else has it.
+        // SAFETY: the memory is new, so no other process has it.
         unsafe { lock.region.head().0.init() };
         let (Ok(mut guard) | Err(Abandoned(mut guard))) = lock.lock();
         *guard = value;
@@ -56,18 +58,19 @@ impl<T: Pod> Lock<T> {
         Ok(lock)
     }
 
-    /// Waits for the lock.
+    /// Acquires the lock; blocks while another process or thread holds it.
     ///
     /// # Errors
-    /// The last holder died with it. The lock is yours even so: see [`Abandoned::into_guard`].
+    /// The last holder died while it held the lock. The caller has acquired the lock nevertheless: see
+    /// [`Abandoned::into_guard`].
     ///
     /// # Panics
-    /// This thread holds it already, and would wait for itself.
+    /// This thread holds the lock already, and would wait for itself.
     pub fn lock(&self) -> Result<LockGuard<'_, T>, Abandoned<'_, T>> {
         let held = self.region.head().0.lock();
         let abandoned = held.abandoned;
-        // SAFETY: the region has room for a `T` behind its head, aligned, and any bytes are one (`Pod`). All who use this
-        // value hold the mutex, and all have it as a value of this size (`Deserialize`).
+        // SAFETY: the region has room for a `T` behind its head, aligned, and any bytes are a `T` (`Pod`). All processes use the
+        // value only while they hold the mutex, and all have it as a value of this size (`Deserialize`).
         let value = unsafe { &mut *self.region.at(0).cast::<T>() };
         let guard = LockGuard { value, _held: held, _memory: self.region.clone() };
         if abandoned { Err(Abandoned(guard)) } else { Ok(guard) }
@@ -75,7 +78,7 @@ impl<T: Pod> Lock<T> {
 }
 
 impl<'lock, T> Abandoned<'lock, T> {
-    /// The lock and the value as it was left: whoever takes it should put the value right.
+    /// The lock, with the value as the dead process left it. The caller should repair the value.
     #[must_use]
     pub fn into_guard(self) -> LockGuard<'lock, T> {
         self.0
@@ -123,7 +126,7 @@ impl<T> Serialize for Lock<T> {
 impl<'de, T: Pod> Deserialize<'de> for Lock<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let region = Region::deserialize(deserializer)?;
-        // Another type is no harm if it is as long: any bytes are a `T`.
+        // Another type does no harm if it has the same length: any bytes are a `T`.
         if region.length() != size_of::<T>() {
             return Err(serde::de::Error::custom("a lock around something else"));
         }

@@ -1,9 +1,9 @@
 //! A typed pipe.
 //!
-//! Values go in at the [`Sender`] and come out at the [`Receiver`], in order. Each end has one owner: passing it to a
-//! child moves it there. Hence the receiver meets the end of the stream as soon as the one who holds the sender drops
-//! it or dies, and a sender without a receiver gets an error. In Python the parent keeps a copy of both, and a
-//! forgotten `close()` is a reader that waits for ever.
+//! The [`Sender`] sends values and the [`Receiver`] receives them in the same order. Each end has one owner: passing it to a child
+//! moves it there. So the receiver sees the end of the stream as soon as the process that owns the sender drops it or ends, and
+//! a sender whose receiver has gone gets an error. A [queue](mod@crate::queue) may have many of both. In Python the parent keeps
+//! a copy of both ends, and if it forgets a `close()`, the reader waits for ever.
 
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::marker::PhantomData;
@@ -18,32 +18,33 @@ use crate::machinery::descriptors::{Descriptor, Kind, Passed};
 
 /// Each value is preceded by the length of its bytes.
 const HEAD: usize = size_of::<u64>();
-/// As much as a pipe holds.
+/// How much is read at a time: as much as a pipe holds.
 const CHUNK: usize = 64 << 10;
-/// A page. What is put together here, or read ahead of bytes, is copied once more, which pays for little.
+/// A page. A message is copied once more if it is put together with its length before it is sent, or if it is read together with
+/// the length. For up to this number of bytes the copy costs less than a second system call.
 const LITTLE: usize = 4 << 10;
 
-/// The end of a pipe into which values go.
+/// The end of a pipe that sends values.
 #[derive(Debug)]
 pub struct Sender<T: ?Sized> {
     pipe: PipeWriter,
-    /// The last message, kept for its room.
+    /// The last message. Its memory is used again for the next.
     message: Vec<u8>,
     sends: PhantomData<fn(&T)>,
 }
 
-/// The end of a pipe from which values come. Iterates over them until the end of the stream.
+/// The end of a pipe that receives values. As an iterator it yields the values until the end of the stream.
 #[derive(Debug)]
 pub struct Receiver<T: ?Sized> {
     pipe: PipeReader,
     /// What has been read from the pipe.
     read: Vec<u8>,
-    /// How much of that has been handed out.
+    /// How many of these bytes belong to messages that have been received.
     taken: usize,
     receives: PhantomData<fn(&T)>,
 }
 
-/// A pipe for values of type `T`, or for [bytes](Sender::send_bytes) if that is `[u8]`.
+/// A pipe for values of type `T`. If `T` is `[u8]`, it is for [bytes](Sender::send_bytes).
 ///
 /// # Errors
 /// The system gave no pipe.
@@ -59,7 +60,7 @@ impl<T: ?Sized> Sender<T> {
 }
 
 impl<T: Serialize> Sender<T> {
-    /// Sends a value of any size; waits while the pipe is full.
+    /// Sends a value of any size; blocks while the pipe is full.
     ///
     /// # Errors
     /// [`BrokenPipe`](io::ErrorKind::BrokenPipe) if the receiver has gone; or the value cannot be serialized.
@@ -71,12 +72,12 @@ impl<T: Serialize> Sender<T> {
         let length = (message.len() - HEAD) as u64;
         message[..HEAD].copy_from_slice(&length.to_le_bytes());
         self.message = message;
-        self.pipe.write_all(&self.message).map_err(told)
+        self.pipe.write_all(&self.message).map_err(explained)
     }
 }
 
 impl Sender<[u8]> {
-    /// Sends bytes of any number, many without a copy here; waits while the pipe is full.
+    /// Sends any number of bytes as one message; blocks while the pipe is full. A long message is not copied here.
     ///
     /// # Errors
     /// As for [`send`](Self::send).
@@ -86,14 +87,14 @@ impl Sender<[u8]> {
             self.message.clear();
             self.message.extend(head);
             self.message.extend(bytes);
-            return self.pipe.write_all(&self.message).map_err(told);
+            return self.pipe.write_all(&self.message).map_err(explained);
         }
-        // In one call (`writev`) each page of the pipe would be filled from two pages here, which takes twice as long.
-        self.pipe.write_all(&head).and_then(|()| self.pipe.write_all(bytes)).map_err(told)
+        // With one call for both (`writev`) each page of the pipe would be filled from two pages here, which takes twice as long.
+        self.pipe.write_all(&head).and_then(|()| self.pipe.write_all(bytes)).map_err(explained)
     }
 }
 
-fn told(error: io::Error) -> io::Error {
+fn explained(error: io::Error) -> io::Error {
     match error.kind() {
         io::ErrorKind::BrokenPipe => io::Error::new(error.kind(), "the receiver of the pipe has gone"),
         _ => error,
@@ -105,24 +106,25 @@ impl<T: ?Sized> Receiver<T> {
         Self { pipe, read, taken: 0, receives: PhantomData }
     }
 
+    /// What has been read from the pipe and not received yet.
     fn ahead(&self) -> &[u8] {
         &self.read[self.taken..]
     }
 
-    /// Whether a value, or a part of one, is here already, and not in the pipe any more.
+    /// Whether a value, or a part of a value, has been read from the pipe and not received yet.
     #[must_use]
     pub fn has_read_ahead(&self) -> bool {
         !self.ahead().is_empty()
     }
 
-    /// Reads until at least `bytes` are ahead, up to `chunk` at a time. Returns whether there were so many.
+    /// Reads until at least `bytes` bytes are ahead, up to `chunk` at a time. `false` if the stream ended before.
     fn fill(&mut self, bytes: usize, chunk: usize) -> io::Result<bool> {
         if self.ahead().len() >= bytes {
             return Ok(true);
         }
         self.read.drain(..self.taken);
         self.taken = 0;
-        // The length comes from the other process: too much of it must not abort this one.
+        // The other process sent the length: memory that cannot be had must be an error, and not the end of this process.
         self.read.try_reserve(bytes.max(chunk) - self.read.len())?;
         while self.read.len() < bytes {
             if retry_on_intr(|| rustix::io::read(&self.pipe, spare_capacity(&mut self.read)))? == 0 {
@@ -150,10 +152,10 @@ fn cut() -> io::Error {
 }
 
 impl<T: DeserializeOwned> Receiver<T> {
-    /// Waits for the next value; `None` at the end of the stream.
+    /// Receives the next value; blocks while the pipe is empty. `None` at the end of the stream, when the sender has gone.
     ///
     /// # Errors
-    /// The sender died within a message, or the message is no `T`.
+    /// The sender died within a message, or the message is not a `T`.
     pub fn recv(&mut self) -> io::Result<Option<T>> {
         let Some(length) = self.head(CHUNK)? else { return Ok(None) };
         let whole = length.checked_add(HEAD).ok_or_else(|| io::Error::other("a message of impossible length"))?;
@@ -161,23 +163,23 @@ impl<T: DeserializeOwned> Receiver<T> {
             return Err(cut());
         }
         let value = postcard::from_bytes(&self.ahead()[HEAD..whole]).map_err(io::Error::other);
-        // One that cannot be read is not met again.
+        // A message that is not a `T` is skipped.
         self.taken += whole;
         value.map(Some)
     }
 }
 
 impl Receiver<[u8]> {
-    /// Waits for the next bytes and puts them in place of what is in `bytes`; `false` at the end of the stream.
+    /// Replaces the content of `bytes` by the next message; blocks while the pipe is empty. `false` at the end of the stream.
     ///
     /// # Errors
     /// The sender died within a message.
     pub fn recv_bytes(&mut self, bytes: &mut Vec<u8>) -> io::Result<bool> {
         let Some(length) = self.head(LITTLE)? else { return Ok(false) };
         self.taken += HEAD;
-        // The length comes from the other process: too much of it must not abort this one.
+        // The other process sent the length: memory that cannot be had must be an error, and not the end of this process.
         bytes.try_reserve(length.saturating_sub(bytes.len()))?;
-        // What is there is written over; only what is added has to be cleared.
+        // What is there will be overwritten; only what is added has to be cleared.
         bytes.resize(length, 0);
         let ahead = length.min(self.ahead().len());
         bytes[..ahead].copy_from_slice(&self.ahead()[..ahead]);
@@ -198,8 +200,8 @@ impl<T: DeserializeOwned> Iterator for Receiver<T> {
     }
 }
 
-/// For waiting on several. What is ready to be read is a part of a value, at least; what has been [read
-/// ahead](Receiver::has_read_ahead) is not.
+/// For waiting for several pipes at once. If the descriptor is readable, at least a part of a value is in the pipe. A value that has
+/// been [read ahead](Receiver::has_read_ahead) is not in the pipe.
 impl<T: ?Sized> AsFd for Receiver<T> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.pipe.as_fd()
@@ -220,7 +222,7 @@ impl<'de, T: ?Sized> Deserialize<'de> for Sender<T> {
 
 impl<T: ?Sized> Serialize for Receiver<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // What has been read ahead goes along: the pipe does not have it any more.
+        // What has been read ahead is sent too: it is not in the pipe any more.
         (Passed(self.pipe.as_fd(), Kind::Receiver), self.ahead()).serialize(serializer)
     }
 }

@@ -1,4 +1,7 @@
 //! A counting semaphore between processes.
+//!
+//! A thread acquires one of a number of permits, and blocks while there is none. In contrast to a [lock](crate::Lock) a semaphore
+//! lets several threads continue at once, does not know which thread has a permit, and any thread may release one.
 
 use std::io;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -9,10 +12,10 @@ use crate::machinery::bell::{Bell, spins};
 use crate::machinery::memory::Atomic;
 use crate::machinery::primitive::{AtomicU32, SharedAtomics};
 
-/// A number of permits; whoever has one may go on (Dijkstra, 1965). A clone is the same semaphore.
+/// A number of permits (Dijkstra, 1965). A clone is the same semaphore.
 ///
-/// A permit of a process that is killed is lost, as in Python: a semaphore does not know who has its permits. Where that
-/// must not be, a [`Lock`](crate::Lock) does.
+/// If a process is killed, its permits are lost, as in Python, since a semaphore does not know which process has its permits. Use a
+/// [`Lock`](crate::Lock) where that must not happen.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Semaphore(SharedAtomics<State>);
 
@@ -26,13 +29,13 @@ struct State {
 // SAFETY: atomic integers and unused bytes.
 unsafe impl Atomic for State {}
 
-/// A permit, given back when it is dropped.
+/// A permit, which is released when it is dropped.
 #[derive(Debug)]
-#[must_use = "a permit that is not kept is given back at once"]
+#[must_use = "a permit that is not kept is released at once"]
 pub struct Permit<'semaphore>(&'semaphore Semaphore);
 
 impl Semaphore {
-    /// A semaphore with so many permits.
+    /// A semaphore with this number of permits.
     ///
     /// # Errors
     /// The system gave no memory.
@@ -42,22 +45,22 @@ impl Semaphore {
         Ok(Self(state))
     }
 
-    /// Waits for a permit.
+    /// Acquires a permit; blocks while there is none.
     pub fn acquire(&self) -> Permit<'_> {
         let permit = self.0[0].bell.wait(spins(2), None, || self.try_acquire(), || false);
-        permit.expect("it is never over")
+        permit.expect("the wait ends only with a permit")
     }
 
-    /// A permit, if there is one now.
+    /// Acquires a permit if there is one. Never blocks.
     pub fn try_acquire(&self) -> Option<Permit<'_>> {
         let taken = self.0[0].permits.fetch_update(Acquire, Relaxed, |permits| permits.checked_sub(1));
         taken.is_ok().then(|| Permit(self))
     }
 
-    /// Adds a permit: a signal to whoever waits for one.
+    /// Adds a permit, and wakes a thread that waits for one.
     ///
     /// # Panics
-    /// There are 2^32 - 1 already.
+    /// There are 2^32 - 1 permits already.
     pub fn release(&self) {
         let added = self.0[0].permits.fetch_update(Release, Relaxed, |permits| permits.checked_add(1));
         added.expect("a semaphore has at most 2^32 - 1 permits");
@@ -66,7 +69,7 @@ impl Semaphore {
 }
 
 impl Permit<'_> {
-    /// Keeps the permit from coming back.
+    /// Keeps the permit for ever: it is not released.
     pub fn forget(self) {
         std::mem::forget(self);
     }

@@ -1,6 +1,6 @@
-//! The library, with real child processes.
+//! Children, pipes, barriers, shared arrays and kernels, with real child processes.
 //!
-//! The children are this program run again, so `main` is its own, and so are the programs below that tests run.
+//! The children are this program run again, and so are the programs that tests run. So this file has a `main` of its own.
 
 use std::fs::File;
 use std::io::{ErrorKind, IoSlice, Read, Write};
@@ -33,7 +33,7 @@ use course::testing::proc::{alive, children_of, signal, wait_for};
 /// Names the program that a test runs; without it the tests run.
 const PROGRAM: &str = "LIBRARY_PROGRAM";
 
-/// Children of a program that has this variable leave before they know what to do.
+/// Children of a program with this variable exit before they have read their request.
 const EARLY: &str = "LIBRARY_EARLY";
 
 fn main() -> ExitCode {
@@ -82,15 +82,15 @@ fn main() -> ExitCode {
         the_name_shows
         a_program_of_a_child_is_no_child
         a_child_can_have_children
-        a_failure_ends_those_who_would_wait
-        the_one_that_died_is_named
-        garbage_is_a_clear_error
+        a_failure_ends_the_children_that_would_wait
+        the_child_that_died_is_named
+        a_request_that_cannot_be_read_is_a_clear_error
         messages_of_any_size_go_through
         a_receiver_that_has_read_ahead_can_be_passed
         a_sender_without_a_receiver_gets_an_error
         a_sender_that_dies_within_a_message_is_an_error
         a_barrier_holds_processes
-        an_aborted_barrier_frees_processes
+        an_abort_of_a_barrier_reaches_other_processes
         a_part_that_another_process_writes_is_refused
         the_kernels_are_exact
         a_killed_worker_ends_the_kernel
@@ -102,11 +102,11 @@ fn main() -> ExitCode {
         a_child_is_waited_for_unless_it_is_a_daemon
         a_child_can_be_asked_to_end
         a_wait_has_a_limit
-        names_of_their_own_and_by_number
-        a_panic_is_told_though_somebody_holds_stdout
+        children_have_the_given_name_or_a_number
+        a_panic_is_told_though_a_thread_holds_stdout
         a_guard_that_is_forgotten_keeps_its_memory
-        a_value_that_cannot_be_read_is_met_once
-        a_child_that_ends_before_it_begins_says_how
+        a_value_that_cannot_be_read_is_skipped
+        the_exit_status_of_a_child_that_never_began_is_told
     ])
 }
 
@@ -189,7 +189,7 @@ fn stay() -> anyhow::Result<()> {
     }
 }
 
-/// Says that it runs, and stays.
+/// Sends a message when it runs, and then never ends by itself.
 fn say(mut started: Sender<()>) -> anyhow::Result<()> {
     started.send(&())?;
     stay()
@@ -222,27 +222,28 @@ fn sum(numbers: Receiver<u64>) -> anyhow::Result<u64> {
     Ok(sum)
 }
 
-/// Takes one number and ends.
+/// Receives one number and ends.
 fn first(mut numbers: Receiver<u64>) -> anyhow::Result<Option<u64>> {
     Ok(numbers.recv()?)
 }
 
-/// Comes to the barrier `rounds` times and checks that nobody is ahead or behind. Returns how often it was the last.
+/// Waits at the barrier `rounds` times, and checks each time that no party is ahead or behind. Returns how many times it was the last.
 fn count_to(rounds: u64, parties: u64, barrier: Barrier, counters: Counters) -> anyhow::Result<u64> {
     let mut lasts = 0;
     for round in 1..=rounds {
         counters[0].fetch_add(1, Relaxed);
         lasts += u64::from(barrier.wait()?);
-        let came = counters[0].load(Relaxed);
-        anyhow::ensure!((round * parties..=(round + 1) * parties).contains(&came), "{came} came by round {round}");
+        let arrived = counters[0].load(Relaxed);
+        let possible = round * parties..=(round + 1) * parties;
+        anyhow::ensure!(possible.contains(&arrived), "{arrived} arrivals after round {round}");
     }
     Ok(lasts)
 }
 
-/// Says that it comes, and comes.
-fn arrive(barrier: Barrier, mut coming: Sender<()>) -> anyhow::Result<()> {
-    coming.send(&())?;
-    drop(coming);
+/// Says that it is about to wait at the barrier, and waits.
+fn arrive(barrier: Barrier, mut begins: Sender<()>) -> anyhow::Result<()> {
+    begins.send(&())?;
+    drop(begins);
     barrier.wait()?;
     Ok(())
 }
@@ -296,7 +297,7 @@ fn arguments_and_results_are_typed() {
     assert_eq!(spawn("add", add_all, (1, 2, (-3, 0.5), numbers)).unwrap().join().unwrap(), right);
     let mut texts = spawn("open", open_pipe, ()).unwrap().join().unwrap();
     assert_eq!(texts.recv().unwrap().as_deref(), Some("from a child"));
-    assert_eq!(texts.recv().unwrap(), None, "its sender ended with the child");
+    assert_eq!(texts.recv().unwrap(), None, "the child has ended, and its sender with it");
 }
 
 fn errors_and_panics_are_errors_with_their_text() {
@@ -335,7 +336,7 @@ fn a_child_that_ends_too_early_is_an_error() {
     assert_eq!(error.process(), "killed");
 }
 
-/// A child that stays, once it runs.
+/// A child that never ends by itself. It runs when this returns.
 fn started(name: &str) -> (Child<()>, Receiver<()>) {
     let (sender, mut receiver) = pipe().unwrap();
     let child = spawn(name, say, (sender,)).unwrap();
@@ -348,13 +349,13 @@ fn a_dropped_child_is_gone() {
     let id = child.id();
     assert!(alive(id));
     drop(child);
-    assert!(!std::path::Path::new(&format!("/proc/{id}")).exists(), "not even a zombie");
+    assert!(!std::path::Path::new(&format!("/proc/{id}")).exists(), "not even as a zombie");
 }
 
 fn the_name_shows() {
     let (child, _started) = started("a name with spaces");
     let read = |file: &str| std::fs::read_to_string(format!("/proc/{}/{file}", child.id())).unwrap();
-    assert_eq!(read("comm"), "a name with spa\n", "what ps has room for");
+    assert_eq!(read("comm"), "a name with spa\n", "ps has room for 15 bytes");
     assert_eq!(read("cmdline"), "a name with spaces\0");
     assert_eq!(std::fs::read_link(format!("/proc/{}/fd/0", child.id())).unwrap().to_str(), Some("/dev/null"));
 }
@@ -373,7 +374,7 @@ fn a_child_can_have_children() {
     wait_for("end of the grandchildren", Duration::from_secs(1), || (!ids.iter().any(|&id| alive(id))).then_some(()));
 }
 
-fn a_failure_ends_those_who_would_wait() {
+fn a_failure_ends_the_children_that_would_wait() {
     let barrier = Barrier::new(3).unwrap();
     let mut group: Vec<Child<bool>> =
         (0..2).map(|number| spawn(format!("waits {number}"), meet, (barrier.clone(),)).unwrap()).collect();
@@ -386,7 +387,7 @@ fn a_failure_ends_those_who_would_wait() {
     assert!(!ids.iter().any(|&id| alive(id)));
 }
 
-fn the_one_that_died_is_named() {
+fn the_child_that_died_is_named() {
     // The sender fails because the receiver was killed.
     for _ in 0..20 {
         let (sender, receiver) = pipe().unwrap();
@@ -409,7 +410,7 @@ enum Then {
     Close,
 }
 
-/// Plays the parent of a child: sends these bytes to it and returns what it answers, its status and what it said.
+/// Does what the parent of a child does: sends it these bytes. Returns the child's answer, its exit status and its stderr.
 fn child_that_reads(bytes: &[u8], then: Then) -> (String, Option<i32>, String) {
     let (here, there) = UnixStream::pair().unwrap();
     let inode = rustix::fs::fstat(&there).unwrap().st_ino;
@@ -417,7 +418,7 @@ fn child_that_reads(bytes: &[u8], then: Then) -> (String, Option<i32>, String) {
     command.env("PROCESS_SOCKET", inode.to_string()).stdin(Stdio::from(OwnedFd::from(there)));
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(command);
-    // What a parent lives by, if the bytes say that it comes along.
+    // The parent's sign of life is sent too if the bytes say that there is a descriptor.
     let (life, _living) = std::io::pipe().unwrap();
     if bytes.first() == Some(&1) {
         let (descriptors, mut space) = ([life.as_fd()], [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))]);
@@ -439,18 +440,18 @@ fn child_that_reads(bytes: &[u8], then: Then) -> (String, Option<i32>, String) {
 }
 
 fn frame(body: &[u8]) -> Vec<u8> {
-    // No descriptors, so no kinds of descriptors.
+    // No descriptors, so no kinds.
     [&[0; 16], &(body.len() as u64).to_le_bytes()[..], body].concat()
 }
 
 fn frame_with_life(body: &[u8]) -> Vec<u8> {
-    // One descriptor and its kind, which is the one of that number.
+    // One descriptor and its kind, by the kind's number.
     [&[1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0], &(body.len() as u64).to_le_bytes()[..], &[1, 5], body].concat()
 }
 
-fn garbage_is_a_clear_error() {
+fn a_request_that_cannot_be_read_is_a_clear_error() {
     // To be called once.
-    let request = postcard::to_stdvec(&("fails", std::any::type_name_of_val(&fail), 0u8)).unwrap();
+    let request = postcard::to_stdvec(&("fails", std::any::type_name_of_val(&fail))).unwrap();
     let no_text = [request.as_slice(), &[200, 200]].concat();
     let too_much = [&request, &postcard::to_stdvec("text").unwrap()[..], &[1, 2]].concat();
     for (arguments, why) in [
@@ -468,7 +469,7 @@ fn garbage_is_a_clear_error() {
         assert!(said.starts_with("error: what this child process is to do cannot be read: "), "{said}");
         assert_eq!(said.lines().count(), 1, "{said}");
     }
-    // A parent that died at once, or while it sent.
+    // A parent that died before it sent the request, or while it sent it.
     let whole = frame(&request);
     for length in [0, 1, 23, 24, whole.len() - 1] {
         let quietly = (String::new(), Some(1), String::new());
@@ -492,7 +493,7 @@ fn messages_of_any_size_go_through() {
 fn a_receiver_that_has_read_ahead_can_be_passed() {
     const COUNT: u64 = 5000;
     let (mut numbers, mut receiver) = pipe().unwrap();
-    // Fewer than the pipe holds.
+    // Fewer than the pipe has room for.
     (0..COUNT).for_each(|number| numbers.send(&number).unwrap());
     for number in 0..10 {
         assert_eq!(receiver.recv().unwrap(), Some(number));
@@ -514,16 +515,16 @@ fn a_sender_without_a_receiver_gets_an_error() {
         (ErrorKind::BrokenPipe, "the receiver of the pipe has gone")
     );
 
-    // One that waits for room learns it too.
+    // A sender that waits for room gets the error too.
     let (sender, receiver) = pipe().unwrap();
     let child = spawn("sender", send_bytes, (sender, 1 << 20)).unwrap();
-    wait_until_full(&receiver);
+    wait_until_begun(&receiver);
     drop(receiver);
     assert_eq!(child.join().unwrap_err().to_string(), "sender: the receiver of the pipe has gone");
 }
 
-/// Waits until there is something in the pipe, that is, until the sender has begun.
-fn wait_until_full(receiver: &Receiver<Vec<u8>>) {
+/// Waits until there are bytes in the pipe, that is, until the sender has begun.
+fn wait_until_begun(receiver: &Receiver<Vec<u8>>) {
     let mut waiting = [rustix::event::PollFd::new(receiver, rustix::event::PollFlags::IN)];
     let limit = rustix::event::Timespec { tv_sec: 60, tv_nsec: 0 };
     assert_eq!(rustix::event::poll(&mut waiting, Some(&limit)), Ok(1));
@@ -532,7 +533,7 @@ fn wait_until_full(receiver: &Receiver<Vec<u8>>) {
 fn a_sender_that_dies_within_a_message_is_an_error() {
     let (sender, mut receiver) = pipe().unwrap();
     let child = spawn("sender", send_bytes, (sender, 1 << 20)).unwrap();
-    wait_until_full(&receiver);
+    wait_until_begun(&receiver);
     drop(child);
     let error = receiver.recv().unwrap_err();
     assert_eq!(error.to_string(), "the sender of the pipe ended within a message");
@@ -549,16 +550,16 @@ fn a_barrier_holds_processes() {
             })
             .collect();
         let lasts = join_all(children.unwrap()).unwrap();
-        assert_eq!(lasts.iter().sum::<u64>(), ROUNDS, "one is the last in each round");
+        assert_eq!(lasts.iter().sum::<u64>(), ROUNDS, "one party is the last in each round");
         assert_eq!(counters[0].load(Relaxed), ROUNDS * parties);
     }
 }
 
-fn an_aborted_barrier_frees_processes() {
+fn an_abort_of_a_barrier_reaches_other_processes() {
     let barrier = Barrier::new(3).unwrap();
-    let (coming, mut came) = pipe().unwrap();
-    let waits = spawn("waits", arrive, (barrier.clone(), coming)).unwrap();
-    assert_eq!((came.recv().unwrap(), came.recv().unwrap()), (Some(()), None));
+    let (begins, mut begun) = pipe().unwrap();
+    let waits = spawn("waits", arrive, (barrier.clone(), begins)).unwrap();
+    assert_eq!((begun.recv().unwrap(), begun.recv().unwrap()), (Some(()), None));
     let (dies, _started) = started("dies");
     signal(dies.id(), Signal::KILL);
     assert!(dies.join().is_err());
@@ -578,7 +579,7 @@ fn a_part_that_another_process_writes_is_refused() {
     child.join().unwrap();
     assert!(array.try_read(1).unwrap().iter().all(|&item| item == 5));
 
-    // One who dies never gives it back.
+    // The part of a process that died stays borrowed.
     let ((tell, mut told), (_let_go, wait)) = (pipe().unwrap(), pipe().unwrap());
     let child = spawn("writer", write_part, (array.clone(), tell, wait)).unwrap();
     told.recv().unwrap().unwrap();
@@ -604,7 +605,7 @@ fn the_kernels_are_exact() {
     }
 }
 
-/// Goes on until it is killed.
+/// Runs a kernel until it is killed.
 fn kernel(kernel: Kernel, size: usize) -> anyhow::Result<()> {
     kernels::solve(kernel, &Problem { size, workers: 3, iterations: 100_000_000, grain: 1000 })?;
     Ok(())
@@ -635,7 +636,7 @@ fn a_panic_in_a_child_ends_the_program_with_one_line() {
     assert_eq!(errors.lines().count(), 1, "{errors}");
 }
 
-/// Starts many children, in turn and at once, and counts what is left of them.
+/// Starts many children, one after the other and all at once, and counts what is left of them.
 fn many() -> anyhow::Result<()> {
     let left = || -> anyhow::Result<_> {
         let descriptors = std::fs::read_dir("/proc/self/fd")?.count();
@@ -710,7 +711,7 @@ fn a_child_whose_reader_went_away_ends_quietly() {
 
 fn a_child_that_cannot_print_is_an_error() {
     let end = |name: &str| Group::start_with(&mut program(name), File::create("/dev/full").unwrap()).end();
-    // It learns it from `println!`, or at its end from what it has not yet written, or when it has failed already.
+    // The error comes from `println!`, or from the flush at the end, or after the function has failed.
     for (name, why) in [
         ("print for ever", "stdout: No space left on device (os error 28)"),
         ("print", "stdout: No space left on device (os error 28)"),
@@ -721,7 +722,7 @@ fn a_child_that_cannot_print_is_an_error() {
     }
 }
 
-/// Waits until it is told to, then says so.
+/// Sends 1, waits for a message, and sends 2.
 fn write_late(mut told: Receiver<()>, mut tell: Sender<u32>) -> anyhow::Result<Vec<u8>> {
     tell.send(&1)?;
     told.recv()?;
@@ -752,7 +753,7 @@ fn a_child_can_be_asked_to_end() {
     let status = child.wait().unwrap();
     assert!(!child.is_alive() && child.exit_status() == Some(status));
     assert_eq!(status.signal(), Some(Signal::TERM.as_raw()));
-    // Nothing more can happen to it, and its id may be another's by now.
+    // Both do nothing: the id may be that of another process by now.
     child.terminate().unwrap();
     child.kill().unwrap();
     assert!(matches!(child.join().unwrap_err().cause(), Cause::Ended(ended) if *ended == status));
@@ -766,14 +767,14 @@ fn a_wait_has_a_limit() {
     let child = child.join_timeout(Duration::ZERO).unwrap_err();
     let mut child = child.join_timeout(Duration::from_millis(20)).unwrap_err();
     tell.send(&()).unwrap();
-    // Longer than a socket holds, so it ends only when somebody takes it.
+    // The result is longer than what a socket holds, so the child ends only when the parent reads it.
     assert!(child.wait_timeout(LIMIT).unwrap().unwrap().success());
     assert!(child.wait_timeout(Duration::ZERO).unwrap().is_some(), "it was known already");
     let result = child.join_timeout(Duration::MAX).expect("it has ended").unwrap();
     assert!(result.len() == 1 << 20 && result.iter().all(|&byte| byte == 3));
 }
 
-fn names_of_their_own_and_by_number() {
+fn children_have_the_given_name_or_a_number() {
     let name = |process: Process| process.daemon(true).spawn(hello, ()).unwrap().name().to_owned();
     let (first, second) = (name(Process::new()), name(Process::new()));
     let number = |name: &str| name.strip_prefix("Process-").unwrap().parse::<u32>().unwrap();
@@ -789,13 +790,13 @@ fn panic_with_stdout() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn a_panic_is_told_though_somebody_holds_stdout() {
+fn a_panic_is_told_though_a_thread_holds_stdout() {
     let child = spawn("holds", panic_with_stdout, ()).unwrap();
     let error = child.join_timeout(LIMIT).expect("it has ended").unwrap_err().to_string();
     assert!(error.starts_with("holds: it panicked: nobody can print ("), "{error}");
 }
 
-/// In a process of its own: a mistake here ends it.
+/// Runs in a child, since a mistake here would end the process.
 fn forget_guard() -> anyhow::Result<u32> {
     let lock = Lock::new(1)?;
     std::mem::forget(lock.lock());
@@ -808,7 +809,7 @@ fn a_guard_that_is_forgotten_keeps_its_memory() {
     assert_eq!(spawn("forgets", forget_guard, ()).unwrap().join().unwrap(), (2..50).sum::<u32>());
 }
 
-/// Can be sent with any number, and read with an even one only.
+/// Can be sent with any number, but received with an even number only.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "u32")]
 struct Even {
@@ -823,7 +824,7 @@ impl TryFrom<u32> for Even {
     }
 }
 
-fn a_value_that_cannot_be_read_is_met_once() {
+fn a_value_that_cannot_be_read_is_skipped() {
     let (mut sender, receiver) = pipe().unwrap();
     (0..3).for_each(|number| sender.send(&Even { number }).unwrap());
     drop(sender);
@@ -831,7 +832,7 @@ fn a_value_that_cannot_be_read_is_met_once() {
     assert_eq!(read, [Some(0), None, Some(2)]);
 }
 
-fn a_child_that_ends_before_it_begins_says_how() {
+fn the_exit_status_of_a_child_that_never_began_is_told() {
     let finished = run(program("early").env(EARLY, ""), LIMIT).unwrap();
     assert_eq!((finished.code(), finished.stderr.as_str()), (Some(0), ""));
 }

@@ -1,4 +1,4 @@
-//! The pool, whose workers are killed.
+//! Pools, some of whose workers are killed.
 
 use std::path::PathBuf;
 use std::process::{ExitCode, exit};
@@ -25,11 +25,11 @@ fn main() -> ExitCode {
         a_panic_and_an_error_are_errors_of_the_task
         workers_can_be_killed_at_any_moment
         a_pool_that_can_start_no_worker_says_so
-        workers_that_are_killed_all_the_time_are_given_up
-        a_ticket_is_of_its_pool_only
-        tasks_that_panic_on_their_way_in_leave_the_pool_sound
-        a_pool_that_is_dropped_leaves_nobody
-        a_pool_of_nobody_is_an_error
+        a_pool_gives_up_if_its_workers_are_killed_all_the_time
+        a_ticket_is_valid_for_its_pool_only
+        a_panic_of_the_iterator_of_tasks_leaves_the_pool_usable
+        a_dropped_pool_leaves_no_process
+        a_pool_of_no_workers_is_an_error
     ])
 }
 
@@ -43,7 +43,7 @@ fn square_slowly((number, micros): (u64, u64)) -> anyhow::Result<u64> {
     square(number)
 }
 
-/// Squares 0 to 99; `way` says what happens at 42. With a file it happens once.
+/// Squares a number; `way` says what happens at 42 instead. With a file that happens once only.
 fn square_or((number, way, once): (u64, String, Option<PathBuf>)) -> anyhow::Result<u64> {
     if number == 42 && once.is_none_or(|file| std::fs::File::create_new(file).is_ok()) {
         match way.as_str() {
@@ -108,7 +108,7 @@ fn tasks_and_results_of_any_size() {
         assert!(results.iter().map(Vec::len).eq(lengths));
         assert!(results.iter().all(|result| result.iter().all(|&byte| byte == result.len() as u8)));
     }
-    // More than the pool's queue has room for, all together and one alone.
+    // Together more than the pool's queue has room for, and then one task that alone is longer.
     let mut pool = Pool::new("reverse", 2, reverse).unwrap();
     let text = "ab".repeat(2_000_000);
     let results = pool.map((0..40).map(|_| text.clone())).unwrap();
@@ -165,7 +165,7 @@ fn a_panic_and_an_error_are_errors_of_the_task() {
         said.starts_with("task 42: it panicked: there is no square of 42 (") && said.contains("pool.rs:"),
         "{said}"
     );
-    assert!(pool.repeated().is_empty(), "it would panic again");
+    assert!(pool.repeated().is_empty(), "a task that panicked is not run again");
     let error = pool.map(tasks("fail", None)).unwrap_err();
     assert_eq!(error.to_string(), "task 42: it is no number");
     assert_eq!(pool.map(tasks("fail", None).skip(43)).unwrap().len(), 57);
@@ -193,17 +193,17 @@ fn workers_can_be_killed_at_any_moment() {
     assert!(repeated > 0, "no worker was killed in a task");
 }
 
-/// Has a pool whose workers are killed where none can be started, and returns the error.
+/// Kills all workers of a pool while no process can be started. Returns the pool's error.
 fn lose_all() -> anyhow::Result<String> {
     let mut pool = Pool::new("square", 2, square)?;
     let limits = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: Some(3), ..limits })?;
     pool.processes().into_iter().for_each(|id| signal(id, Signal::KILL));
-    let error = pool.map(0..100).expect_err("nobody is left");
+    let error = pool.map(0..100).expect_err("no worker is left");
     let ticket = pool.submit(3);
     anyhow::ensure!(pool.join(ticket).is_err());
     setrlimit(Resource::Nofile, limits)?;
-    anyhow::ensure!(pool.map(0..3)? == [0, 1, 4], "it can go on when it may");
+    anyhow::ensure!(pool.map(0..3)? == [0, 1, 4], "the pool starts workers as soon as that is possible");
     Ok(error.to_string())
 }
 
@@ -212,13 +212,13 @@ fn a_pool_that_can_start_no_worker_says_so() {
     assert!(error.starts_with("task 0: square ") && error.contains("Too many open files"), "{error}");
 }
 
-fn workers_that_are_killed_all_the_time_are_given_up() {
+fn a_pool_gives_up_if_its_workers_are_killed_all_the_time() {
     let mut pool = Pool::new("doomed", 2, square_slowly).unwrap();
     let (done, over) = mpsc::channel::<()>();
     let killer = thread::spawn(move || {
         while let Err(mpsc::TryRecvError::Empty) = over.try_recv() {
             for child in children_of(std::process::id()).into_iter().filter(|child| child.name.starts_with("doomed")) {
-                // It may have been reaped by now; then its id is nobody's, or that of another of them.
+                // The pool may have waited for it by now. Then no process has its id, or another worker.
                 let _ = kill_process(course::testing::proc::pid(child.id), Signal::KILL);
             }
         }
@@ -230,7 +230,7 @@ fn workers_that_are_killed_all_the_time_are_given_up() {
     assert_eq!(pool.map([(3, 0)]).unwrap(), [9]);
 }
 
-/// Whether it panics, quietly.
+/// Whether `act` panics. Prints nothing.
 fn panics(act: impl FnOnce()) -> bool {
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
@@ -239,7 +239,7 @@ fn panics(act: impl FnOnce()) -> bool {
     panicked
 }
 
-fn a_ticket_is_of_its_pool_only() {
+fn a_ticket_is_valid_for_its_pool_only() {
     let pool = || Pool::new("square", 1, square).unwrap();
     let (mut one, mut other) = (pool(), pool());
     let ticket = one.submit(3);
@@ -247,7 +247,7 @@ fn a_ticket_is_of_its_pool_only() {
     assert!(panics(|| drop(other.join(ticket))));
 }
 
-fn tasks_that_panic_on_their_way_in_leave_the_pool_sound() {
+fn a_panic_of_the_iterator_of_tasks_leaves_the_pool_usable() {
     let mut pool = Pool::new("square", 2, square).unwrap();
     let tasks = (0..1000).map(|number| if number == 700 { panic!("no more") } else { number });
     assert!(panics(|| drop(pool.map_in_chunks(tasks, 10))));
@@ -256,7 +256,7 @@ fn tasks_that_panic_on_their_way_in_leave_the_pool_sound() {
     assert_eq!(pool.map(0..100).unwrap(), squares(100));
 }
 
-fn a_pool_that_is_dropped_leaves_nobody() {
+fn a_dropped_pool_leaves_no_process() {
     let mut pool = Pool::new("square", 4, square).unwrap();
     let _never = pool.submit(3);
     let workers = pool.processes();
@@ -264,7 +264,7 @@ fn a_pool_that_is_dropped_leaves_nobody() {
     wait_for("end of the workers", LIMIT, || workers.iter().all(|&id| !alive(id)).then_some(()));
 }
 
-fn a_pool_of_nobody_is_an_error() {
+fn a_pool_of_no_workers_is_an_error() {
     assert_eq!(
         Pool::new("none", 0, square).unwrap_err().to_string(),
         "none: it cannot be started: a pool of no workers"

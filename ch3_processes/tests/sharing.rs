@@ -1,4 +1,4 @@
-//! What processes share: queues, channels, locks and semaphores, with real processes that are killed.
+//! Queues, channels, locks and semaphores between real processes, some of which are killed.
 
 use std::io::ErrorKind;
 use std::process::ExitCode;
@@ -30,23 +30,23 @@ fn main() -> ExitCode {
         share
     ];
     run_trials(trials![
-        each_value_is_taken_once_in_its_senders_order
+        each_value_is_received_once_in_the_order_of_its_sender
         a_queue_ends_with_its_last_sender
         a_sender_that_is_killed_ends_a_queue
         a_queue_without_receivers_is_an_error
         a_value_that_is_too_long_for_a_queue_is_an_error
-        a_queue_outlives_those_who_are_killed_while_they_use_it
-        a_lock_lets_in_one_at_a_time
+        a_queue_survives_processes_that_are_killed_while_they_use_it
+        one_process_at_a_time_holds_a_lock
         the_lock_of_a_killed_process_goes_to_the_next
-        a_semaphore_lets_in_so_many
-        a_permit_can_be_given_back_by_another
+        no_more_processes_have_a_permit_than_there_are_permits
+        another_process_can_release_a_permit
         messages_of_any_size_go_through_a_channel
         a_channel_ends_with_its_other_end
-        what_is_shared_is_in_memory_once
+        shared_memory_is_in_memory_once
     ])
 }
 
-/// Long beside what a killed process costs those who wait for it.
+/// Long beside the time after which a process notices that another has been killed.
 const SOON: Duration = Duration::from_secs(5);
 
 fn put(sender: queue::Sender<(u32, u32)>, who: u32, count: u32) -> anyhow::Result<()> {
@@ -57,7 +57,7 @@ fn take(receiver: queue::Receiver<(u32, u32)>) -> anyhow::Result<Vec<(u32, u32)>
     Ok(receiver.collect::<Result<_, _>>()?)
 }
 
-fn each_value_is_taken_once_in_its_senders_order() {
+fn each_value_is_received_once_in_the_order_of_its_sender() {
     // Room for some ten values, and for all.
     for (senders, receivers, room) in [(1, 1, 64), (3, 2, 64), (2, 4, 1 << 20), (4, 1, 1 << 20)] {
         const COUNT: u32 = 5000;
@@ -128,7 +128,7 @@ fn a_queue_without_receivers_is_an_error() {
     assert_eq!(taken.recv().unwrap(), Some((1, 2)));
     child.kill().unwrap();
     child.wait().unwrap();
-    // Some have room still.
+    // The queue has room for some values.
     let error = (0..100).find_map(|_| sender.send(&(3, 4)).err()).unwrap();
     assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::BrokenPipe, "no receiver of the queue is left"));
 }
@@ -157,9 +157,9 @@ fn keep(
     }
 }
 
-fn a_queue_outlives_those_who_are_killed_while_they_use_it() {
+fn a_queue_survives_processes_that_are_killed_while_they_use_it() {
     let (sender, receiver) = queue().unwrap();
-    // They do nothing but put and take, so many of them die with the lock.
+    // They only send and receive, so many of them die while they hold the lock.
     for round in 0..60 {
         let start = || {
             let (begins, mut begun) = pipe().unwrap();
@@ -171,7 +171,7 @@ fn a_queue_outlives_those_who_are_killed_while_they_use_it() {
         let children = [start(), start()];
         std::thread::sleep(Duration::from_micros(37 * round));
         drop(children);
-        // Each of them may have left one, and no more.
+        // Each of them may have left one value.
         let left = std::iter::from_fn(|| receiver.try_recv().unwrap()).count();
         assert!(left <= 2, "{left}");
         sender.send(&5).unwrap();
@@ -188,7 +188,7 @@ fn add_locked(lock: Lock<[u64; 2]>, rounds: u64) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn a_lock_lets_in_one_at_a_time() {
+fn one_process_at_a_time_holds_a_lock() {
     let lock = Lock::new([0; 2]).unwrap();
     let children: Vec<_> = (0..4).map(|_| spawn("add", add_locked, (lock.clone(), 20_000)).unwrap()).collect();
     join_all(children).unwrap();
@@ -201,7 +201,7 @@ fn a_lock_lets_in_one_at_a_time() {
     std::panic::set_hook(Box::new(|_| {}));
     let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(again));
     std::panic::set_hook(hook);
-    assert!(panicked.is_err(), "it would wait for itself");
+    assert!(panicked.is_err(), "the thread would wait for itself");
     assert_eq!(lock.lock().unwrap()[0], 80_000);
 }
 
@@ -232,9 +232,9 @@ fn the_lock_of_a_killed_process_goes_to_the_next() {
             child.wait().unwrap();
             lock_it()
         };
-        assert_eq!(got, Err(13), "it is told, and sees what was left");
+        assert_eq!(got, Err(13), "it learns of the death, and sees what was left");
         assert!(start.elapsed() < SOON);
-        *lock.lock().expect("it was told once") = 0;
+        *lock.lock().expect("only one holder learns of it") = 0;
     }
 }
 
@@ -249,7 +249,7 @@ fn enter(semaphore: Semaphore, inside: Counters, rounds: u32) -> anyhow::Result<
     Ok(most)
 }
 
-fn a_semaphore_lets_in_so_many() {
+fn no_more_processes_have_a_permit_than_there_are_permits() {
     for permits in [1, 3] {
         let (semaphore, inside) = (Semaphore::new(permits).unwrap(), Counters::new(1).unwrap());
         let children: Vec<_> =
@@ -267,7 +267,7 @@ fn hold_permit(semaphore: Semaphore, mut has: ch3_processes::Sender<()>) -> anyh
     Ok(())
 }
 
-fn a_permit_can_be_given_back_by_another() {
+fn another_process_can_release_a_permit() {
     let semaphore = Semaphore::new(1).unwrap();
     let (has, mut had) = pipe().unwrap();
     spawn("hold", hold_permit, (semaphore.clone(), has)).unwrap().join().unwrap();
@@ -333,14 +333,14 @@ fn messages_of_any_size_go_through_a_channel() {
     assert!(!back.recv_bytes(&mut came).unwrap());
 }
 
-/// Dies in the middle of a message, or as a receiver.
+/// Dies within a message that it sends, or as a receiver.
 fn die_within(
     mut sender: Option<channel::Sender<[u8]>>,
     receiver: Option<channel::Receiver<[u8]>>,
 ) -> anyhow::Result<()> {
     let _kept = receiver;
     if let Some(sender) = &mut sender {
-        // More than the channel holds, so it waits within it.
+        // More than the channel has room for, so the sender waits within the message.
         std::thread::spawn(|| {
             std::thread::sleep(Duration::from_millis(100));
             kill_process(getpid(), Signal::KILL)
@@ -372,7 +372,7 @@ fn a_channel_ends_with_its_other_end() {
     assert!(start.elapsed() < SOON);
 }
 
-/// Reads all of the array, says so, and stays until it is told to go.
+/// Reads all of the array, sends the sum, and stays until the parent drops its sender.
 fn sum_all(
     array: SharedArray<u64>,
     mut said: ch3_processes::Sender<u64>,
@@ -383,7 +383,7 @@ fn sum_all(
     Ok(())
 }
 
-/// The memory of these processes in bytes, where each page counts once however many of them have it.
+/// The memory of these processes in bytes. A page that several of them share counts once.
 fn memory(processes: &[u32]) -> u64 {
     let proportional = |id: &u32| {
         let text = std::fs::read_to_string(format!("/proc/{id}/smaps_rollup")).unwrap();
@@ -393,7 +393,7 @@ fn memory(processes: &[u32]) -> u64 {
     processes.iter().map(proportional).sum()
 }
 
-/// How much memory five processes take that share so many bytes.
+/// How much memory five processes use that share this number of bytes.
 fn share(bytes: u64) -> anyhow::Result<u64> {
     let array = SharedArray::<u64>::new(&[bytes as usize / 32; 4]).unwrap();
     (0..4).for_each(|part| array.try_write(part).unwrap().fill(part as u64));
@@ -414,9 +414,9 @@ fn share(bytes: u64) -> anyhow::Result<u64> {
     Ok(used)
 }
 
-fn what_is_shared_is_in_memory_once() {
+fn shared_memory_is_in_memory_once() {
     const BYTES: u64 = 100 << 20;
-    // In a process without the other tests.
+    // In a child, which does not run the other tests.
     let used = spawn("share", share, (BYTES,)).unwrap().join().unwrap();
     assert!((BYTES..BYTES * 11 / 10).contains(&used), "{used} bytes for {BYTES}");
 }

@@ -7,15 +7,16 @@
 pub mod args;
 pub mod count;
 pub mod stencil;
+mod timing;
 
 use std::fmt;
-use std::time::Instant;
 
 use anyhow::Context;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use course::lanes;
+pub use timing::{Laps, laps};
 
 /// A problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
@@ -218,20 +219,6 @@ impl fmt::Display for Figures {
         }
         write!(f, " ({:.3} ms on average, {:.3} ms at best)", seconds_avg * 1e3, seconds_min * 1e3)
     }
-}
-
-/// Times the iterations of a solution in one worker. `iterate` must return only when all workers have done the iteration.
-pub fn laps(iterations: usize, mut iterate: impl FnMut()) -> Vec<f64> {
-    iterate();
-    let mut seconds = Vec::with_capacity(iterations);
-    let mut last = Instant::now();
-    for _ in 0..iterations {
-        iterate();
-        let now = Instant::now();
-        seconds.push((now - last).as_secs_f64());
-        last = now;
-    }
-    seconds
 }
 
 /// A rayon pool with `workers` threads.

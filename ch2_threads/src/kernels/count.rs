@@ -4,10 +4,11 @@ use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use ch1_parallel::kernels::count::{check, task};
-use ch1_parallel::kernels::{Measured, Problem};
+use ch1_parallel::kernels::{Laps, Measured, Problem};
+use course::lanes;
 use crossbeam::utils::CachePadded;
 
-use super::Laps;
+use crate::spin_barrier::SpinBarrier;
 use crate::team::team;
 
 /// Each thread takes the next task until no task is left.
@@ -18,8 +19,9 @@ use crate::team::team;
 #[must_use]
 pub fn threads(problem: &Problem) -> Measured {
     let counters = [(); 2].map(|()| CachePadded::new(AtomicUsize::new(0)));
-    let laps = Laps::new(problem);
+    let barrier = SpinBarrier::new(problem.workers);
     let counted = team(problem.workers, |worker| {
+        let mut laps = Laps::default();
         let mut sums = Vec::with_capacity(problem.iterations + 1);
         for iteration in 0..=problem.iterations {
             let (next, other) = (&counters[iteration % 2], &counters[(iteration + 1) % 2]);
@@ -31,13 +33,15 @@ pub fn threads(problem: &Problem) -> Measured {
                 sum += task(black_box(problem.grain));
             }
             sums.push(sum);
-            laps.end();
+            laps.end(lanes::wait("barrier", || barrier.wait()));
         }
-        sums
+        (laps, sums)
     });
-    let sum = |iteration: usize| counted.iter().map(|sums| sums[iteration]).sum();
+    let sum = |iteration: usize| counted.iter().map(|(_, sums)| sums[iteration]).sum();
     let sums: Vec<u64> = (0..=problem.iterations).map(sum).collect();
-    Measured { seconds: laps.seconds(), wrong: check(problem, &sums) }
+    let seconds = Laps::seconds(problem.iterations, counted.iter().map(|(laps, _)| laps))
+        .expect("the barrier tells exactly one thread that it was the last");
+    Measured { seconds, wrong: check(problem, &sums) }
 }
 
 #[cfg(test)]

@@ -1,18 +1,20 @@
-//! `count` by processes: a worker that is free claims the next task from a counter that all share.
+//! `count` by processes: each worker takes the next task from a counter that all workers share.
 
 use std::hint::black_box;
 use std::sync::atomic::Ordering::Relaxed;
 
 use ch1_parallel::kernels::count::{check, task};
-use ch1_parallel::kernels::{Measured, Problem};
+use ch1_parallel::kernels::{Laps, Measured, Problem};
+use course::lanes;
 
-use super::{Laps, run};
-use crate::{Barrier, Counters};
+use super::workers::run;
+use crate::barrier::Barrier;
+use crate::shared::Counters;
 
-/// Tasks from a shared counter, the iterations in step by a barrier.
+/// Solves `count` with tasks from a shared counter and a barrier after each iteration.
 ///
 /// # Errors
-/// A process or the shared memory cannot be had, or a worker died.
+/// The system gave no process or no shared memory, or a worker died.
 pub fn processes(problem: &Problem) -> anyhow::Result<Measured> {
     let barrier = Barrier::new(problem.workers)?;
     let counters = Counters::new(2)?;
@@ -34,7 +36,7 @@ pub(super) fn worker(
     let mut laps = Laps::default();
     let mut sums = Vec::with_capacity(problem.iterations + 1);
     for iteration in 0..=problem.iterations {
-        // Two counters, used in turn: all have left the other one since the last barrier, and come back to it after the
+        // Two counters are used in turn. No worker has used the other one since the last barrier, and none uses it before the
         // next.
         let (next, other) = (&counters[iteration % 2], &counters[(iteration + 1) % 2]);
         if number == 0 {
@@ -45,7 +47,7 @@ pub(super) fn worker(
             sum += task(black_box(problem.grain));
         }
         sums.push(sum);
-        laps.end(&barrier)?;
+        laps.end(lanes::wait("barrier", || barrier.wait())?);
     }
     Ok((laps, sums))
 }

@@ -1,26 +1,27 @@
 //! `stencil` by processes: both grids lie in one shared mapping, in which each worker holds its own [bands].
 //!
-//! A worker needs its neighbours' outermost rows as they were before this iteration, so each publishes a copy of its
-//! own for the next iteration. There are two sets of these edges, used in turn, and so one barrier an iteration is
-//! enough: while a slow worker still reads the edges of iteration k, a fast one already publishes those of iteration
-//! k+1, in the other set; it publishes into the first set again only after the next barrier, which the slow one reaches
-//! when it has read.
+//! A worker needs its neighbours' outermost rows as they were before this iteration. So each worker publishes a copy of its own
+//! outermost rows, the edges, for the next iteration. There are two sets of edges, used in turn, so that one barrier an
+//! iteration is enough: while a slow worker still reads the edges of iteration k, a fast worker may publish the edges of
+//! iteration k+1, but in the other set. It publishes into the first set again only after the next barrier, which the slow
+//! worker reaches when it has read.
 
 use std::io;
 
 use anyhow::Context;
 use ch1_parallel::kernels::stencil::{RADIUS, bands, check, initial, publish, sum, sweep};
-use ch1_parallel::kernels::{Measured, Problem};
+use ch1_parallel::kernels::{Laps, Measured, Problem};
+use course::lanes;
 use serde::{Deserialize, Serialize};
 
-use super::{Laps, run};
-use crate::shared::{InUse, ReadGuard};
-use crate::{Barrier, SharedArray};
+use super::workers::run;
+use crate::barrier::Barrier;
+use crate::shared::{InUse, ReadGuard, SharedArray};
 
-/// Bands and edges in one mapping, the iterations in step by a barrier.
+/// Solves `stencil` with bands and edges in one mapping and a barrier after each iteration.
 ///
 /// # Errors
-/// A process or the shared memory cannot be had, or a worker died.
+/// The system gave no process or no shared memory, or a worker died.
 pub fn processes(problem: &Problem) -> anyhow::Result<Measured> {
     let barrier = Barrier::new(problem.workers)?;
     let grids = Grids::new(problem).with_context(|| format!("shared memory for two grids of side {}", problem.size))?;
@@ -38,7 +39,7 @@ pub(super) struct Grids {
     workers: usize,
 }
 
-/// Which of a band's outermost rows.
+/// Which outermost rows of a band.
 #[derive(Clone, Copy)]
 enum Edge {
     First,
@@ -67,7 +68,7 @@ impl Grids {
         (2 + 2 * set + edge as usize) * self.workers + worker
     }
 
-    /// The edge of a neighbour; nothing beyond the border of the grid.
+    /// The edge of a neighbour; `None` beyond the border of the grid.
     fn neighbour(
         &self,
         iteration: usize,
@@ -82,7 +83,7 @@ impl Grids {
 /// What a worker does. It returns its part of the sum.
 pub(super) fn worker(number: usize, problem: Problem, grids: Grids, barrier: Barrier) -> anyhow::Result<(Laps, f64)> {
     let rows = bands(problem.size, problem.workers)[number].clone();
-    // Held to the end. Whoever writes first to a page gets it from its own side of the machine.
+    // Held until the end. The worker that writes first to a page gets it from the memory that is nearest to its core.
     let mut input = grids.parts.try_write(grids.input(number))?;
     let mut output = grids.parts.try_write(grids.output(number))?;
     output.fill(0.0);
@@ -107,7 +108,7 @@ pub(super) fn worker(number: usize, problem: Problem, grids: Grids, barrier: Bar
             sweep(problem.size, rows.clone(), &mut input, &mut output, above, below);
         }
         publish(iteration + 1, &input)?;
-        laps.end(&barrier)?;
+        laps.end(lanes::wait("barrier", || barrier.wait())?);
     }
     Ok((laps, sum(&output)))
 }

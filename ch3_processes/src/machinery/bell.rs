@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use crate::machinery::memory::Atomic;
 use crate::machinery::primitive::{AtomicU32, cores, fence, sleep, wake, yield_now};
 
-/// What those who wait for a change sleep on, and those who make it ring. One cache line.
+/// A thread that waits for a change in shared memory sleeps at a bell. A thread that makes the change rings it. One cache line.
 #[derive(Debug, Default)]
 #[repr(C, align(64))]
 pub struct Bell {
     rings: AtomicU32,
-    /// How many sleep, or are about to. One that is killed is counted for ever, which costs a call of the system at each
+    /// How many threads sleep, or are about to. A thread that is killed is counted for ever, which costs a system call at each
     /// ring.
     sleepers: AtomicU32,
 }
@@ -21,36 +21,37 @@ pub struct Bell {
 // SAFETY: atomic integers and unused bytes.
 unsafe impl Atomic for Bell {}
 
-/// A killed process does not ring, so a sleeper looks around this often.
-const LOOK_AROUND: Duration = Duration::from_millis(50);
+/// How long a thread sleeps at most before it looks again. A process that is killed does not ring, and a process that is killed
+/// after it was woken does not pass the ring on: so no thread may rely on being woken.
+pub const LOOK_AROUND: Duration = Duration::from_millis(50);
 
-/// How often to look before sleeping: some 50 µs, as long as it takes to sleep and be woken.
+/// How many times a thread looks before it sleeps. That takes some 50 µs, as long as it takes to sleep and be woken.
 const SPINS: u32 = 2000;
 
-/// How often to look, some 2 µs, before the core is offered to others.
-const PATIENCE: u32 = 100;
+/// After this number of looks, some 2 µs, the thread offers its core to other threads.
+const LOOKS_BEFORE_YIELD: u32 = 100;
 
-/// How often it pays to look before sleeping if so many work together: with fewer cores, whoever looks only keeps the others
-/// from coming.
+/// How many times a thread should look before it sleeps if `parties` threads work together. None if there are fewer cores than
+/// parties: a thread that looks would keep another from making the change.
 pub fn spins(parties: usize) -> u32 {
     static CORES: OnceLock<usize> = OnceLock::new();
     if *CORES.get_or_init(cores) >= parties { SPINS } else { 0 }
 }
 
 impl Bell {
-    /// Wakes one who sleeps; called after the change that it waits for.
+    /// Wakes one thread that sleeps. To be called after the change.
     pub fn ring(&self) {
         self.wake(1);
     }
 
-    /// Wakes all who sleep.
+    /// Wakes all threads that sleep. To be called after the change.
     pub fn ring_all(&self) {
         self.wake(i32::MAX as u32);
     }
 
     fn wake(&self, most: u32) {
-        // Between the change and the look at the sleepers; `wait` has the same between the two in the other order. So at
-        // least one side sees the other.
+        // This fence stands between the change and the look at the number of sleepers. In `wait` a fence stands between the change
+        // of that number and the look for the change. So at least one of the two threads sees what the other did.
         fence(SeqCst);
         if self.sleepers.load(Relaxed) > 0 {
             self.rings.fetch_add(1, SeqCst);
@@ -63,8 +64,8 @@ impl Bell {
         self.sleepers.load(SeqCst) > 0
     }
 
-    /// Waits until `look` finds something. If `over` says that nothing more will come, `look` is asked once more. `None`
-    /// in that case and at `deadline`.
+    /// Waits until `look` returns something. If `over` says that there will be nothing more, or after the deadline, it calls `look`
+    /// once more, and returns what that returns.
     pub fn wait<T>(
         &self,
         spins: u32,
@@ -76,8 +77,8 @@ impl Bell {
             if let Some(found) = look() {
                 return Some(found);
             }
-            // The other may be waiting for this core.
-            if spin % PATIENCE == 0 {
+            // The thread that makes the change may wait for this core.
+            if spin % LOOKS_BEFORE_YIELD == 0 {
                 yield_now();
             } else {
                 spin_loop();
@@ -127,7 +128,7 @@ mod tests {
                     for round in 0..5000 {
                         let ready = || (state.0.load(SeqCst) == 2 * round + first).then_some(());
                         let start = Instant::now();
-                        bell(&state).0.wait(spins, deadline, ready, || false).expect("its turn comes");
+                        bell(&state).0.wait(spins, deadline, ready, || false).expect("it gets its turn");
                         assert!(start.elapsed() < LIMIT);
                         state.0.fetch_add(1, SeqCst);
                         bell(&state).1.ring();
@@ -138,13 +139,13 @@ mod tests {
             let other = thread::spawn(turn(|state| (&state.1, &state.2), 0));
             turn(|state| (&state.2, &state.1), 1)();
             other.join().unwrap();
-            // A lost one would cost `LOOK_AROUND`, each time.
+            // Each ring that is lost would cost `LOOK_AROUND`.
             assert!(start.elapsed() < LIMIT / 2);
         }
     }
 
     #[test]
-    fn a_wait_ends_at_its_deadline_and_when_all_is_over() {
+    fn a_wait_ends_at_its_deadline_and_when_it_is_over() {
         let bell = Bell::default();
         let at = Instant::now() + Duration::from_millis(70);
         assert_eq!(bell.wait(5, Some(at), || None::<u8>, || false), None);

@@ -1,11 +1,10 @@
-//! Descriptors inside serialized values.
+//! Descriptors inside of serialized values.
 //!
-//! A descriptor is a number that means something in one process only. [`pack`] therefore collects the descriptors of a
-//! value beside its bytes, in which only their places in that list are written; [`unpack`] puts them back.
+//! A descriptor is a number that has a meaning in one process only. So [`pack`] collects the descriptors of a value in a list beside
+//! its bytes. In the bytes stands only the place of each descriptor in the list. [`unpack`] puts the descriptors back.
 //!
-//! With each goes its [`Kind`], beside the bytes too. A type with a `Serialize` and a `Deserialize` of its own can
-//! change the bytes as it likes, but a descriptor comes out as what it went in as: shared memory is never taken for
-//! other memory.
+//! The list also contains the [`Kind`] of each descriptor. A type with its own `Serialize` and `Deserialize` can change the bytes,
+//! but not the kinds: a descriptor is received as the kind as which it was sent, so shared memory is never taken for other memory.
 
 use std::cell::RefCell;
 use std::io;
@@ -17,38 +16,38 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 thread_local! {
     /// The descriptors of the value that this thread is packing.
-    static GOING: RefCell<Option<Going>> = const { RefCell::new(None) };
+    static PACKING: RefCell<Option<Packing>> = const { RefCell::new(None) };
     /// The descriptors of the value that this thread is unpacking.
-    static COMING: RefCell<Vec<Option<Descriptor>>> = const { RefCell::new(Vec::new()) };
+    static UNPACKING: RefCell<Vec<Option<Descriptor>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// What a descriptor stands for, with all that must be the same on both sides.
+/// What a descriptor stands for, with all that both sides must agree on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// The writing end of a pipe.
     Sender,
     /// The reading end of a pipe.
     Receiver,
-    /// Shared memory full of this type.
+    /// Shared memory that consists of values of this type.
     Atomics(String),
     /// Shared memory with a head of this type.
     Region(String),
-    /// Open as long as somebody takes part.
+    /// Open as long as its process takes part.
     Presence,
-    /// Tells whether anybody still takes part.
+    /// Shows whether any process still takes part.
     Watch,
     /// Shared memory with parts of these lengths, for items of this size.
     Array { item: usize, lengths: Vec<usize> },
 }
 
 #[derive(Default)]
-struct Going {
+struct Packing {
     descriptors: Vec<Descriptor>,
-    /// Why one could not be taken: the serializer keeps no more of an error than that there was one.
+    /// Why a descriptor could not be copied. The serializer drops the text of such an error.
     failed: Option<io::Error>,
 }
 
-/// A value as it travels to another process.
+/// A value in the form in which it is sent to another process.
 #[derive(Debug, Default)]
 pub struct Packed {
     pub bytes: Vec<u8>,
@@ -57,31 +56,31 @@ pub struct Packed {
 
 /// Appends `value` to `packed`.
 pub fn pack(value: &impl Serialize, packed: &mut Packed) -> io::Result<()> {
-    GOING.set(Some(Going { descriptors: std::mem::take(&mut packed.descriptors), failed: None }));
+    PACKING.set(Some(Packing { descriptors: std::mem::take(&mut packed.descriptors), failed: None }));
     let written = postcard::to_extend(value, std::mem::take(&mut packed.bytes));
-    let going = GOING.take().unwrap_or_default();
-    packed.descriptors = going.descriptors;
-    packed.bytes = written.map_err(|error| going.failed.unwrap_or_else(|| io::Error::other(error)))?;
+    let packing = PACKING.take().unwrap_or_default();
+    packed.descriptors = packing.descriptors;
+    packed.bytes = written.map_err(|error| packing.failed.unwrap_or_else(|| io::Error::other(error)))?;
     Ok(())
 }
 
 /// Reads the value that takes up all of `bytes`.
 pub fn unpack<T: DeserializeOwned>(bytes: &[u8], descriptors: Vec<Descriptor>) -> io::Result<T> {
-    COMING.set(descriptors.into_iter().map(Some).collect());
+    UNPACKING.set(descriptors.into_iter().map(Some).collect());
     let read = postcard::take_from_bytes(bytes);
-    // Those that the value did not take are closed here.
-    COMING.take();
+    // Descriptors that the value did not take are closed here.
+    UNPACKING.take();
     match read.map_err(io::Error::other)? {
         (value, []) => Ok(value),
         (_, rest) => Err(io::Error::other(format!("{} bytes too many", rest.len()))),
     }
 }
 
-/// A descriptor on its way to another process, which will have a copy.
+/// A descriptor to be sent to another process, which gets a copy.
 #[derive(Debug)]
 pub struct Passed<'fd>(pub BorrowedFd<'fd>, pub Kind);
 
-/// A descriptor between two processes, or one that came from another.
+/// A copy of a descriptor that is sent to another process, or that was received from one.
 #[derive(Debug)]
 pub struct Descriptor {
     pub file: OwnedFd,
@@ -95,23 +94,23 @@ impl Descriptor {
     }
 
     pub fn refused<E: serde::de::Error>(&self) -> E {
-        E::custom(format!("what came along is something else: {:?}", self.kind))
+        E::custom(format!("another kind of descriptor was received: {:?}", self.kind))
     }
 }
 
 impl Serialize for Passed<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let place = GOING.with_borrow_mut(|going| {
-            let Some(going) = going else {
+        let place = PACKING.with_borrow_mut(|packing| {
+            let Some(packing) = packing else {
                 return Err("it can be passed only in the arguments or the result of a child process".to_owned());
             };
             let file = self.0.try_clone_to_owned().map_err(|error| {
                 let text = error.to_string();
-                going.failed = Some(error);
+                packing.failed = Some(error);
                 text
             })?;
-            going.descriptors.push(Descriptor { file, kind: self.1.clone() });
-            Ok(going.descriptors.len() as u32 - 1)
+            packing.descriptors.push(Descriptor { file, kind: self.1.clone() });
+            Ok(packing.descriptors.len() as u32 - 1)
         });
         place.map_err(S::Error::custom)?.serialize(serializer)
     }
@@ -120,8 +119,8 @@ impl Serialize for Passed<'_> {
 impl<'de> Deserialize<'de> for Descriptor {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let place = u32::deserialize(deserializer)?;
-        let found = COMING.with_borrow_mut(|coming| coming.get_mut(place as usize).and_then(Option::take));
-        found.ok_or_else(|| D::Error::custom("no such descriptor came along"))
+        let found = UNPACKING.with_borrow_mut(|received| received.get_mut(place as usize).and_then(Option::take));
+        found.ok_or_else(|| D::Error::custom("the descriptor at this place is missing"))
     }
 }
 
@@ -131,7 +130,7 @@ mod tests {
     use std::os::fd::AsFd;
 
     #[test]
-    fn a_descriptor_needs_a_way_to_travel() {
+    fn a_descriptor_cannot_be_sent_as_text() {
         let some = std::io::stdin();
         assert!(
             serde_json::to_string(&Passed(some.as_fd(), Kind::Receiver))
@@ -143,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_packed_comes_out() {
+    fn a_packed_value_is_unpacked_with_its_descriptors() {
         let some = std::io::pipe().unwrap().0;
         let mut packed = Packed::default();
         let array = Kind::Array { item: 8, lengths: vec![1, 2] };
@@ -157,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn garbage_is_no_value() {
+    fn bytes_that_are_not_a_value_are_an_error() {
         assert!(unpack::<(u64, String)>(&[1, 200, 7], vec![]).is_err());
         assert!(unpack::<u8>(&[1, 2], vec![]).unwrap_err().to_string().contains("1 bytes too many"));
         assert!(unpack::<Descriptor>(&[0], vec![]).is_err());

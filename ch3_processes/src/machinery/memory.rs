@@ -1,5 +1,5 @@
-//! Memory that several processes have mapped: a file without a name in any folder (memfd), so it is gone as soon as the
-//! last process that holds it has ended, in whatever way.
+//! Memory that several processes map: a file that has no name in any folder (memfd). So it is gone as soon as the last process that
+//! holds it has ended, in whatever way.
 
 use std::any::type_name;
 use std::io;
@@ -18,7 +18,7 @@ use crate::machinery::descriptors::{Descriptor, Kind, Passed};
 
 const HUGE_PAGE: usize = 2 << 20;
 
-/// A file in memory, mapped. Its size never changes.
+/// A mapped file in memory. Its size never changes.
 #[derive(Clone, Debug)]
 pub struct Memory(Arc<Mapped>);
 
@@ -29,9 +29,9 @@ struct Mapped {
 }
 
 impl Memory {
-    /// So many bytes, all zero.
+    /// This number of bytes, all zero.
     pub fn new(bytes: usize) -> io::Result<Self> {
-        // The system would grant any size, and kill someone when it is used.
+        // The system would grant any size, and kill a process when the memory is used.
         let machine = rustix::system::sysinfo();
         if bytes as u64 / u64::from(machine.mem_unit.max(1)) > machine.totalram + machine.totalswap {
             return Err(io::Error::new(
@@ -41,7 +41,7 @@ impl Memory {
         }
         let file = rustix::fs::memfd_create("shared", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
         rustix::fs::ftruncate(&file, bytes.max(1) as u64)?;
-        // Access beyond the end of a file that has shrunk is a fatal signal: nobody can shrink this one.
+        // An access beyond the end of a file that has shrunk is a fatal signal. So no process can shrink this file.
         rustix::fs::fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
         Self::map(file)
     }
@@ -52,8 +52,8 @@ impl Memory {
         }
         let map = MmapOptions::new().map_raw(&file)?;
         if map.len() >= HUGE_PAGE {
-            // Large pages make a sweep through the memory faster, by a fifth or so. They are a wish: most systems do
-            // not grant them to shared memory, and then nothing changes.
+            // Large pages make a sweep through the memory faster by about a fifth. Most systems do not grant them to shared
+            // memory, and then nothing changes.
             let _ = map.advise(Advice::HugePage);
         }
         Ok(Self(Arc::new(Mapped { file, map })))
@@ -63,7 +63,7 @@ impl Memory {
         self.0.map.len()
     }
 
-    /// This memory on its way to another process.
+    /// This memory, to be sent to another process.
     pub fn pass(&self, kind: Kind) -> Passed<'_> {
         Passed(self.0.file.as_fd(), kind)
     }
@@ -74,11 +74,11 @@ impl Memory {
     }
 }
 
-/// Types that may stand in shared memory and be used by all processes at any time.
+/// Types that may lie in shared memory, where all processes may use them at any time.
 ///
 /// # Safety
-/// Zero bytes are a valid value, whatever is changed through a shared reference is changed atomically, any bit pattern
-/// is valid, there is no pointer and nothing to drop, and the alignment is at most a page.
+/// Any bytes are a valid value, also zero bytes. All changes through a shared reference are atomic. The type has no pointer and
+/// nothing to drop, and its alignment is at most a page.
 pub unsafe trait Atomic: Sync {}
 
 // SAFETY: an atomic integer.
@@ -107,7 +107,7 @@ impl<A: Atomic> SharedAtomics<A> {
 }
 
 impl<A> SharedAtomics<A> {
-    /// By its name: numbers of different lengths in the same memory would not be atomic.
+    /// The kind contains the name of the type, since numbers of different lengths in the same memory would not be atomic.
     fn kind() -> Kind {
         Kind::Atomics(type_name::<A>().into())
     }
@@ -131,14 +131,14 @@ impl<A: Atomic> Deref for SharedAtomics<A> {
 
     fn deref(&self) -> &[A] {
         let count = self.memory.length() / size_of::<A>();
-        // SAFETY: the mapping has that many bytes for as long as `self` lives, and starts on a page, so it is aligned.
-        // An `Atomic` may have any bytes, and all processes use this memory as `[A]` and nothing else: only `new` makes
-        // it, and it passes to others as `[A]` only (`kind`).
+        // SAFETY: the mapping has that many bytes as long as `self` lives, and starts on a page, so it is aligned. An `Atomic` may
+        // have any bytes. All processes use this memory as `[A]` and nothing else: only `new` makes it, and other processes
+        // receive it as `[A]` only (`kind`).
         unsafe { std::slice::from_raw_parts(self.memory.at(0).cast(), count) }
     }
 }
 
-/// A head of type `H` that processes share, and bytes behind it whose use is agreed on through the head.
+/// A head of type `H` that processes share, and bytes behind it. The head says how the bytes are used.
 #[derive(Debug)]
 pub struct Region<H> {
     memory: Memory,
@@ -152,30 +152,30 @@ impl<H> Clone for Region<H> {
 }
 
 impl<H: Atomic> Region<H> {
-    /// All zero; so many bytes behind the head.
+    /// A region with this number of bytes behind the head, all zero.
     pub fn new(bytes: usize) -> io::Result<Self> {
         let all = bytes.checked_add(Self::HEAD).ok_or(io::ErrorKind::OutOfMemory)?;
         Ok(Self { memory: Memory::new(all)?, kind: PhantomData })
     }
 
     pub fn head(&self) -> &H {
-        // SAFETY: the mapping begins with `HEAD` bytes that are used as an `H` and nothing else, for as long as `self`
-        // lives; it starts on a page, so it is aligned, and an `Atomic` may have any bytes. It is passed to others as a
-        // region with such a head only (`kind`).
+        // SAFETY: the mapping begins with `HEAD` bytes that are used as an `H` and nothing else, as long as `self` lives. It starts
+        // on a page, so it is aligned, and an `Atomic` may have any bytes. Other processes receive it as a region with such a head
+        // only (`kind`).
         unsafe { &*self.memory.at(0).cast::<H>() }
     }
 }
 
 impl<H> Region<H> {
-    /// What follows is as aligned as the head, in a cache line of its own.
+    /// The bytes behind the head begin in a cache line of their own, with the alignment of the head.
     const HEAD: usize = size_of::<H>().next_multiple_of(128);
 
-    /// This region on its way to another process, to be used there in a certain role.
+    /// This region, to be sent to another process, which uses it in a certain role.
     pub fn pass(&self, role: &str) -> Passed<'_> {
         self.memory.pass(Kind::Region(format!("{} {role}", type_name::<H>())))
     }
 
-    /// How many bytes stand behind the head.
+    /// How many bytes are behind the head.
     pub fn length(&self) -> usize {
         self.memory.length() - Self::HEAD
     }
@@ -187,9 +187,9 @@ impl<H> Region<H> {
 }
 
 impl<H: Atomic> Region<H> {
-    /// The region that came, if it was passed with this role.
-    pub fn accept<E: serde::de::Error>(came: Descriptor, role: &str) -> Result<Self, E> {
-        let file = came.of(&Kind::Region(format!("{} {role}", type_name::<H>())))?;
+    /// The region that was received, if it was sent with this role.
+    pub fn accept<E: serde::de::Error>(received: Descriptor, role: &str) -> Result<Self, E> {
+        let file = received.of(&Kind::Region(format!("{} {role}", type_name::<H>())))?;
         let memory = Memory::map(file).map_err(E::custom)?;
         if memory.length() < Self::HEAD {
             return Err(E::custom("shared memory of another size"));

@@ -1,7 +1,7 @@
-//! Knowing whether anybody still takes part, however the others ended.
+//! Seeing whether any process still takes part, in whatever way the others ended.
 //!
-//! Those who take part hold the writing end of a pipe into which nobody writes. The system closes it for a process that is
-//! killed, and when the last one is closed, the reading end says so.
+//! Each process that takes part holds the writing end of a pipe, to which no process writes. The system closes the end of a process
+//! that is killed. When the last writing end is closed, the reading end shows it.
 
 use std::io::{self, PipeReader, PipeWriter};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -11,14 +11,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::machinery::descriptors::{Descriptor, Kind, Passed};
 
-/// Held by those who take part.
+/// Held by each process that takes part.
 #[derive(Debug)]
 pub struct Presence(PipeWriter);
 
-/// Sees whether somebody holds a [`Presence`].
+/// Sees whether any process holds a [`Presence`].
 #[derive(Debug)]
 pub struct Watch(PipeReader);
 
+/// A presence, and a watch that sees it and its clones.
 pub fn presence() -> io::Result<(Presence, Watch)> {
     let (reader, writer) = io::pipe()?;
     Ok((Presence(writer), Watch(reader)))
@@ -31,7 +32,7 @@ impl Presence {
 }
 
 impl Watch {
-    /// On its way to a child, beside its arguments.
+    /// To be sent to a child beside its arguments.
     pub fn into_descriptor(self) -> Descriptor {
         Descriptor { file: self.0.into(), kind: Kind::Watch }
     }
@@ -44,7 +45,7 @@ impl Watch {
         self.0.try_clone().map(Self)
     }
 
-    /// Whether nobody is left.
+    /// Whether no process holds a presence any more.
     pub fn alone(&self) -> bool {
         let mut pipe = [PollFd::new(&self.0, PollFlags::IN)];
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
@@ -87,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_one_who_leaves_is_noticed() {
+    fn a_watch_sees_when_the_last_presence_is_dropped() {
         let (one, watch) = presence().unwrap();
         let other = one.try_clone().unwrap();
         drop(one);

@@ -1,7 +1,7 @@
-//! Bytes from one process to another through shared memory, without the system: a ring with one writer and one reader
+//! Bytes from one process to another through shared memory, without system calls: a ring with one writer and one reader
 //! (Lamport, 1977).
 //!
-//! Writing and reading do as much as can be done at once. Those who want more wait for it.
+//! `write` and `read` do what can be done without waiting, and return how much that was. Waiting is a step of its own.
 
 use std::io;
 use std::sync::atomic::AtomicU64;
@@ -13,18 +13,18 @@ use crate::machinery::bell::{Bell, spins};
 use crate::machinery::descriptors::Descriptor;
 use crate::machinery::memory::{Atomic, Region};
 
-/// How much of a long message is handed over at a time, so that the reader copies while the writer does.
+/// How much of a long message is written or read at a time, so that the reader can copy while the writer does.
 const CHUNK: usize = 32 << 10;
 
-/// What both sides know. Each of the two changes lines of its own.
+/// What both sides know. Each side changes its own cache lines only.
 #[derive(Debug)]
 #[repr(C, align(128))]
 pub struct Head {
-    /// How many bytes have been written, ever.
+    /// How many bytes have been written since the beginning.
     written: Line,
-    /// Rings when there is something to read.
+    /// Rings when there are bytes to read.
     pub data: Bell,
-    /// How many have been read.
+    /// How many bytes have been read since the beginning.
     read: Line,
     /// Rings when there is room.
     pub room: Bell,
@@ -38,33 +38,34 @@ struct Line(AtomicU64);
 // SAFETY: atomic integers and unused bytes.
 unsafe impl Atomic for Head {}
 
-/// The side that writes. There is one only.
+/// The side that writes. There is only one.
 #[derive(Debug)]
 pub struct Writer {
     ring: Region<Head>,
-    /// How far it has written, whether or not the reader has been told.
+    /// How many bytes it has written, also those that it has not published.
     at: u64,
-    /// How far the reader was when that was last looked up.
+    /// How many bytes the reader had read when this side last looked.
     read: u64,
 }
 
-/// The side that reads. There is one only.
+/// The side that reads. There is only one.
 #[derive(Debug)]
 pub struct Reader {
     ring: Region<Head>,
-    /// How far it has read, whether or not the writer has been told.
+    /// How many bytes it has read, also those that it has not freed.
     at: u64,
-    /// How far the writer was when that was last looked up.
+    /// How many bytes the writer had published when this side last looked.
     written: u64,
 }
 
-/// A ring for so many bytes, rounded up to a power of two.
+/// A ring for this number of bytes, rounded up to a power of two.
 pub fn ring(bytes: usize) -> io::Result<(Writer, Reader)> {
     let ring = Region::new(bytes.checked_next_power_of_two().ok_or(io::ErrorKind::OutOfMemory)?)?;
     Ok((Writer { ring: ring.clone(), at: 0, read: 0 }, Reader { ring, at: 0, written: 0 }))
 }
 
-/// The two pieces of the ring in which `length` bytes from position `at` on lie: where the first begins, and its length.
+/// The `length` bytes from position `at` on lie in two pieces of the ring. Returns where the first piece begins, and its length; the
+/// second begins at 0.
 fn pieces(capacity: usize, at: u64, length: usize) -> (usize, usize) {
     let start = at as usize & (capacity - 1);
     (start, length.min(capacity - start))
@@ -79,7 +80,7 @@ impl Writer {
         self.ring.length() - (self.at - self.read) as usize
     }
 
-    /// Waits until there is room; `false` if there is none and `over` says that there will be none.
+    /// Waits until there is room. `false` if there is no room and `over` says that there will be none.
     pub fn wait_for_room(&mut self, over: impl FnMut() -> bool) -> bool {
         let (head, at, capacity) = (self.ring.head(), self.at, self.ring.length() as u64);
         let look = || {
@@ -95,17 +96,17 @@ impl Writer {
         }
     }
 
-    /// Writes the first of these bytes, as many as have room, and not too many at once. The reader sees them after
+    /// Writes the first of these bytes: as many as there is room for, up to [`CHUNK`]. Returns how many. The reader sees them after
     /// [`publish`](Self::publish).
     pub fn write(&mut self, bytes: &[u8]) -> usize {
         if self.room() < bytes.len() {
-            // Acquire: what the reader has read, it has read before this side writes over it.
+            // Acquire: the reader has copied these bytes before this side overwrites them.
             self.read = self.head().read.0.load(Acquire);
         }
         let bytes = &bytes[..bytes.len().min(self.room()).min(CHUNK)];
         let (start, first) = pieces(self.ring.length(), self.at, bytes.len());
-        // SAFETY: the piece lies within the ring (`pieces`). The reader does not touch it: it has told that it has read it
-        // (`read`), and has not been told yet that it is written. There is one writer.
+        // SAFETY: the piece lies within the ring (`pieces`). The reader does not touch it: it has freed it (`read`), and this side
+        // has not published it yet. There is one writer.
         unsafe { self.ring.at(start).copy_from_nonoverlapping(bytes.as_ptr(), first) };
         let rest = &bytes[first..];
         // SAFETY: the same, for the rest at the start of the ring.
@@ -114,14 +115,14 @@ impl Writer {
         bytes.len()
     }
 
-    /// Lets the reader see what has been written, and wakes it if it waits.
+    /// Lets the reader see what has been written, and wakes the reader if it sleeps.
     pub fn publish(&self) {
-        // Release: the bytes come before.
+        // Release: the bytes are written before.
         self.head().written.0.store(self.at, Release);
         self.head().data.ring();
     }
 
-    /// How much of what was published has not been read yet.
+    /// How many of the published bytes have not been read yet.
     pub fn unread(&self) -> usize {
         (self.head().written.0.load(Relaxed) - self.head().read.0.load(Relaxed)) as usize
     }
@@ -132,22 +133,22 @@ impl Reader {
         self.ring.head()
     }
 
-    /// How many bytes can be read.
+    /// How many bytes can be read. Looks again only if this side has read all bytes that it knows of.
     pub fn available(&mut self) -> usize {
         if self.written == self.at {
-            // Acquire: their bytes come with it.
+            // Acquire: the bytes were written before.
             self.written = self.head().written.0.load(Acquire);
         }
         (self.written - self.at) as usize
     }
 
-    /// The same, though some are known to be there: there may be more.
+    /// How many bytes can be read at this moment.
     pub fn available_now(&mut self) -> usize {
         self.written = self.head().written.0.load(Acquire);
         (self.written - self.at) as usize
     }
 
-    /// Waits until something can be read; `false` if there is nothing and `over` says that nothing will come.
+    /// Waits until there are bytes to read. `false` if there are none and `over` says that there will be none.
     pub fn wait_for_data(&mut self, over: impl FnMut() -> bool) -> bool {
         if self.written > self.at {
             return true;
@@ -166,7 +167,7 @@ impl Reader {
         }
     }
 
-    /// Appends up to `most` of the bytes that are there to `bytes`, and not too many at once. The writer has their room after
+    /// Appends up to `most` bytes of the ring to `bytes`, and up to [`CHUNK`]. Returns how many. The writer gets their room after
     /// [`free`](Self::free).
     pub fn read(&mut self, bytes: &mut Vec<u8>, most: usize) -> usize {
         let length = self.available().min(most).min(CHUNK);
@@ -174,7 +175,7 @@ impl Reader {
         let (start, first) = pieces(self.ring.length(), self.at, length);
         let to = bytes.as_mut_ptr().wrapping_add(bytes.len());
         // SAFETY: the piece lies within the ring (`pieces`), and there is room for all of it behind the bytes (`reserve`). The
-        // writer does not touch it: it has told that it is written, and has not been told yet that it is read.
+        // writer does not touch it: it has published it, and this side has not freed it yet.
         unsafe { to.copy_from_nonoverlapping(self.ring.at(start), first) };
         // SAFETY: the same, for the rest at the start of the ring.
         unsafe { to.wrapping_add(first).copy_from_nonoverlapping(self.ring.at(0), length - first) };
@@ -184,16 +185,16 @@ impl Reader {
         length
     }
 
-    /// Gives the writer the room of what has been read, and wakes it if it waits.
+    /// Gives the writer the room of what has been read, and wakes the writer if it sleeps.
     pub fn free(&self) {
-        // Release: the copies come before.
+        // Release: the bytes are copied before.
         self.head().read.0.store(self.at, Release);
         self.head().room.ring();
     }
 }
 
-// A side is passed on as it is known to the other side. Nothing is lost: whoever passes it has published, or freed, what
-// it did.
+// The process that receives a side continues at the place that the other side knows. A side is passed only after all that it wrote
+// was published, and all that it read was freed.
 
 impl Serialize for Writer {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -223,8 +224,8 @@ impl<'de> Deserialize<'de> for Reader {
     }
 }
 
-fn accept<E: serde::de::Error>(came: Descriptor, role: &str) -> Result<Region<Head>, E> {
-    let ring: Region<Head> = Region::accept(came, role)?;
+fn accept<E: serde::de::Error>(received: Descriptor, role: &str) -> Result<Region<Head>, E> {
+    let ring: Region<Head> = Region::accept(received, role)?;
     if ring.length().is_power_of_two() { Ok(ring) } else { Err(E::custom("a ring of impossible length")) }
 }
 
@@ -234,7 +235,7 @@ mod tests {
     use std::thread;
 
     #[test]
-    fn bytes_come_out_as_they_went_in() {
+    fn bytes_are_read_as_they_were_written() {
         let (mut writer, mut reader) = ring(60).unwrap();
         let all: Vec<u8> = (0..200_000u32).map(|i| (i * 7 % 251) as u8).collect();
         let right = all.clone();
@@ -251,20 +252,20 @@ mod tests {
                 }
             }
         });
-        let mut came = Vec::new();
-        while came.len() < right.len() {
-            let most = 1 + came.len() % 70;
-            if reader.read(&mut came, most) == 0 {
+        let mut arrived = Vec::new();
+        while arrived.len() < right.len() {
+            let most = 1 + arrived.len() % 70;
+            if reader.read(&mut arrived, most) == 0 {
                 thread::yield_now();
             }
             reader.free();
         }
         other.join().unwrap();
-        assert!(came == right);
+        assert!(arrived == right);
     }
 
     #[test]
-    fn what_is_not_published_is_not_read_and_what_is_not_freed_is_not_overwritten() {
+    fn only_published_bytes_are_read_and_only_freed_bytes_are_overwritten() {
         let (mut writer, mut reader) = ring(64).unwrap();
         assert_eq!(writer.write(&[1; 40]), 40);
         assert_eq!(reader.read(&mut Vec::new(), 64), 0);

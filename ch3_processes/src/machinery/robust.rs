@@ -1,27 +1,27 @@
 //! A mutex in shared memory that survives the death of its holder.
 //!
-//! It is POSIX's robust, process-shared mutex: the kernel keeps a list of those that a thread holds, and hands them on when
-//! the thread ends.
+//! It is the robust mutex of POSIX, shared between processes. The kernel has a list of the mutexes that a thread holds, and
+//! releases them when the thread ends.
 
 use std::cell::UnsafeCell;
 use std::hint::spin_loop;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
+use std::time::{Duration, SystemTime};
 
 use crate::machinery::bell;
 use crate::machinery::memory::Atomic;
 
-/// Zero bytes are no mutex yet: see [`init`](Self::init).
+/// Zero bytes are not a mutex yet: see [`init`](Self::init).
 #[repr(C, align(64))]
 pub struct RobustMutex(UnsafeCell<libc::pthread_mutex_t>);
 
-// SAFETY: after `init` only the system's functions touch it, which are made for that, and they return an error for bytes
-// that are no mutex that they know.
+// SAFETY: after `init` only the system's functions for mutexes touch it. They return an error for bytes that are not a mutex.
 unsafe impl Atomic for RobustMutex {}
 // SAFETY: the same.
 unsafe impl Sync for RobustMutex {}
 
-/// The mutex is held until this is dropped, by the thread that locked it.
+/// The mutex is held until this is dropped, by the thread that acquired it.
 #[derive(Debug)]
 pub struct Held<'mutex> {
     mutex: &'mutex RobustMutex,
@@ -40,7 +40,7 @@ impl RobustMutex {
     /// Makes it a mutex.
     ///
     /// # Safety
-    /// It lies in shared memory that nobody else has yet.
+    /// It lies in memory that no other process has yet.
     pub unsafe fn init(&self) {
         let mut attributes = MaybeUninit::uninit();
         // SAFETY: a place for attributes.
@@ -52,35 +52,53 @@ impl RobustMutex {
         let shared = unsafe { libc::pthread_mutexattr_setpshared(&raw mut attributes, libc::PTHREAD_PROCESS_SHARED) };
         // SAFETY: as above.
         let robust = unsafe { libc::pthread_mutexattr_setrobust(&raw mut attributes, libc::PTHREAD_MUTEX_ROBUST) };
-        // SAFETY: as above. This kind refuses a thread that holds it already, which else would wait for itself.
+        // SAFETY: as above. This kind returns an error to a thread that holds the mutex already and would wait for itself.
         let kind = unsafe { libc::pthread_mutexattr_settype(&raw mut attributes, libc::PTHREAD_MUTEX_ERRORCHECK) };
         assert_eq!((shared, robust, kind), (0, 0, 0), "Linux has such mutexes");
-        // SAFETY: nobody else has the memory (this function's condition), and the attributes are initialized.
+        // SAFETY: no other process has the memory (this function's condition), and the attributes are initialized.
         let made = unsafe { libc::pthread_mutex_init(self.0.get(), &raw const attributes) };
         assert_eq!(made, 0, "a mutex");
         // SAFETY: initialized, and not used after this.
         unsafe { libc::pthread_mutexattr_destroy(&raw mut attributes) };
     }
 
-    /// Waits for it.
+    /// Acquires the mutex; blocks while another thread holds it.
+    ///
+    /// The thread sleeps for a limited time, and then looks whether the mutex is free. `pthread_mutex_lock` sleeps without a
+    /// limit, and can sleep for ever, because the word of the mutex says in one bit whether any thread sleeps:
+    ///
+    /// 1. Threads A and B sleep. The holder releases the mutex, which clears the bit, and wakes A alone. A is to set the bit
+    ///    again on behalf of B.
+    /// 2. Before A runs, thread C acquires the free mutex. The bit stays clear, since C has not slept.
+    /// 3. A is killed. The kernel passes its wake-up on only if nobody holds the mutex, but C does.
+    /// 4. C releases the mutex or is killed. The bit is clear, so nobody wakes B, though the mutex is free.
+    ///
+    /// The limit is a time of the system's clock, since all systems have `pthread_mutex_timedlock` and not all have a function
+    /// that takes the monotonic clock. If someone sets the clock back within these milliseconds, a thread whose wake-up was
+    /// lost looks that much later.
     ///
     /// # Panics
     /// This thread holds it already.
     pub fn lock(&self) -> Held<'_> {
-        // Who holds it is quick, as a rule, and sleeping takes long.
-        for _ in 0..bell::spins(2) / 20 {
+        // The holder is quick, as a rule, and sleeping takes long.
+        for _ in 0..=bell::spins(2) / 20 {
             if let Some(held) = self.try_lock() {
                 return held;
             }
             spin_loop();
         }
-        // SAFETY: it was initialized before anyone could have it, and its memory is mapped as long as `self` is borrowed.
-        let locked = unsafe { libc::pthread_mutex_lock(self.0.get()) };
-        assert_ne!(locked, libc::EDEADLK, "this thread holds the lock already: it would wait for itself");
-        self.held(locked).expect("only the two above can be the answer")
+        loop {
+            let limit = in_the_systems_clock(bell::LOOK_AROUND);
+            // SAFETY: it was initialized before any other process had it, and its memory is mapped while `self` is borrowed.
+            let locked = unsafe { libc::pthread_mutex_timedlock(self.0.get(), &raw const limit) };
+            assert_ne!(locked, libc::EDEADLK, "this thread holds the lock already: it would wait for itself");
+            if locked != libc::ETIMEDOUT {
+                return self.held(locked).expect("a mutex that was initialized gives no other answer");
+            }
+        }
     }
 
-    /// Takes it if it is free.
+    /// Acquires the mutex if it is free. Never blocks.
     pub fn try_lock(&self) -> Option<Held<'_>> {
         // SAFETY: as in `lock`.
         self.held(unsafe { libc::pthread_mutex_trylock(self.0.get()) })
@@ -90,7 +108,7 @@ impl RobustMutex {
         match answer {
             0 => Some(Held { mutex: self, abandoned: false, not_send: PhantomData }),
             libc::EOWNERDEAD => {
-                // SAFETY: this thread holds it. Those who come later need not know that somebody died.
+                // SAFETY: this thread holds it. The later holders need not know that a holder died.
                 unsafe { libc::pthread_mutex_consistent(self.0.get()) };
                 Some(Held { mutex: self, abandoned: true, not_send: PhantomData })
             }
@@ -99,9 +117,15 @@ impl RobustMutex {
     }
 }
 
+/// The time of the system's clock after this `pause`.
+fn in_the_systems_clock(pause: Duration) -> libc::timespec {
+    let time = (SystemTime::now() + pause).duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    libc::timespec { tv_sec: time.as_secs() as libc::time_t, tv_nsec: time.subsec_nanos().into() }
+}
+
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        // SAFETY: this thread locked it, since a `Held` cannot be sent to another.
+        // SAFETY: this thread acquired it, since a `Held` cannot be sent to another thread.
         unsafe { libc::pthread_mutex_unlock(self.mutex.0.get()) };
     }
 }
@@ -112,17 +136,17 @@ mod tests {
     use crate::machinery::memory::Region;
 
     #[test]
-    fn the_next_one_gets_it_and_is_told() {
+    fn the_next_thread_gets_it_and_learns_of_the_death() {
         let memory = Region::<RobustMutex>::new(0).unwrap();
-        // SAFETY: nobody else has the memory.
+        // SAFETY: no other process has the memory.
         unsafe { memory.head().init() };
         assert!(!memory.head().lock().abandoned);
         let theirs = memory.clone();
-        // To the system the end of a thread is what the end of a process is.
+        // For the system the end of a thread is like the end of a process.
         std::thread::spawn(move || std::mem::forget(theirs.head().lock())).join().unwrap();
         assert!(memory.head().try_lock().unwrap().abandoned);
         let held = memory.head().lock();
-        assert!(!held.abandoned, "it was told once");
+        assert!(!held.abandoned, "only one holder learns of it");
         std::thread::scope(|scope| {
             scope.spawn(|| assert!(memory.head().try_lock().is_none()));
         });

@@ -1,23 +1,24 @@
-//! Packed values over a socket between two processes: bytes of any length, descriptors in any number.
+//! Packed values over a socket between two processes: any number of bytes and any number of descriptors.
 
-use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::io::{self, IoSlice, IoSliceMut, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
+use rustix::buffer::spare_capacity;
 use rustix::io::retry_on_intr;
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recv,
     recvmsg, sendmsg,
 };
 
 use crate::machinery::descriptors::{Descriptor, Kind, Packed};
 
-/// The system takes no more in one message.
+/// The system takes no more descriptors in one message.
 const MOST_DESCRIPTORS: usize = 253;
 const SPACE: usize = rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS));
 
-/// The lengths of what follows: the descriptors, the bytes that say their kinds, and the value's bytes.
+/// The lengths of what follows: how many descriptors, how many bytes for their kinds, and how many bytes of the value.
 const HEAD: usize = 24;
 
 pub fn send(socket: &UnixStream, packed: &Packed) -> io::Result<()> {
@@ -46,56 +47,126 @@ fn send_with(socket: &UnixStream, bytes: &[u8], descriptors: &[Descriptor]) -> i
         return Err(io::Error::other("too many descriptors in a message"));
     }
     let sent = retry_on_intr(|| sendmsg(socket, &[IoSlice::new(bytes)], &mut control, SendFlags::NOSIGNAL))?;
-    // The descriptors went with the first byte, so what is left goes without.
+    // The descriptors were sent with the first byte, so the rest is sent without them.
     (&*socket).write_all(&bytes[sent..])
 }
 
-/// The next packed value; `None` if the other side closed the socket before it. `UnexpectedEof` if it did so within it.
+/// Waits for the next packed value; `None` if the socket was closed at the other side before it. `UnexpectedEof` if it was
+/// closed within the value.
 pub fn receive(socket: &UnixStream) -> io::Result<Option<Packed>> {
-    let mut files = Vec::new();
-    let mut head = [0; HEAD];
-    match receive_with(socket, &mut head, &mut files)? {
-        0 => return Ok(None),
-        read => (&*socket).read_exact(&mut head[read..])?,
+    let mut incoming = Incoming::default();
+    match incoming.receive(socket, RecvFlags::empty())? {
+        Progress::Complete(packed) => Ok(Some(packed)),
+        // Without the flag for it the call waits until there is more.
+        Progress::Partial | Progress::Closed => incoming.cut_off().map(|()| None),
     }
-    let length = |place: usize| u64::from_le_bytes(head[8 * place..][..8].try_into().unwrap_or_default());
-    while (files.len() as u64) < length(0) {
-        let before = files.len();
-        if receive_with(socket, &mut [0], &mut files)? == 0 {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "a descriptor is missing"));
-        }
-        if files.len() == before {
-            return Err(io::Error::other("there is no descriptor where one should be"));
-        }
-    }
-    let kinds = receive_bytes(socket, length(1))?;
-    let kinds: Vec<Kind> =
-        if files.is_empty() { Vec::new() } else { postcard::from_bytes(&kinds).map_err(io::Error::other)? };
-    if kinds.len() != files.len() {
-        return Err(io::Error::other(format!("{} descriptors came, but {} kinds", files.len(), kinds.len())));
-    }
-    let descriptors = files.into_iter().zip(kinds).map(|(file, kind)| Descriptor { file, kind }).collect();
-    Ok(Some(Packed { bytes: receive_bytes(socket, length(2))?, descriptors }))
 }
 
-fn receive_bytes(socket: &UnixStream, length: u64) -> io::Result<Vec<u8>> {
-    // Not allocated from the length that was announced, which may be anything.
-    let mut bytes = Vec::new();
-    let read = socket.take(length).read_to_end(&mut bytes)?;
-    if (read as u64) < length {
-        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, format!("{read} of {length} bytes came")));
-    }
-    Ok(bytes)
+/// A packed value of which a part has arrived, or nothing yet.
+#[derive(Debug, Default)]
+pub struct Incoming {
+    head: [u8; HEAD],
+    /// How many bytes of the head have arrived.
+    head_bytes: usize,
+    files: Vec<OwnedFd>,
+    /// The bytes that say the kinds of the descriptors, then the value's bytes.
+    body: Vec<u8>,
 }
 
-fn receive_with(socket: &UnixStream, bytes: &mut [u8], descriptors: &mut Vec<OwnedFd>) -> io::Result<usize> {
+/// What [`Incoming::receive`] found.
+#[derive(Debug)]
+pub enum Progress {
+    /// The socket is empty, and the value is not complete.
+    Partial,
+    Complete(Packed),
+    /// The socket was closed at the other side, and the value is not complete.
+    Closed,
+}
+
+/// No more room than this is taken for bytes that have not arrived.
+const AHEAD: usize = 64 << 10;
+
+impl Incoming {
+    /// Takes in what has arrived. With the flag `DONTWAIT` it returns when the socket is empty.
+    pub fn receive(&mut self, socket: &UnixStream, flags: RecvFlags) -> io::Result<Progress> {
+        loop {
+            let read = if self.head_bytes < HEAD {
+                let read = receive_with(socket, &mut self.head[self.head_bytes..], &mut self.files, flags);
+                read.inspect(|&read| self.head_bytes += read)
+            } else if (self.files.len() as u64) < self.length(0) {
+                let before = self.files.len();
+                let read = receive_with(socket, &mut [0], &mut self.files, flags);
+                if read.as_ref().is_ok_and(|&read| read > 0) && self.files.len() == before {
+                    return Err(io::Error::other("there is no descriptor where one should be"));
+                }
+                read
+            } else {
+                let length = self.length(1).saturating_add(self.length(2));
+                let missing = length.saturating_sub(self.body.len() as u64);
+                if missing == 0 {
+                    return std::mem::take(self).unpacked().map(Progress::Complete);
+                }
+                // Not as much as was announced, which may be anything.
+                self.body.try_reserve(missing.min(AHEAD.max(self.body.len()) as u64) as usize)?;
+                retry_on_intr(|| recv(socket, spare_capacity(&mut self.body), flags))
+                    .map(|(_, read)| read)
+                    .map_err(io::Error::from)
+            };
+            match read {
+                Ok(0) => return Ok(Progress::Closed),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Progress::Partial),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// An error if a part of a value has arrived, which will never be complete.
+    pub fn cut_off(&self) -> io::Result<()> {
+        if self.head_bytes == 0 {
+            return Ok(());
+        }
+        let (arrived, length) = (self.body.len() as u64, self.length(1).saturating_add(self.length(2)));
+        Err(io::Error::new(io::ErrorKind::UnexpectedEof, format!("{arrived} of {length} bytes arrived")))
+    }
+
+    /// One of the lengths that the head announces.
+    fn length(&self, place: usize) -> u64 {
+        u64::from_le_bytes(self.head[8 * place..][..8].try_into().unwrap_or_default())
+    }
+
+    fn unpacked(mut self) -> io::Result<Packed> {
+        let length = self.length(1).min(self.body.len() as u64) as usize;
+        let kinds: Vec<Kind> = match self.files.is_empty() {
+            true => Vec::new(),
+            false => postcard::from_bytes(&self.body[..length]).map_err(io::Error::other)?,
+        };
+        self.body.drain(..length);
+        if self.body.len() as u64 != self.length(2) {
+            return Err(io::Error::other("more bytes arrived than were announced"));
+        }
+        if kinds.len() != self.files.len() {
+            let (files, kinds) = (self.files.len(), kinds.len());
+            return Err(io::Error::other(format!("{files} descriptors arrived, but {kinds} kinds")));
+        }
+        let descriptors = self.files.into_iter().zip(kinds).map(|(file, kind)| Descriptor { file, kind }).collect();
+        Ok(Packed { bytes: self.body, descriptors })
+    }
+}
+
+fn receive_with(
+    socket: &UnixStream,
+    bytes: &mut [u8],
+    descriptors: &mut Vec<OwnedFd>,
+    flags: RecvFlags,
+) -> io::Result<usize> {
     let mut space = [MaybeUninit::uninit(); SPACE];
     let mut control = RecvAncillaryBuffer::new(&mut space);
-    let received =
-        retry_on_intr(|| recvmsg(socket, &mut [IoSliceMut::new(bytes)], &mut control, RecvFlags::CMSG_CLOEXEC))?;
+    let flags = flags | RecvFlags::CMSG_CLOEXEC;
+    let received = retry_on_intr(|| recvmsg(socket, &mut [IoSliceMut::new(bytes)], &mut control, flags))?;
     for message in control.drain() {
-        if let RecvAncillaryMessage::ScmRights(came) = message {
-            descriptors.extend(came);
+        if let RecvAncillaryMessage::ScmRights(files) = message {
+            descriptors.extend(files);
         }
     }
     Ok(received.bytes)

@@ -1,23 +1,22 @@
 //! What a pool does when a worker has ended.
 
-use std::sync::atomic::Ordering::Acquire;
-
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Chunk, Pool, Repeated, TRIES, TaskCause, TaskError, chunk};
+use super::chunk::{self, Chunk};
+use super::{Pool, Repeated, TRIES, TaskCause};
 use crate::process::{Cause, Child, Error};
 
 impl<A: Serialize, R: DeserializeOwned> Pool<A, R> {
-    /// Puts another worker in the place of one that has ended, and gives its tasks to the others.
+    /// Replaces a worker that has ended, and gives its tasks to the other workers.
     pub(super) fn replace(&mut self, number: usize) {
         let mut failed = None;
         if let Some(ended) = self.workers[number].child.take() {
-            let last = self.taken[number].0.load(Acquire);
-            match self.lost(number, last) {
+            let last = self.taken[number].chunk();
+            match self.lost_chunk(number, last) {
                 Some(chunk) => self.repeat(chunk, ended),
                 None if last == 0 => {
-                    self.useless += 1;
+                    self.ended_without_task += 1;
                     failed = ended.join().err();
                 }
                 None => {}
@@ -26,10 +25,10 @@ impl<A: Serialize, R: DeserializeOwned> Pool<A, R> {
         match self.start(number) {
             Ok(worker) => {
                 self.workers[number] = worker;
-                // All of them may end before they take anything, for ever.
-                failed = failed.filter(|_| self.useless > TRIES as usize * self.workers.len());
+                // Perhaps each worker ends before it takes a task, and would do so for ever.
+                failed = failed.filter(|_| self.ended_without_task > TRIES as usize * self.workers.len());
             }
-            // The others go on, and this one is tried again.
+            // The other workers continue, and the pool tries to start this one again later.
             Err(_) if self.workers.iter().any(|worker| worker.child.is_some()) => return,
             Err(error) => failed = Some(error),
         }
@@ -38,49 +37,47 @@ impl<A: Serialize, R: DeserializeOwned> Pool<A, R> {
         }
     }
 
-    /// What an ended worker had taken and has not done; `last` is the number of the chunk that it took last.
-    fn lost(&mut self, number: usize, last: u64) -> Option<Chunk> {
-        // A worker notes what it takes before that is gone from the queue, and can die between the two. Then the chunk is
-        // there still, or another has taken it.
-        let kept = self.tasks.look(|next| next.map(chunk::number) == Some(last))
-            || (0..self.workers.len()).any(|other| other != number && self.taken[other].0.load(Acquire) == last);
-        // After that look: if another had it and is done, its results are here now.
+    /// The tasks that an ended worker had taken and not completed. `last` is the number of the chunk that it took last.
+    fn lost_chunk(&mut self, number: usize, last: u64) -> Option<Chunk> {
+        // A worker writes down which chunk it takes before it removes the chunk from the queue, and can die between the two.
+        // Then the chunk is still in the queue, or another worker has taken it.
+        let elsewhere = self.tasks.look(|next| next.map(chunk::number) == Some(last))
+            || (0..self.workers.len()).any(|other| other != number && self.taken[other].chunk() == last);
+        // After that look: if another worker took the chunk and has completed it, its results are here now.
         self.collect();
-        if kept { None } else { self.open.remove(&last) }
+        if elsewhere { None } else { self.unfinished.remove(&last) }
     }
 
-    /// Fails all that is to do, since there may be nobody who does it. What is done even so is dropped when it comes.
+    /// Reports an error for each task that has no result yet, since there may be no worker to run it. Results that arrive later
+    /// are dropped.
     fn give_up(&mut self, error: &Error) {
-        self.useless = 0;
+        self.ended_without_task = 0;
         self.waiting.clear();
-        let tasks: Vec<_> = std::mem::take(&mut self.open).into_values().flat_map(|chunk| chunk.tasks()).collect();
-        for task in tasks {
-            self.came(Err(TaskError { task, cause: TaskCause::Worker(error.to_string()) }));
+        let unfinished = std::mem::take(&mut self.unfinished);
+        for task in unfinished.into_values().flat_map(|chunk| chunk.tasks()) {
+            self.store(task, Err(TaskCause::Worker(error.to_string())));
         }
     }
 
-    /// Goes on with a chunk whose first task has ended its worker.
+    /// Has a chunk run again whose first task has ended its worker. If the task has done so twice, only the rest is run again.
     fn repeat(&mut self, chunk: Chunk, worker: Child<()>) {
         let (task, name) = (chunk.first(), worker.name().to_owned());
-        let (mut one, rest) = chunk.split_first();
+        let (mut first, rest) = chunk.split_first();
         let Err(why) = worker.join().map_err(Error::into_cause) else { return };
-        one.failed += 1;
+        first.ended_workers += 1;
         let cause = match why {
-            Cause::Ended(status) if one.failed < TRIES => {
-                self.repeated.push(Repeated {
-                    worker: name,
-                    task: if task >= self.mapped.0 { task - self.mapped.0 } else { task },
-                    status,
-                });
-                self.open(one);
-                self.open(rest);
+            Cause::Ended(status) if first.ended_workers < TRIES => {
+                let task = if task >= self.mapped.0 { task - self.mapped.0 } else { task };
+                self.repeated.push(Repeated { worker: name, task, status });
+                self.add_chunk(first);
+                self.add_chunk(rest);
                 return;
             }
             Cause::Ended(status) => TaskCause::Ended(status),
             Cause::Panicked(text) => TaskCause::Panicked(text),
             other => TaskCause::Failed(other.to_string()),
         };
-        self.came(Err(TaskError { task, cause }));
-        self.open(rest);
+        self.store(task, Err(cause));
+        self.add_chunk(rest);
     }
 }

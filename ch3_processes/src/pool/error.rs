@@ -1,4 +1,4 @@
-//! What can become of a task besides its result.
+//! What can happen to a task that gives no result at once.
 
 use std::fmt;
 use std::process::ExitStatus;
@@ -9,7 +9,7 @@ use std::process::ExitStatus;
 pub struct Repeated {
     /// The name of the worker.
     pub worker: String,
-    /// The number of the task: in its [`map`](crate::Pool::map), or else among all that the pool was given.
+    /// The number of the task: its place in its [`map`](crate::Pool::map), or its place among all tasks that were given to the pool.
     pub task: u64,
     /// How the worker ended.
     pub status: ExitStatus,
@@ -25,27 +25,27 @@ impl fmt::Display for Repeated {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct TaskError {
-    /// The number of the task: in its [`map`](crate::Pool::map), or else among all that the pool was given.
+    /// The number of the task: its place in its [`map`](crate::Pool::map), or its place among all tasks that were given to the pool.
     pub task: u64,
     /// What happened.
     pub cause: TaskCause,
 }
 
-/// See [`TaskError`].
+/// What happened to a task that has no result: see [`TaskError`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TaskCause {
     /// The function returned an error: this text.
     Failed(String),
-    /// It panicked: text, file and line.
+    /// The function panicked: text, file and line.
     Panicked(String),
-    /// It ended its worker, and did so again when it was run again.
+    /// The task ended its worker, and a second worker when it was run again.
     Ended(ExitStatus),
-    /// Its result cannot be read.
+    /// The result cannot be read.
     Result(String),
     /// The task cannot be sent.
     Task(String),
-    /// No worker is left and none could be started, or they end before they take anything.
+    /// No worker is left and none could be started, or the workers end before they take a task.
     Worker(String),
 }
 

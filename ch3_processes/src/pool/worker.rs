@@ -1,80 +1,62 @@
 //! The worker's side of a pool.
 
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::marker::PhantomData;
 
 use course::lanes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{RESULTS, chunk};
-use crate::machinery::bell::Bell;
-use crate::machinery::memory::{Atomic, SharedAtomics};
+use super::chunk;
+use super::protocol::{Awaited, Control, RESULTS, ResultHead, ResultKind, Taken};
+use crate::machinery::memory::SharedAtomics;
+use crate::machinery::messages::Messages;
 use crate::machinery::ring::Writer;
-use crate::queue::Messages;
+use crate::process::Function;
 
-/// What a pool and its workers know of each other.
-#[derive(Debug)]
-#[repr(C, align(64))]
-pub struct Board {
-    /// Rings when the pool should look at the results or put more tasks into the queue.
-    pub bell: Bell,
-    /// What the pool waits for: one of the three below.
-    pub wanted: AtomicU32,
-    /// Whether there will be no more tasks.
-    pub closed: AtomicU32,
+/// A function that a worker calls for each task of a pool. As a function of a child it takes the [`WorkerArguments`].
+#[doc(hidden)]
+pub struct ForTasks<F, A> {
+    function: F,
+    takes: PhantomData<fn(A)>,
 }
 
-/// The last tasks have been taken from the queue, and results have come.
-pub const DRAINED: u32 = 0;
-/// Half of the queue is free.
-pub const ROOM: u32 = 1;
-/// A chunk is done.
-pub const EACH: u32 = 2;
+impl<F: Function<A>, A> ForTasks<F, A> {
+    #[must_use]
+    pub fn of(function: F) -> Self {
+        Self { function, takes: PhantomData }
+    }
+}
 
-// SAFETY: atomic integers and unused bytes.
-unsafe impl Atomic for Board {}
+impl<F: Function<A>, A: DeserializeOwned + 'static> Function<(WorkerArguments,)> for ForTasks<F, A> {
+    type Value = ();
 
-/// The number of the chunk that a worker took last. In cache lines of its own, which that worker changes.
-#[derive(Debug)]
-#[repr(C, align(128))]
-pub struct Taken(pub AtomicU64);
+    fn call(&self, (worker,): (WorkerArguments,)) -> anyhow::Result<()> {
+        work(worker, |task| self.function.call(task));
+        Ok(())
+    }
+}
 
-// SAFETY: an atomic integer and unused bytes.
-unsafe impl Atomic for Taken {}
-
-/// All that a worker needs.
+/// What a worker needs.
+#[doc(hidden)]
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Post {
-    pub tasks: Messages,
-    pub board: SharedAtomics<Board>,
-    pub taken: SharedAtomics<Taken>,
-    pub number: usize,
-    pub results: Writer,
+pub struct WorkerArguments {
+    pub(super) tasks: Messages,
+    pub(super) control: SharedAtomics<Control>,
+    pub(super) taken: SharedAtomics<Taken>,
+    /// The worker's number, which is its place in `taken`.
+    pub(super) number: usize,
+    pub(super) results: Writer,
 }
 
-/// A result is preceded by the number of its chunk, its length, and whether it is a value or the text of an error.
-pub const HEAD: usize = size_of::<u64>() + size_of::<u64>() + 1;
-pub const VALUE: u8 = 0;
-pub const FAILED: u8 = 1;
-
-pub fn parse_head(head: &[u8; HEAD]) -> (u64, usize, u8) {
-    let word = |at: usize| u64::from_le_bytes(head[at..at + 8].try_into().unwrap_or_default());
-    (word(0), word(8) as usize, head[16])
-}
-
-/// Calls the function for the tasks of a pool until that is closed.
-pub fn work<A: DeserializeOwned, R: Serialize>(
-    mut post: Post,
-    call: impl Fn(A) -> anyhow::Result<R>,
-) -> anyhow::Result<()> {
+/// Calls the function for the tasks of a pool until the pool is closed.
+fn work<A: DeserializeOwned, R: Serialize>(mut worker: WorkerArguments, call: impl Fn(A) -> anyhow::Result<R>) {
     let mut result = Vec::new();
     loop {
-        let taken = &post.taken[post.number].0;
-        let note = |message: &[u8]| taken.store(chunk::number(message), Release);
-        let closed = || post.board[0].closed.load(Acquire) == 1;
-        let Some(message) = lanes::wait("tasks", || post.tasks.pop_waiting(closed, note)) else { return Ok(()) };
-        let Some((number, count, mut tasks)) = chunk::parse(&message) else { continue };
+        let taken = &worker.taken[worker.number];
+        let note = |message: &[u8]| taken.set(chunk::number(message));
+        let closed = || worker.control[0].is_closed();
+        let Some(message) = lanes::wait("tasks", || worker.tasks.pop_waiting(closed, note)) else { return };
+        let Some((chunk, count, mut tasks)) = chunk::parse(&message) else { continue };
         for _ in 0..count {
             let called = match postcard::take_from_bytes(tasks) {
                 Ok((task, rest)) => {
@@ -84,48 +66,48 @@ pub fn work<A: DeserializeOwned, R: Serialize>(
                 Err(error) => Err(anyhow::anyhow!("its argument cannot be read: {error}")),
             };
             result.clear();
-            result.resize(HEAD, VALUE);
+            result.resize(ResultHead::LENGTH, 0);
             let written = called.and_then(|value| Ok(postcard::to_io(&value, &mut result).map(|_| ())?));
-            if let Err(error) = written {
-                result.truncate(HEAD);
-                result[HEAD - 1] = FAILED;
-                result.extend(format!("{error:#}").as_bytes());
-            }
-            let length = (result.len() - HEAD) as u64;
-            result[..8].copy_from_slice(&number.to_le_bytes());
-            result[8..16].copy_from_slice(&length.to_le_bytes());
-            send(&mut post, &result);
+            let kind = match written {
+                Ok(()) => ResultKind::Value,
+                Err(error) => {
+                    result.truncate(ResultHead::LENGTH);
+                    result.extend(format!("{error:#}").as_bytes());
+                    ResultKind::Failed
+                }
+            };
+            let head = ResultHead::to_bytes(chunk, result.len() - ResultHead::LENGTH, kind);
+            result[..ResultHead::LENGTH].copy_from_slice(&head);
+            send(&mut worker, &result);
         }
-        if wanted(&post) {
-            post.board[0].bell.ring();
+        let control = &worker.control[0];
+        let awaited = match control.awaited() {
+            Awaited::EmptyQueue => worker.tasks.is_empty(),
+            Awaited::HalfEmptyQueue => worker.tasks.is_half_empty(),
+            Awaited::EachChunk => true,
+        };
+        if awaited {
+            control.bell.ring();
         }
     }
 }
 
-/// Whether the pool waits for what has just happened.
-fn wanted(post: &Post) -> bool {
-    match post.board[0].wanted.load(Relaxed) {
-        DRAINED => post.tasks.is_empty(),
-        ROOM => post.tasks.is_half_empty(),
-        _ => true,
-    }
-}
-
-fn send(post: &mut Post, mut result: &[u8]) {
+/// Sends a result to the pool. Wakes the pool when half of the room for results is used.
+fn send(worker: &mut WorkerArguments, mut result: &[u8]) {
     loop {
-        let before = post.results.unread();
-        let written = post.results.write(result);
-        post.results.publish();
+        let before = worker.results.unread();
+        let written = worker.results.write(result);
+        worker.results.publish();
         result = &result[written..];
-        if before <= RESULTS / 2 && post.results.unread() > RESULTS / 2 || written == 0 {
-            post.board[0].bell.ring();
+        if before <= RESULTS / 2 && worker.results.unread() > RESULTS / 2 || written == 0 {
+            worker.control[0].bell.ring();
         }
         if result.is_empty() {
             return;
         }
         if written == 0 {
-            // The pool ends this process if it will not read any more.
-            post.results.wait_for_room(|| false);
+            // A pool that reads no more ends this process.
+            worker.results.wait_for_room(|| false);
         }
     }
 }

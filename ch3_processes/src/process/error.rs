@@ -1,30 +1,32 @@
-//! Why a child gave no result.
+//! Why a child has no result.
 
 use std::fmt;
 use std::io;
 use std::process::ExitStatus;
 
-/// Why a child gave no result.
+/// Why a child has no result.
 #[derive(Debug)]
 pub struct Error {
     process: String,
     cause: Cause,
 }
 
-/// See [`Error::cause`].
+/// What happened to a child that has no result: see [`Error::cause`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Cause {
-    /// It could not be started.
+    /// The process could not be started.
     Start(io::Error),
-    /// Its function returned an error, or its output could not be written: this text.
+    /// The function returned an error, or its output could not be written: this text.
     Failed(String),
     /// It panicked: text, file and line.
     Panicked(String),
-    /// It ended before its function did: a signal, or a call of `exit`.
+    /// The process ended before its function returned: by a signal, or a call of `exit`.
     Ended(ExitStatus),
-    /// Its result was cut off or cannot be read.
+    /// The result was cut off or cannot be read.
     Result(io::Error),
+    /// There is no result, and the system does not know how the process ended.
+    Wait(io::Error),
 }
 
 impl Error {
@@ -64,6 +66,7 @@ impl fmt::Display for Cause {
             Self::Panicked(text) => write!(f, "it panicked: {text}"),
             Self::Ended(status) => write!(f, "it ended before its work was done: {status}"),
             Self::Result(error) => write!(f, "its result cannot be read: {error}"),
+            Self::Wait(error) => write!(f, "waiting for its end: {error}"),
         }
     }
 }
@@ -76,7 +79,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        // The texts above contain them, and a chain would say them twice.
+        // The text above contains the cause, and a chain of errors would repeat it.
         None
     }
 }

@@ -2,26 +2,19 @@
 
 use std::any::{TypeId, type_name};
 use std::fmt;
+use std::io;
+use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::message::{Outcome, packed_with};
 use crate::machinery::descriptors::{Packed, pack, unpack};
-use crate::pool;
 
-/// Lists the functions that [`spawn`](crate::spawn) may run in child processes. The first line of `main`: in a child it
-/// calls the function and ends the process.
-#[macro_export]
-macro_rules! children {
-    ($($function:expr),* $(,)?) => {
-        $crate::process::enter(vec![$($crate::process::Entry::of($function)),*])
-    };
-}
-
-/// A function that can run in a child process: up to eight arguments, in `A` as a tuple, and a result or an error.
+/// A function that can run in a child process. It has up to eight arguments, as a tuple in `A`, and returns a value or an
+/// error.
 pub trait Function<A>: 'static {
-    /// What it returns if all goes well.
+    /// What it returns if it does not fail.
     type Value: Serialize + DeserializeOwned;
 
     /// Calls it.
@@ -56,52 +49,75 @@ functions!(a: A, b: B, c: C, d: D, e: E, g: G);
 functions!(a: A, b: B, c: C, d: D, e: E, g: G, h: H);
 functions!(a: A, b: B, c: C, d: D, e: E, g: G, h: H, i: I);
 
-/// A function as [`children!`](crate::children) lists it.
+/// What a child of one kind does: it takes its arguments out of what the parent sent, calls a function and packs the outcome.
 pub struct Entry {
-    pub(super) id: Id,
-    /// Calls it with arguments, for [`spawn`](crate::spawn).
-    pub(super) call: Box<dyn FnOnce(Packed) -> anyhow::Result<Packed>>,
-    /// Calls it for one task after the other, for a [`Pool`](crate::Pool).
-    pub(super) serve: Box<dyn FnOnce(Packed) -> anyhow::Result<Packed>>,
+    id: Id,
+    call: Box<dyn FnOnce(Packed) -> anyhow::Result<Packed>>,
 }
 
-/// Which function. The name goes to the child, since a `TypeId` cannot; the `TypeId` tells closures of one name apart.
+/// Which function. The name is sent to the child, since a `TypeId` cannot be; the `TypeId` distinguishes closures that have
+/// the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Id {
-    name: &'static str,
+pub(super) struct Id {
+    pub name: &'static str,
     kind: TypeId,
 }
 
+/// The functions that children can run: those of all lists until now.
+static LISTED: Mutex<Vec<Id>> = Mutex::new(Vec::new());
+
 impl Id {
-    pub(crate) fn of<F: 'static>() -> Self {
-        // A function pointer or a closure that captures something is a value, of which the child would know nothing.
+    pub fn of<F: 'static>() -> Self {
+        // A function pointer, or a closure that captures something, is a value that the child does not have.
         const { assert!(size_of::<F>() == 0, "a child process can run a function, but not a function pointer") };
         Self { name: type_name::<F>(), kind: TypeId::of::<F>() }
     }
+}
 
-    pub(crate) fn name(self) -> &'static str {
-        self.name
+/// Makes these functions known, so that children can be started for them.
+///
+/// # Panics
+/// Two functions have the same name.
+pub(super) fn list(entries: &[Entry]) {
+    let mut listed = LISTED.lock().unwrap_or_else(PoisonError::into_inner);
+    for id in entries.iter().map(|entry| entry.id) {
+        let known = listed.iter().find(|other| other.name == id.name);
+        assert!(known.is_none_or(|other| *other == id), "`children!` has two functions named `{}`", id.name);
+        listed.push(id);
     }
+}
+
+/// An error if children cannot run this function, because `main` does not list it.
+pub(crate) fn check_listed<F: 'static>() -> io::Result<()> {
+    let id = Id::of::<F>();
+    if LISTED.lock().unwrap_or_else(PoisonError::into_inner).contains(&id) {
+        return Ok(());
+    }
+    Err(io::Error::other(format!("`children!` in the first line of `main` lacks `{}`", id.name)))
 }
 
 impl Entry {
-    /// The entry of `function`.
+    /// The entry of a child that calls `function` once.
     #[must_use]
-    pub fn of<A: DeserializeOwned, F: Function<A> + Copy>(function: F) -> Self {
-        let call = move |packed| value_packed(&function.call(arguments(packed)?)?);
-        let serve = move |packed| value_packed(&pool::work(arguments(packed)?, |task: A| function.call(task))?);
-        Self { id: Id::of::<F>(), call: Box::new(call), serve: Box::new(serve) }
+    pub fn of<A: DeserializeOwned, F: Function<A>>(function: F) -> Self {
+        let call = move |packed: Packed| {
+            let arguments = unpack(&packed.bytes, packed.descriptors)
+                .map_err(|error| anyhow::anyhow!("its arguments cannot be read: {error}"))?;
+            let value = function.call(arguments)?;
+            let mut packed = packed_with(&Outcome::Value)?;
+            pack(&value, &mut packed)?;
+            Ok(packed)
+        };
+        Self { id: Id::of::<F>(), call: Box::new(call) }
     }
-}
 
-fn arguments<A: DeserializeOwned>(packed: Packed) -> anyhow::Result<A> {
-    unpack(&packed.bytes, packed.descriptors).map_err(|error| anyhow::anyhow!("its arguments cannot be read: {error}"))
-}
+    pub(super) fn name(&self) -> &'static str {
+        self.id.name
+    }
 
-fn value_packed(value: &impl Serialize) -> anyhow::Result<Packed> {
-    let mut packed = packed_with(&Outcome::Value)?;
-    pack(value, &mut packed)?;
-    Ok(packed)
+    pub(super) fn call(self, arguments: Packed) -> anyhow::Result<Packed> {
+        (self.call)(arguments)
+    }
 }
 
 impl fmt::Debug for Entry {

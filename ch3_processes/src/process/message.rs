@@ -1,4 +1,4 @@
-//! What a parent and its child say to each other.
+//! What a parent and its child send each other.
 
 use std::io;
 
@@ -7,40 +7,37 @@ use serde::{Deserialize, Serialize};
 
 use crate::machinery::descriptors::{Packed, pack};
 
-/// What a child is told to do; its arguments follow.
+/// The environment variable that makes a process a child. Its value is the inode of the socket that is the child's stdin.
+/// A program that a child runs inherits the variable but not the socket, so it is no child.
+pub const SOCKET: &str = "PROCESS_SOCKET";
+
+/// What a child is to do. The arguments of the function follow.
 #[derive(Serialize, Deserialize)]
 pub struct Request {
     /// The name of the process.
     pub name: String,
+    /// The name of the function.
     pub function: String,
-    pub mode: Mode,
 }
 
-/// How often a function is called.
-#[derive(Clone, Copy, Serialize, Deserialize)]
-pub enum Mode {
-    Once,
-    /// For each task that a pool has.
-    ForTasks,
-}
-
-/// How a function ended; its value follows.
+/// How a function ended. Its value follows, if it has one.
 #[derive(Serialize, Deserialize)]
 pub enum Outcome {
     Value,
     Failed(String),
     Panicked(String),
-    /// Whoever read the output has gone.
+    /// The reader of the child's output has gone.
     OutputClosed,
 }
 
+/// A head, behind which more can be packed.
 pub fn packed_with(head: &impl Serialize) -> io::Result<Packed> {
     let mut packed = Packed::default();
     pack(head, &mut packed)?;
     Ok(packed)
 }
 
-/// Splits what [`packed_with`] and a later `pack` wrote.
+/// Takes off the head that [`packed_with`] wrote.
 pub fn head_of<H: DeserializeOwned>(packed: &mut Packed) -> io::Result<H> {
     let (head, rest) = postcard::take_from_bytes(&packed.bytes).map_err(io::Error::other)?;
     packed.bytes = rest.to_vec();

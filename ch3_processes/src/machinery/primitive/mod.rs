@@ -1,4 +1,4 @@
-//! Atomics, the futex, and shared memory for what sleeps on it. With the feature `model` they are those of a model checker,
+//! Atomics, the futex, and the shared memory of what sleeps on a futex. With the feature `model` they are those of a model checker,
 //! which decides at each step which thread continues.
 
 #[cfg(feature = "model")]

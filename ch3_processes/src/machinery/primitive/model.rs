@@ -1,4 +1,4 @@
-//! The checker's atomics, and a futex of its own. A sleep here has no limit, so a wake-up that is lost is a standstill.
+//! The checker's atomics, and a futex made of the checker's lock. A sleep here has no limit, so a lost wake-up is a deadlock.
 
 use std::io;
 use std::ops::Deref;
@@ -11,7 +11,7 @@ pub use shuttle::sync::atomic::{AtomicU32, fence};
 use shuttle::sync::{Condvar, Mutex};
 pub use shuttle::thread::yield_now;
 
-/// Nobody looks before sleeping, which would only make the schedules longer.
+/// No core, so that no thread looks before it sleeps, which would only make the schedules longer.
 pub fn cores() -> usize {
     0
 }
@@ -19,7 +19,7 @@ pub fn cores() -> usize {
 #[derive(Default)]
 struct Sleepers {
     next: u64,
-    /// Where each sleeps, and its number.
+    /// The address on which each thread sleeps, and the thread's number.
     asleep: Vec<(usize, u64)>,
 }
 
@@ -54,7 +54,7 @@ pub fn wake(word: &AtomicU32, most: u32) {
     SLEEPERS.1.notify_all();
 }
 
-/// Memory of one process: the checker's threads are those of one.
+/// Memory of one process: all threads of the checker are in one process.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct SharedAtomics<A> {

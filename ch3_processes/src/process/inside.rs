@@ -1,4 +1,4 @@
-//! The child's side: finds out what this process is, calls the function and hands its result to the parent.
+//! The child's side: finds out what this process is, calls the function and sends the outcome to the parent.
 
 use std::ffi::CString;
 use std::fs::File;
@@ -11,22 +11,19 @@ use anyhow::Context;
 use course::lanes;
 use course::lesson::{self, Refusal};
 
-use super::function::{Entry, Id};
-use super::message::{Mode, Outcome, Request, head_of, packed_with};
-use super::{SOCKET, parent};
+use super::end_with_parent::end_with;
+use super::function::{Entry, list};
+use super::message::{Outcome, Request, SOCKET, head_of, packed_with};
 use crate::machinery::descriptors::Packed;
 use crate::machinery::presence::Watch;
-use crate::machinery::wire;
-
-/// The functions that children can run: those of all lists until now.
-pub(super) static LISTED: Mutex<Vec<Id>> = Mutex::new(Vec::new());
+use crate::machinery::{signals, wire};
 
 /// What this process is.
 enum Role {
     /// No list has been read yet.
     Unknown,
     Parent,
-    /// A child whose function was in none of the lists until now.
+    /// A child whose function was in none of the lists until now, and the arguments of the function.
     Child(Request, Packed),
 }
 
@@ -35,31 +32,31 @@ static ROLE: Mutex<Role> = Mutex::new(Role::Unknown);
 /// The child's end of the socket.
 static TO_PARENT: OnceLock<UnixStream> = OnceLock::new();
 
-/// What [`children!`](crate::children) does.
-pub fn enter(functions: Vec<Entry>) {
-    {
-        let mut listed = LISTED.lock().unwrap_or_else(PoisonError::into_inner);
-        for id in functions.iter().map(|entry| entry.id) {
-            assert!(
-                listed.iter().all(|other| other.name() != id.name() || *other == id),
-                "`children!` has two functions named `{}`",
-                id.name()
-            );
-            listed.push(id);
-        }
-    }
+/// The name of this process, if it is a child.
+static NAME: OnceLock<String> = OnceLock::new();
+
+/// What [`children!`](crate::children) does: makes the functions known. In a child whose function is among them it calls the
+/// function and ends the process.
+#[doc(hidden)]
+pub fn enter(entries: Vec<Entry>) {
+    list(&entries);
     let mut role = ROLE.lock().unwrap_or_else(PoisonError::into_inner);
     if let Role::Unknown = *role {
         *role = read_role();
     }
     if let Role::Child(request, _) = &*role
-        // Another list follows if it is not in this one, or the parent would not have found it either.
-        && let Some(entry) = functions.into_iter().find(|entry| entry.id.name() == request.function)
+        // If the function is in none of these entries, another list follows: the parent has found it.
+        && let Some(entry) = entries.into_iter().find(|entry| entry.name() == request.function)
         && let Role::Child(request, arguments) = std::mem::replace(&mut *role, Role::Parent)
     {
         drop(role);
-        run(entry, &request, arguments);
+        run(entry, &request.name, arguments);
     }
+}
+
+/// The name that this process was given, if it is a child.
+pub fn name() -> Option<&'static str> {
+    NAME.get().map(String::as_str)
 }
 
 fn read_role() -> Role {
@@ -69,6 +66,7 @@ fn read_role() -> Role {
         return Role::Parent;
     }
     let read = || -> io::Result<_> {
+        signals::accept()?;
         let socket = UnixStream::from(rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdin(), 3)?);
         rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
         let socket = TO_PARENT.get_or_init(|| socket);
@@ -80,10 +78,10 @@ fn read_role() -> Role {
     };
     match read() {
         Ok((request, arguments)) => Role::Child(request, arguments),
-        // The parent was killed while it sent that.
+        // The parent was killed while it sent the request.
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => exit(1),
         Err(error) => {
-            // Whoever sent that is no parent that could be told.
+            // There is no parent that understands the child, so the error goes to stderr.
             lesson::say_error(&format!("what this child process is to do cannot be read: {error}"));
             exit(1);
         }
@@ -91,10 +89,10 @@ fn read_role() -> Role {
 }
 
 /// Runs the function of `entry` and ends the process.
-fn run(entry: Entry, request: &Request, mut arguments: Packed) -> ! {
-    // A panic of any thread ends the process, as it does in the parent, and the parent says it.
+fn run(entry: Entry, name: &str, mut arguments: Packed) -> ! {
+    // A panic of any thread ends the process, as it does in the parent, and the parent prints it.
     std::panic::set_hook(Box::new(|panic| {
-        let text = panic.payload_as_str().unwrap_or("it said nothing");
+        let text = panic.payload_as_str().unwrap_or("without a text");
         let outcome = match Refusal::of_panic(text) {
             Some(Refusal::NoReader) => Outcome::OutputClosed,
             Some(Refusal::Other(told)) => Outcome::Failed(told),
@@ -103,15 +101,12 @@ fn run(entry: Entry, request: &Request, mut arguments: Packed) -> ! {
                 Outcome::Panicked(format!("{text}{}", place.unwrap_or_default()))
             }
         };
-        // Not flushed before: a thread that holds stdout may wait for this one. The exit flushes what nobody holds.
-        tell(packed_with(&outcome), 1)
+        // Stdout is not flushed here: a thread that holds it may wait for this thread. The exit flushes it if no thread does.
+        send_and_exit(packed_with(&outcome), 1)
     }));
-    let called = begin(&request.name, &mut arguments).and_then(|()| {
+    let called = begin(name, &mut arguments).and_then(|()| {
         let _main = lanes::lane("main");
-        match request.mode {
-            Mode::Once => (entry.call)(arguments),
-            Mode::ForTasks => (entry.serve)(arguments),
-        }
+        entry.call(arguments)
     });
     match called {
         Ok(packed) => finish(Ok(packed), 0),
@@ -119,13 +114,10 @@ fn run(entry: Entry, request: &Request, mut arguments: Packed) -> ! {
     }
 }
 
-/// The name of this process, if it is a child.
-pub(super) static NAME: OnceLock<String> = OnceLock::new();
-
 fn begin(name: &str, arguments: &mut Packed) -> anyhow::Result<()> {
     NAME.get_or_init(|| name.into());
     let life = arguments.descriptors.pop().and_then(Watch::from_descriptor);
-    parent::end_with(life.context("its arguments cannot be read: the parent's sign of life is missing")?)?;
+    end_with(life.context("its arguments cannot be read: the parent's sign of life is missing")?)?;
     // For `ps`. A name with a zero byte never got here: it cannot be an argument of a program either.
     if let Ok(name) = CString::new(name) {
         rustix::thread::set_name(&name)?;
@@ -134,9 +126,9 @@ fn begin(name: &str, arguments: &mut Packed) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Brings out what was printed, hands the outcome to the parent and ends the process.
+/// Flushes stdout, sends the outcome to the parent and ends the process.
 fn finish(outcome: io::Result<Packed>, mut status: i32) -> ! {
-    // Not left to the exit, which would say nothing about output that cannot be written.
+    // The exit would flush stdout too, but not report output that cannot be written.
     let outcome = match io::stdout().flush() {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => packed_with(&Outcome::OutputClosed),
         Err(error) if status == 0 => {
@@ -145,11 +137,11 @@ fn finish(outcome: io::Result<Packed>, mut status: i32) -> ! {
         }
         _ => outcome.or_else(|error| packed_with(&Outcome::Failed(format!("its result cannot be sent: {error}")))),
     };
-    tell(outcome, status)
+    send_and_exit(outcome, status)
 }
 
-/// Hands the outcome to the parent and ends the process. The first thread that comes here does it.
-fn tell(outcome: io::Result<Packed>, status: i32) -> ! {
+/// Sends the outcome to the parent and ends the process. Only the first thread that calls it does so; the others block.
+fn send_and_exit(outcome: io::Result<Packed>, status: i32) -> ! {
     // After Ctrl-C the parent ends this process.
     lesson::hold();
     lanes::record::close();
@@ -157,7 +149,7 @@ fn tell(outcome: io::Result<Packed>, status: i32) -> ! {
     // Never released: the process ends here.
     let _first = FIRST.lock().unwrap_or_else(PoisonError::into_inner);
     if let (Ok(packed), Some(socket)) = (outcome, TO_PARENT.get()) {
-        // A parent that does not listen any more has ended, and this process with it.
+        // If the parent has closed its end, it has ended, and this process with it.
         let _ = wire::send(socket, &packed);
     }
     exit(status)

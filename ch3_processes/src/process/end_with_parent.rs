@@ -1,8 +1,9 @@
-//! Ending with the parent.
+//! A child ends when its parent does.
 //!
-//! The system can send a signal when a parent ends (`PR_SET_PDEATHSIG`), but does so when the *thread* ends that spawned the
-//! child. Here it sends one when the last writing end of a pipe is closed, which the whole parent holds and into which nobody
-//! writes. A thread that waits for the same would add a twentieth to the time that a child takes to start and end.
+//! The system can send a signal when a parent ends (`PR_SET_PDEATHSIG`), but it does so when the *thread* ends that started the
+//! child. Here it sends the signal when the last writing end of a pipe is closed. All threads of the parent hold that end, and
+//! none writes to it. A thread in the child that waits for the same would add a twentieth to the time that a child takes to
+//! start and end.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
@@ -17,9 +18,9 @@ use crate::machinery::presence::Watch;
 const F_SETSIG: i32 = 10;
 const ASYNC: OFlags = OFlags::from_bits_retain(libc::O_ASYNC as u32);
 
-/// Has the system kill this process when nobody holds the presence that `parent` watches.
+/// Has the system kill this process when no process holds the presence that `parent` watches.
 pub fn end_with(parent: Watch) -> io::Result<()> {
-    // Closed at the end of this process, and no sooner.
+    // Open until this process ends.
     static PARENT: OnceLock<Watch> = OnceLock::new();
     let parent = PARENT.get_or_init(|| parent);
     let pipe = parent.as_fd();
