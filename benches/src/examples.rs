@@ -20,6 +20,8 @@ pub struct Example {
     pub name: String,
     /// The first line of its header: what it shows.
     pub shows: String,
+    /// The program's flags in the first command of its header, without `--timeline`.
+    pub arguments: Vec<String>,
 }
 
 /// How a run of an example went.
@@ -56,10 +58,13 @@ pub fn all() -> anyhow::Result<Vec<Example>> {
         paths.sort_by_cached_key(|path| readme.find(&format!("[`{}`]", name_of(path))));
         for path in paths {
             let source = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-            let mut header = source.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim);
-            let shows = header.next().unwrap_or("").to_string();
-            if header.any(|line| line.starts_with("Exercise:")) {
-                examples.push(Example { chapter: chapter.into(), name: name_of(&path), shows });
+            let header: Vec<_> = source.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim).collect();
+            if header.iter().any(|line| line.starts_with("Exercise:")) {
+                let shows = header[0].into();
+                let run = header.iter().find_map(|line| line.strip_prefix("Run:")).unwrap_or("");
+                let flags = run.split_once(" -- ").map_or("", |(_, flags)| flags).split_whitespace();
+                let arguments = flags.filter(|flag| *flag != "--timeline").map(String::from).collect();
+                examples.push(Example { chapter: chapter.into(), name: name_of(&path), shows, arguments });
             }
         }
     }
@@ -73,9 +78,17 @@ fn name_of(path: &Path) -> String {
 /// Runs an example with its default flags. Its program is in the folder of this program.
 #[must_use]
 pub fn run(example: &Example, folder: &Path) -> Outcome {
+    run_with(example, &[], folder)
+}
+
+/// The same with these flags.
+#[must_use]
+pub fn run_with(example: &Example, flags: &[String], folder: &Path) -> Outcome {
     let svg = folder.join(format!("{}.svg", example.name));
-    let finished = beside(&example.name)
-        .and_then(|path| Ok(program::run(Command::new(path).arg("--svg").arg(&svg).env("MPIRUN_QUIET", "1"), LIMIT)?));
+    let finished = beside(&example.name).and_then(|path| {
+        let mut command = Command::new(path);
+        Ok(program::run(command.args(flags).arg("--svg").arg(&svg).env("MPIRUN_QUIET", "1"), LIMIT)?)
+    });
     match finished {
         Err(error) => Outcome { failure: Some(format!("{error:#}")), seconds: 0.0, svg: None },
         Ok(finished) => {

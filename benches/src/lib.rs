@@ -6,3 +6,4 @@ pub mod machine;
 pub mod mpi;
 pub mod report;
 pub mod solve;
+pub mod timelines;

@@ -15,7 +15,7 @@ use anyhow::{Context, ensure};
 use benches::compare::{Comparison, Plan};
 use benches::examples::{self, Example, Outcome};
 use benches::report::Report;
-use benches::{machine, mpi};
+use benches::{machine, mpi, timelines};
 use ch1_parallel::kernels::Strategy;
 use course::lanes::chart::time;
 use course::lesson;
@@ -31,6 +31,17 @@ struct Args {
     /// Folder of the report; default: target/tour
     #[arg(long, value_name = "FOLDER")]
     report: Option<PathBuf>,
+    /// Draws the timelines of the chapters' READMEs again, or checks that the programs still draw them; no tour
+    #[arg(long, value_name = "WHAT")]
+    timelines: Option<Timelines>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Timelines {
+    /// Draws them again
+    Redraw,
+    /// Compares what does not depend on time
+    Check,
 }
 
 fn main() -> ExitCode {
@@ -47,10 +58,18 @@ fn main() -> ExitCode {
             report.remarks.push(format!("{missing:#}"));
         }
 
-        println!("\nEvery program of every chapter:");
         let all = examples::all()?;
+        let can_run = |example: &Example| mpi.is_ok() || example.chapter != "ch4_mpi";
+        if let Some(what) = args.timelines {
+            return all
+                .iter()
+                .filter(|example| can_run(example))
+                .try_for_each(|example| timeline(what, example, &folder));
+        }
+
+        println!("\nEvery program of every chapter:");
         for example in &all {
-            let can_run = mpi.is_ok() || example.chapter != "ch4_mpi";
+            let can_run = can_run(example);
             report.examples.push((example, can_run.then(|| run(example, &folder))));
         }
 
@@ -70,6 +89,17 @@ fn main() -> ExitCode {
         ensure!(failed == 0, "tour: {failed} parts failed");
         Ok(())
     })
+}
+
+fn timeline(what: Timelines, example: &Example, folder: &Path) -> anyhow::Result<()> {
+    let drawn = timelines::draw(example, folder)?;
+    if what == Timelines::Redraw {
+        let path = timelines::path(example);
+        fs::write(&path, &drawn).with_context(|| path.display().to_string())?;
+    }
+    timelines::check(example, &drawn)?;
+    println!("  {:14} {:24} ok", example.chapter, example.name);
+    Ok(())
 }
 
 fn run(example: &Example, folder: &Path) -> Outcome {

@@ -2,8 +2,7 @@
 //!
 //! A program inherits which signals its parent ignores and which signals its parent's thread blocks. A child of this chapter
 //! must be able to rely on two signals: SIGTERM asks it to end, and SIGCHLD must not be ignored, or the system forgets how the
-//! child's own children ended. It keeps the others as they are: a program that runs in the background ignores SIGINT, and so
-//! should its children.
+//! child's own children ended. It keeps the others as they are, except for SIGINT, which course's lesson handles.
 //!
 //! A signal that is sent before the child has taken it back would be lost. So the parent [blocks](block_all) all signals
 //! while it starts a child. The child inherits that, and the system keeps what is sent until the child [accepts](accept)
