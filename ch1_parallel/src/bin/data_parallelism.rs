@@ -1,16 +1,20 @@
 //! Two arrays are added element by element: one by one, with the vector unit of one core, and by several threads.
 //!
-//! Data parallelism does the same operation on every element. So the elements can be divided among the lanes of a vector unit,
-//! among threads, or both. But an addition moves 16 bytes: it reads two numbers, and fetches and writes the place of the third.
-//! So the caches limit the speed, and for arrays that are too large for them the memory does. A task that only computes, such
-//! as the kernel `count`, moves no data and gains from every core.
+//! Data parallelism does the same operation on every element. So the vector unit of a core can work on several elements
+//! at once, several threads can share the elements, or both. But an addition moves 16 bytes: it reads two numbers, and
+//! it reads and writes the memory of the sum. So the caches limit the speed. If the arrays do not fit into the caches,
+//! the memory limits it. A task that only computes, such as `count`, one of the kernels that every chapter solves,
+//! moves no data and gains from every core.
 //!
 //! Run:       cargo run --release --bin data_parallelism -- --timeline
-//! Observe:   all ways give the same sums. Vectors gain more than threads do. The last row shows the limit: the rate that the
-//!            workers reach with nstream (A += B + 3·C), the kernel that measures it, on as many bytes.
-//! Python:    the original is one NumPy `a+b`: vectors on one core, no second worker, and no serial run to compare with.
-//! Exercise:  run it with `--items 10000` and with `--items 30000000`. At which size do the workers lose to one core, and
-//!            which of the two gains is left when no cache holds the arrays?
+//! Observe:   the vector unit gains more than the threads. The last row shows the limit: `nstream` (A += B + 3·C)
+//!            measures how fast the workers can move the same number of bytes. The program checks that all ways give
+//!            the same sums.
+//! Python:    the original is one NumPy `a+b`: vectors on one core, no second worker, and no serial run to compare
+//!            with.
+//! Exercise:  run it with `--items 10000` and with `--items 30000000`, for which no cache has room. At which size are
+//!            the workers slower than one core? At each size, how many times faster are vectors than `one by one`, and
+//!            all workers than one core?
 
 use std::{hint::black_box, process::ExitCode, time::Instant};
 
@@ -28,7 +32,7 @@ struct Args {
     /// Threads of the parallel sum
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=1000))]
     workers: u16,
-    /// How often each sum is computed; the best time counts
+    /// How many times each sum is computed; the best time counts
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
     rounds: u16,
 }
@@ -50,7 +54,7 @@ fn main() -> ExitCode {
         timed("vectors, all workers", &args, || {
             lanes::wait("add", || pool.install(|| by_parts(&mut parallel, &a, &b, add)))
         });
-        // An f64 is twice as long as an f32, so half the numbers are as many bytes.
+        // An f64 is twice as long as an f32, so half as many numbers take the same number of bytes.
         let half = items.div_ceil(2);
         let mut c = filled("array c", 0.0, half)?;
         let (d, e) = (filled("array d", 2.0, half)?, filled("array e", 2.0, half)?);
@@ -78,7 +82,7 @@ fn nstream(a: &mut [f64], b: &[f64], c: &[f64]) {
     a.iter_mut().zip(b).zip(c).for_each(|((a, b), c)| *a += b + 3.0 * c);
 }
 
-/// Divides three arrays into one part for each thread of the pool in which it is called.
+/// Divides three arrays into one part for each thread of the current pool, and calls `work` for each part.
 fn by_parts<T: Send + Sync>(x: &mut [T], y: &[T], z: &[T], work: fn(&mut [T], &[T], &[T])) {
     let part = x.len().div_ceil(rayon::current_num_threads());
     x.par_chunks_mut(part).zip(y.par_chunks(part)).zip(z.par_chunks(part)).for_each(|((x, y), z)| {
@@ -87,7 +91,7 @@ fn by_parts<T: Send + Sync>(x: &mut [T], y: &[T], z: &[T], work: fn(&mut [T], &[
     });
 }
 
-/// Runs `run` as often as the flags say and prints the best time.
+/// Calls `run` as many times as `--rounds` says, and prints the best time.
 fn timed(way: &str, args: &Args, mut run: impl FnMut()) {
     let seconds = (0..args.rounds).map(|_| {
         let start = Instant::now();

@@ -1,14 +1,15 @@
 //! Threads fill a list with random numbers. The comparisons of this course use this workload.
 //!
-//! If all threads used one random generator, the numbers of each thread would depend on which thread asks first. Here each
-//! block of 4096 numbers has its own seed, and a thread makes whole blocks. So the list is the same for any number of threads,
-//! and a parallel run can be checked against the serial run, bit for bit. The numbers come from
+//! If all threads used one random generator, the numbers of a thread would depend on the order in which the threads
+//! ask. Here each block of 4096 numbers has its own seed, and a thread makes whole blocks. So the list is the same for
+//! any number of threads, and a parallel run can be checked against the serial run, bit for bit. The numbers come from
 //! `ch1_parallel/src/do_something.rs`: if you copy this file, copy that one too.
 //!
 //! Run:       cargo run --release --bin do_something -- --workers 4 --timeline
 //! Observe:   the numbers and their order are the same for every number of workers: try `--workers 1` too.
-//! Exercise:  in `do_something.rs` of the library, make `random` before the loop, from `first` instead of `block`. A worker
-//!            then has one generator for all its blocks. With which numbers of workers does the check still pass, and why?
+//! Exercise:  in `ch1_parallel/src/do_something.rs`, move the line `let mut random = ...` before the loop and write
+//!            `first` for `block` in it. A worker then has one generator for all its blocks. With which numbers of
+//!            workers does the check still pass, and why?
 
 use std::process::ExitCode;
 use std::thread;

@@ -1,12 +1,14 @@
 //! Four threads compute the same Fibonacci number at the same time.
 //!
-//! The threads share no data, and they wait for nothing before their end. Such tasks gain the most from threads. The recursion
-//! is naive, so that a task takes long enough: to spawn and join a thread costs some tens of microseconds.
+//! The threads share no data, and no thread waits for another thread. Such tasks gain the most from threads. The
+//! recursion is naive, so that a task takes long enough: it costs some tens of microseconds to spawn and join a thread.
 //!
 //! Run:       cargo run --release --bin fibonacci_threads -- --timeline
 //! Observe:   the speed-up is close to the number of cores. More threads than cores do not raise it.
-//! Python:    the interpreter lock lets only one thread run at a time, so there is no speed-up. The original does not show it.
-//! Exercise:  lower `--number` until the threads are slower than one task after the other. How long does one task take then?
+//! Python:    the interpreter lock lets only one thread run at a time, so there is no speed-up. The original measures
+//!            nothing, so it does not show this.
+//! Exercise:  lower `--number` until the threads are slower than one task after the other. How long does one task take
+//!            then? (Divide the time of `one after the other` by the number of tasks.)
 
 use std::hint::black_box;
 use std::process::ExitCode;

@@ -1,15 +1,17 @@
 //! One child process squares a number, another cubes it. The parent waits for both and checks how they ended.
 //!
-//! A process is a running program with its own memory. The system tells a parent two things about a child: that the child has
-//! ended, and its exit status. A child that the parent does not wait for stays in the system's process table as a zombie. A
-//! parent that does not check the exit status takes a failure for a success.
+//! A process is a running program with its own memory. The system tells a parent that a child has ended, and with which
+//! exit status. A child that the parent does not wait for stays in the system's process table as a zombie. A parent
+//! that does not check the exit status takes a failure for a success.
 //!
 //! Run:       cargo run --bin process_creation -- --timeline
-//! Observe:   the children print in any order, and each has its own process id. With `--fail square` the parent reports the
-//!            child that failed, and the parent's own status is 1.
-//! Python:    the original joins its children and ignores their exit codes: a child that failed looks like one that succeeded.
-//! Exercise:  run `cargo run --bin process_creation -- --fail square; echo $?`, which prints the parent's exit status last.
-//!            Then delete the line with `ensure!` and run it again. What does a script that runs this program now believe?
+//! Observe:   the children print in any order, and each has its own process id. With `--fail square` the parent reports
+//!            the child that failed, and the parent's own status is 1.
+//! Python:    the original joins its children and ignores their exit codes: a child that failed looks like one that
+//!            succeeded.
+//! Exercise:  run `cargo run --bin process_creation -- --fail square; echo $?`, which prints the parent's exit status
+//!            last. Then delete the line with `ensure!` and run it again. What does a script that runs this program now
+//!            believe?
 
 use std::process::{Child, Command, ExitCode, id};
 
@@ -24,7 +26,7 @@ struct Args {
     /// The number
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(..=1_000_000))]
     number: u64,
-    /// Makes the child with this task fail
+    /// Task of the child that is to fail
     #[arg(long, value_name = "TASK", value_parser = TASKS)]
     fail: Option<String>,
     /// Does only this task: the parent starts its children with this flag

@@ -1,17 +1,18 @@
 //! One thread, several threads and several processes make the same numbers and hand them back.
 //!
-//! A thread shares the memory of its program: it starts fast, and to hand a list back moves only a pointer. A process starts with
-//! empty memory, and the system must copy every number. So the time is split into three parts: *start* until the last worker
-//! has begun, *work* until the last worker has made its numbers, and *hand back* until all numbers are here. With more workers
-//! than cores the first workers end before the last one begins, so much of their work counts as start. The numbers and the times
-//! come from `batch.rs`, `memory.rs` and `do_something.rs` in `ch1_parallel/src`: if you copy this file, copy those too.
+//! A thread shares the memory of its program: it starts fast, and handing a list back moves only a pointer. A process
+//! starts with empty memory, and the system must copy every number. So the time is split into three parts: *start*
+//! until the last worker has begun, *work* until the last worker has made its numbers, and *hand back* until the parent
+//! has all numbers. With more workers than cores the first workers end before the last one begins, so much of their
+//! work counts as start. The numbers and the times come from `batch.rs`, `memory.rs` and `do_something.rs` in
+//! `ch1_parallel/src`: if you copy this file, copy those too.
 //!
 //! Run:       cargo run --release --bin processes_vs_threads -- --workers 2 --numbers 1000000 --timeline
-//! Observe:   the work takes the same time. Processes take longer to start and to hand back.
-//! Python:    the lists of the original's processes are lost: they send nothing back, so processes and threads do different
-//!            work.
-//! Exercise:  run it with `--workers 2` and `--numbers` 1000, 100000 and 10000000. Which part of the processes' time hardly
-//!            changes, which parts grow with the numbers, and are the processes ever faster than one thread?
+//! Observe:   the work takes about the same time both ways. Processes take longer to start and to hand back.
+//! Python:    the processes of the original send nothing back, so their lists are lost, and processes and threads do
+//!            different work.
+//! Exercise:  run it with `--workers 2` and `--numbers` 1000, 100000 and 10000000. Which part of the processes' time
+//!            hardly changes, which parts grow with the numbers, and are the processes ever faster than one thread?
 
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::thread;

@@ -1,18 +1,18 @@
 //! Five threads use a resource that has room for one thread at a time.
 //!
-//! A semaphore counts permits. A thread that gets a permit continues; if there is none, the thread blocks until another thread
-//! releases one. With one permit a semaphore excludes like a lock; with three permits it lets three threads in. Unlike a lock,
-//! a semaphore may be released by a thread that has not acquired it: see `semaphore_signal` in chapter 2. The standard library
-//! has no semaphore. This one is `ch1_parallel/src/semaphore.rs`, made of a lock and a condition variable: if you copy this
-//! file, copy that one too.
+//! A semaphore counts permits. A thread that gets a permit continues; if no permit is free, the thread blocks until
+//! another thread releases a permit. With one permit a semaphore excludes like a lock; with three permits it lets three
+//! threads in. Unlike a lock, a semaphore may be released by a thread that has not acquired it: see `semaphore_signal`
+//! in chapter 2. The standard library has no semaphore. The semaphore of this course, `ch1_parallel/src/semaphore.rs`,
+//! is made of a lock and a condition variable: if you copy this file, copy that one too.
 //!
 //! Run:       cargo run --bin semaphore -- --permits 2 --timeline
-//! Observe:   there are never more threads inside than permits. The run takes as long as the threads need in turns of
-//!            `--permits` threads.
-//! Exercise:  let each thread acquire two permits, one after the other: write the line with `acquire` twice, with another name.
-//!            Run it with `--permits 1 --timeline` and end it with Ctrl-C: the program draws the picture and says what each
-//!            thread waits for. With how many permits can the five threads never all block? Count the permits when every
-//!            thread has its first one.
+//! Observe:   there are never more threads inside than permits. With two permits the five threads need three turns, so
+//!            the run takes three times as long as one thread sleeps.
+//! Exercise:  let each thread acquire two permits, one after the other: after the line with `acquire`, add the same
+//!            line with another name. Run it with `--permits 1 --timeline` and end it with Ctrl-C: the program draws
+//!            the picture and says what each thread waits for. What is the smallest number of permits with which the
+//!            five threads can never all block? Think of the moment when every thread has one permit.
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -61,7 +61,7 @@ struct Room {
     stay: Duration,
 }
 
-/// Uses the resource for a while. Returns how many threads were inside when this one had entered.
+/// Uses the resource for a while. Returns how many threads were inside when this thread had entered.
 fn visit(number: u16, room: &Room) -> usize {
     let _lane = lanes::lane(format_args!("thread {number}"));
     let _permit = lanes::wait("permit", || room.semaphore.acquire());

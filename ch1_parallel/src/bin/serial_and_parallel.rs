@@ -1,15 +1,19 @@
 //! The same tasks run one after the other, then at the same time.
 //!
-//! Serial: a task begins when the task before it has ended. Parallel: all tasks run at the same moment, each on its own core.
-//! Two tasks on one core are only concurrent: they take turns, and the run is not shorter. The speed-up is the serial time
-//! divided by the parallel time. It cannot be larger than the number of tasks or the number of cores.
+//! In a serial run a task begins when the task before it has ended. In a parallel run all tasks run at the same moment,
+//! each on its own core. Two tasks on one core are only concurrent: they take turns, and the run is not shorter. The
+//! speed-up is the serial time divided by the parallel time. It cannot be larger than the number of tasks or the number
+//! of cores.
 //!
 //! Run:       cargo run --release --bin serial_and_parallel -- --timeline
-//! Observe:   with two tasks on two cores the parallel run takes about half as long. In its output both tasks have begun
-//!            before one of them ends. The results are the same.
-//! Python:    the original prints which task runs and measures nothing. Its threads would take as long as the serial run.
-//! Exercise:  run `taskset -c 0,1 cargo run --release --bin serial_and_parallel -- --tasks 3`, which may use two cores, and
-//!            then the same command with `taskset -c 0`, which may use one. What is the speed-up each time, and why?
+//! Observe:   with two tasks on two cores the parallel run takes about half as long as the serial run. In the output of
+//!            the parallel run both tasks begin before one of them ends. The program checks that the results are the
+//!            same.
+//! Python:    the original prints which task runs and measures nothing. Its threads would take as long as the serial
+//!            run.
+//! Exercise:  run `taskset -c 0,1 cargo run --release --bin serial_and_parallel -- --tasks 3`: the program may use two
+//!            cores. Then run the same command with `taskset -c 0`: the program may use one core. What is the speed-up
+//!            each time, and why?
 
 use std::process::ExitCode;
 use std::thread;

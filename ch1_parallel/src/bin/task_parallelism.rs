@@ -1,15 +1,16 @@
-//! Two different tasks run at the same time. The program shows how long a task must be for this to pay.
+//! Two different tasks run at the same time. The program shows how long a task must be to gain from it.
 //!
-//! Task parallelism does different things at the same time; data parallelism does the same thing to many items. `rayon::join`
-//! is for two tasks: the thread runs the first task, and an idle thread of the pool may steal the second. A scope is for any
-//! number of tasks, and it allocates memory for each of them. Both wait for all their tasks. Both cost some microseconds, and
-//! a task must be longer than that to gain.
+//! Task parallelism does different things at the same time; data parallelism does the same thing to many items.
+//! `rayon::join` is for two tasks: the thread runs the first task, and an idle thread of the pool may steal the second.
+//! A scope is for any number of tasks, and it allocates memory for each of them. Both wait for all their tasks. Both
+//! cost some microseconds, and a task gains only if it takes longer than that.
 //!
 //! Run:       cargo run --release --bin task_parallelism -- --timeline
-//! Observe:   with a few steps the pool is hundreds of times slower, with millions of steps it is nearly twice as fast on two
-//!            cores. The column "by join" passes 1 where a task takes as long as its way to another thread. The results of
-//!            both tasks are the same each way.
-//! Python:    the original's tasks are 5+3 and 10-4, so it measures nothing but the pool.
+//! Observe:   the columns "by join" and "by scope" are speed-ups. With a few steps they are far below 1: the pool is
+//!            slower. With millions of steps on two cores they are nearly 2. They pass 1 where a task takes about as
+//!            long as its way to another thread. To draw the lanes costs each task some microseconds: run it without
+//!            `--timeline` too.
+//! Python:    the original's tasks are 5+3 and 10-4, so its time is only the time of the pool.
 //! Exercise:  let `subtract` do twice as many steps: write `subtract(10, 2 * n)` in all three ways. What is the largest
 //!            speed-up of the two tasks now, and why?
 
@@ -21,7 +22,7 @@ use course::{lanes, lesson};
 
 #[derive(clap::Parser)]
 struct Args {
-    /// Steps of a task in the largest pair; each smaller pair has a tenth of the steps of the next one
+    /// Steps of a task in the largest pair of tasks; each smaller pair has a tenth of the steps of the next pair
     #[arg(long, default_value_t = 20_000_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000_000))]
     steps: u64,
     /// Threads of the pool
@@ -73,7 +74,7 @@ fn subtract(start: u64, steps: u64) -> u64 {
     (0..steps).fold(start, |x, step| x.rotate_left(1).wrapping_sub(step))
 }
 
-/// From at most ten steps, in tenfold sizes, to the largest.
+/// The sizes from at most ten steps to the largest; each size is ten times the size before it.
 fn sizes(largest: u64) -> impl Iterator<Item = u64> {
     let sizes: Vec<_> = std::iter::successors(Some(largest), |&n| (n > 10).then_some(n / 10)).collect();
     sizes.into_iter().rev()

@@ -1,13 +1,14 @@
 //! Three runners wait for each other at the finish line.
 //!
-//! A barrier blocks every thread that reaches it until the last thread arrives. It carries no data: it separates what all
-//! threads did before it from what they do after it. With a wait group only the caller of `wait` blocks, and the other threads
-//! continue. A semaphore counts permits.
+//! A barrier blocks every thread that reaches it until the last thread arrives. It carries no data: it separates what
+//! all threads did before it from what they do after it. With a wait group only the caller of `wait` blocks, and the
+//! other threads continue. A semaphore does not wait for all threads: it counts permits.
 //!
 //! Run:       cargo run --bin barrier -- --timeline
-//! Observe:   the runners arrive at different times and leave together. The barrier tells exactly one runner that it was the
-//!            last: the name is printed.
-//! Exercise:  in `runner`, add `if name == "Huey" { return (name, 0, false); }` before the line that waits. Which threads
+//! Observe:   the runners arrive at different times. In the chart each runner waits until the last runner arrives, and
+//!            then all lanes end together. The barrier tells exactly one runner that it was the last: its name is
+//!            printed.
+//! Exercise:  in `runner`, add `if name == "Huey" { return (name, 0, false); }` before `let is_last`. Which threads
 //!            block now, and for how long? End the program with Ctrl-C.
 
 use std::process::ExitCode;

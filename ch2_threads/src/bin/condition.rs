@@ -1,17 +1,20 @@
 //! Producers and consumers share a buffer that holds ten items. They wait while it is full or empty.
 //!
-//! A condition variable lets a thread sleep until another thread has changed the data that a lock guards. `wait` releases the
-//! lock, sleeps, and acquires the lock again. A wake-up says only that something changed: another thread may have been faster.
-//! So the thread looks at the data after each wake-up, under the lock: `while`, never `if`. An event or a semaphore stores
-//! the signal itself; here the data is the signal. (This file also needs `ch2_threads/src/producers_and_consumers.rs`.)
+//! A condition variable lets a thread sleep until another thread has changed the data that a lock guards. `wait`
+//! releases the lock, sleeps, and acquires the lock again. A wake-up says only that something changed: another thread
+//! may already have taken the item. So the thread looks at the data after each wake-up, under the lock: `while`, never
+//! `if`. An event or a semaphore stores the signal itself; here the data is the signal. (This file also needs
+//! `ch2_threads/src/producers_and_consumers.rs`.)
 //!
 //! Run:       cargo run --bin condition -- --producers 2 --consumers 3 --timeline
-//! Observe:   a producer waits while the buffer is full, a consumer while it is empty. A thread that prints `waits` twice in a
-//!            row was woken and found nothing for it. Every item is taken once, and all threads end.
-//! Python:    it waits under `if`. A consumer that wakes for no reason, or after another consumer took the item, pops from an
-//!            empty list.
-//! Exercise:  replace each `notify_all` by `notify_one` and run the program with `--producers 2 --consumers 3 --capacity 1
-//!            --items 100000 --pace 0`. It blocks: which wake-up went to the wrong thread? End the program with Ctrl-C.
+//! Observe:   a producer waits while the buffer is full, a consumer while it is empty. If a thread prints `waits` twice
+//!            without an item in between, it was woken, but the buffer was full or empty again. Every item is taken
+//!            once, and all threads end.
+//! Python:    the original waits under `if`. A consumer that wakes for no reason, or after another consumer took the
+//!            item, pops from an empty list.
+//! Exercise:  replace each `notify_all` by `notify_one` and run the program with
+//!            `--producers 2 --consumers 3 --capacity 1 --items 100000 --pace 0`. It blocks: which thread was woken but
+//!            could not continue, and which thread should have been woken? End the program with Ctrl-C.
 
 use std::{collections::VecDeque, process::ExitCode};
 
@@ -28,7 +31,7 @@ struct Args {
     /// Number of threads that make items
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=500))]
     producers: u16,
-    /// Number of threads that take items; the Python script has one and lasts twice as long
+    /// Number of threads that take items; the Python script has one, and so takes twice as long
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=500))]
     consumers: u16,
     /// Number of items that the buffer can hold

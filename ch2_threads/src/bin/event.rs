@@ -1,15 +1,19 @@
-//! A producer appends items to a list and sets an event. The consumer waits for the event and takes what is in the list.
+//! A producer appends items to a list and sets an event. The consumer waits for the event and takes what is in the
+//! list.
 //!
-//! An event is a flag that threads can wait for. It does not count: if it is set twice before a thread looks, only one signal is
-//! left. So the consumer takes all items at each wake-up. It clears the flag itself, under the lock under which it saw the
-//! flag set. A semaphore would count the items; with a condition variable the thread would look at the list itself.
+//! An event is a flag that threads can wait for. It does not count: if it is set twice before a thread looks, only one
+//! signal is left. So the consumer takes all items at each wake-up. It clears the flag itself, under the lock under
+//! which it saw the flag set. A semaphore would count the items; with a condition variable the thread would look at the
+//! list itself.
 //!
 //! Run:       cargo run --bin event -- --items 5 --timeline
-//! Observe:   all items arrive in order, whether the consumer wakes once for each item or once for several items.
-//! Python:    the producer calls set() and then clear(). If the consumer is busy at that moment, it never sees the flag, and at
-//!            the end it waits for ever.
-//! Exercise:  give `Event` a method `clear`, which sets the flag to `false`. Call it in the producer right after `set`, as the
-//!            Python script does, and run the program with `--pace 0`. Which thread waits for ever? End it with Ctrl-C.
+//! Observe:   all items arrive in order, whether the consumer wakes for each item or once for several items. With
+//!            `--pace 0` it often takes several items at once.
+//! Python:    the producer calls set() and then clear(). If the consumer is busy at that moment, it never sees the
+//!            flag, and at the end it waits for ever.
+//! Exercise:  give `Event` a method `clear`, which sets the flag to `false`. Call it in the producer right after `set`,
+//!            as the Python script does, and run the program with `--pace 0`. Which thread waits for ever? End it with
+//!            Ctrl-C.
 
 use std::process::ExitCode;
 use std::thread;

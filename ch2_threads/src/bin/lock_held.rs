@@ -1,13 +1,14 @@
 //! Nine threads hold one lock while they sleep: they run one after the other.
 //!
-//! A lock lets one thread at a time use the data that it guards. The time for which a thread holds it decides how parallel the
-//! program is. Here each thread sleeps under the lock, so nine threads are as slow as one. `lock_released_early` differs in
-//! the line that is marked with a star, and in what it asserts. (This file also needs `ch2_threads/src/overlap.rs`.)
+//! A lock lets one thread at a time use the data that it guards. The time for which a thread holds it decides how
+//! parallel the program is. Here each thread sleeps while it holds the lock, so nine threads are as slow as one.
+//! `lock_released_early` differs in the line that is marked with a star, and in what it asserts. (This file also needs
+//! `ch2_threads/src/overlap.rs`.)
 //!
 //! Run:       cargo run --bin lock_held -- --timeline
-//! Observe:   each thread ends before the next thread gets the lock. The program lasts as long as all sleeps together, and at
-//!            most 1 thread sleeps at the same time.
-//! Exercise:  remove the first `//` in the marked line. Which assertion fails now, and why?
+//! Observe:   each thread ends before the next thread gets the lock. The program lasts as long as all sleeps together,
+//!            and at most 1 thread sleeps at the same time.
+//! Exercise:  remove the first `//` in the line that is marked with a star. Which assertion fails now, and why?
 
 use std::ops::Range;
 use std::process::ExitCode;

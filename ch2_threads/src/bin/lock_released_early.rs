@@ -1,12 +1,14 @@
-//! Nine threads hold one lock for a moment and sleep without it: they overlap.
+//! Nine threads hold one lock for a moment and sleep without it: their sleeps overlap.
 //!
-//! A thread should hold a lock only as long as it uses the data that the lock guards. In Rust, dropping the guard that `lock`
-//! returned releases the lock, and the compiler refuses to use the data after that. `lock_held` differs in the line that is
-//! marked with a star, and in what it asserts. (This file also needs `ch2_threads/src/overlap.rs`.)
+//! A thread should hold a lock only as long as it uses the data that the lock guards. In Rust, dropping the guard that
+//! `lock` returned releases the lock, and the compiler refuses to use the data after that. `lock_held` differs in the
+//! line that is marked with a star, and in what it asserts. (This file also needs `ch2_threads/src/overlap.rs`.)
 //!
 //! Run:       cargo run --bin lock_released_early -- --timeline
-//! Observe:   all threads get the lock at once and sleep at the same time. The program lasts as long as the longest sleep.
-//! Exercise:  put `//` before the marked line. Where does `all threads have had the lock` appear now, and why there?
+//! Observe:   each thread gets the lock within a moment, and all threads sleep at the same time. The program lasts as
+//!            long as the longest sleep.
+//! Exercise:  put `//` before the line that is marked with a star. Where does `all threads have had the lock` appear
+//!            now, and why there?
 
 use std::ops::Range;
 use std::process::ExitCode;

@@ -1,15 +1,16 @@
 //! A producer puts random numbers into a queue, and three consumers take them out.
 //!
-//! A channel is a queue with an end. It gives each item to one receiver. The queue is closed once every sender is dropped, and
-//! then `recv` returns an error to every receiver as soon as the queue is empty. A channel contains the lock and the
-//! condition variable of `condition`, and it adds the end. This one is crossbeam's: std's channel has one receiver only.
+//! A channel is a queue that can be closed. It gives each item to one receiver. The queue is closed once every sender
+//! is dropped. Then `recv` returns an error to every receiver as soon as the queue is empty. Inside, a channel needs
+//! what `condition` needs, a lock and a condition variable. This channel is crossbeam's, because std's has one receiver
+//! only.
 //!
 //! Run:       cargo run --bin queue -- --consumers 3 --timeline
-//! Observe:   one of the consumers that wait takes each number. The producer prints how many numbers the queue holds. All
-//!            consumers see that the queue is closed, and end.
-//! Python:    the consumers loop for ever on `get()`: the program never ends.
-//! Exercise:  after the line that makes the channel, add `let _kept = sender.clone();`. Which threads wait for ever now, and for
-//!            what? End the program with Ctrl-C.
+//! Observe:   each number is taken by exactly one consumer. The producer prints how many numbers the queue holds. All
+//!            consumers print that the queue is closed, and end.
+//! Python:    the consumers call `get()` in an endless loop, so the program never ends.
+//! Exercise:  after the line that makes the channel, add `let _kept = sender.clone();`. Which threads wait for ever
+//!            now, and for what? End the program with Ctrl-C.
 
 use std::process::ExitCode;
 use std::thread;

@@ -1,14 +1,15 @@
 //! The methods of a box acquire a lock that their caller already holds.
 //!
-//! A thread that holds a reentrant lock may acquire it again. The lock is free once the thread has released it as many times. So
-//! methods that lock can call each other. The lock keeps out other threads only, not the methods of its own thread. Hence
-//! parking_lot's `ReentrantMutex` (std has none yet) gives no mutable access, and what it guards must be a `Cell` or `RefCell`.
+//! A thread that holds a reentrant lock may acquire it again. The lock is free once the thread has released it as many
+//! times as it acquired it. So methods that lock can call each other. The lock excludes other threads, but not other
+//! methods of the same thread. So parking_lot's `ReentrantMutex` (std has none yet) gives no mutable access: to change
+//! the data, put it into a `Cell` or `RefCell`.
 //!
 //! Run:       cargo run --bin rlock -- --timeline
-//! Observe:   the adder and the remover use the box at the same time. Yet each line begins with the number with which the line
-//!            before ended: while a thread is in `add` or `remove`, no other thread changes the number.
-//! Exercise:  replace each `ReentrantMutex` by `Mutex`. The compiler accepts it. Which thread waits for which lock, and who holds
-//!            that lock? End the program with Ctrl-C.
+//! Observe:   the adder and the remover run at the same time. Yet each line begins with the number at the end of the
+//!            line before it: while a thread is in `add` or `remove`, no other thread changes the number.
+//! Exercise:  replace each `ReentrantMutex` by `Mutex`. The compiler accepts it. Which thread waits for which lock, and
+//!            which thread holds that lock? End the program with Ctrl-C.
 
 use std::cell::Cell;
 use std::process::ExitCode;

@@ -1,16 +1,18 @@
 //! In ten rounds a consumer waits until a producer has made an item.
 //!
-//! A semaphore that starts with no permit is a signal: `release` says that there is one more item, and `acquire` waits for it.
-//! The permits count the signals, so two signals that come before the consumer waits are both kept. An event keeps one of
-//! them, a condition variable keeps none, and a lock cannot be released by another thread. For tasks use
-//! `tokio::sync::Semaphore`, which does not block the thread. (This file also needs `ch1_parallel/src/semaphore.rs`.)
+//! A semaphore that starts with no permit is a signal: `release` says that there is one more item, and `acquire` waits
+//! for it. The permits count the signals, so if two signals come before the consumer waits, both are kept. An event
+//! would keep one of them, a condition variable none, and a lock cannot be released by another thread. For asynchronous
+//! tasks use `tokio::sync::Semaphore`, which does not block the thread. (This file also needs
+//! `ch1_parallel/src/semaphore.rs`.)
 //!
 //! Run:       cargo run --bin semaphore_signal -- --timeline
-//! Observe:   the consumer prints that it waits, and takes each item after the producer has made it. All items come in order.
-//! Python:    `item` is a global variable without a lock. The script joins both threads in each round: only that keeps the
-//!            producer from overwriting an item before the consumer has read it.
-//! Exercise:  move `ready.release()` to the beginning of the producer's loop, before it makes the item. Which line of the
-//!            consumer fails then, and why?
+//! Observe:   the consumer prints that it waits, and takes each item after the producer has made it. All items come in
+//!            order.
+//! Python:    `item` is a global variable without a lock. The script joins both threads in each round: only that keeps
+//!            the producer from overwriting an item before the consumer has read it.
+//! Exercise:  move `ready.release()` to the beginning of the producer's loop, before it makes the item. Which line of
+//!            the consumer fails then, and why?
 
 use std::collections::VecDeque;
 use std::process::ExitCode;

@@ -1,14 +1,15 @@
 //! Two named threads print the id of the process and of the thread that runs them.
 //!
-//! All threads of a program are in one process: they share its id, its memory and its open files. The id of the thread is
-//! different for each. There are two such ids: Rust's `ThreadId`, which no later thread of the program gets again, and the
-//! system's, which `top -H` shows and which may be used again later. The main thread's system id is the id of the process.
+//! All threads of a program are in one process: they share its id, its memory and its open files. The id of the thread
+//! is different for each. There are two such ids: Rust's `ThreadId`, which no later thread of the program gets again,
+//! and the id of the system, which `top -H` shows and which a later thread may get again. For the main thread, the id
+//! of the system is the id of the process.
 //!
 //! Run:       cargo run --bin thread_ids -- --timeline
 //! Observe:   all threads print the same process id, and each thread prints different thread ids.
 //! Python:    the line of the original that would print the process id is commented out, so the comparison is missing.
-//! Exercise:  let the children of chapter 1's `process_creation` print `std::thread::current().id()` too. Which ids of its two
-//!            children are equal, and which ids are equal here?
+//! Exercise:  let the children of chapter 1's `process_creation` print `std::thread::current().id()` too. Which ids of
+//!            its two children are equal, and which ids are equal here?
 
 use std::collections::HashSet;
 use std::process::{ExitCode, id};

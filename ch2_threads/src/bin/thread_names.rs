@@ -1,13 +1,13 @@
 //! Three named threads print their names when they start and when they exit.
 //!
-//! A thread's name costs nothing and appears wherever the thread does: in panics, in debuggers, in `top -H`. Linux keeps its
-//! first 15 bytes. A `Builder` names a thread; a scope's `spawn` does not. If the system has no thread left, the `Builder`
-//! returns an error, while `spawn` panics.
+//! A thread's name costs nothing and appears wherever the thread does: in panics, in debuggers, in `top -H`. Linux
+//! keeps its first 15 bytes. A `Builder` names a thread; a scope's `spawn` does not. If the system has no thread left,
+//! the `Builder` returns an error, while `spawn` panics.
 //!
 //! Run:       cargo run --bin thread_names -- --timeline
 //! Observe:   each thread knows its own name, and each name is printed exactly twice.
-//! Exercise:  give all threads the same name: replace `map(name)` by `map(|_| name(0))`. What is still different between the
-//!            threads? (`thread_ids` shows it.)
+//! Exercise:  give all threads the same name: replace `map(name)` by `map(|_| name(0))`. Which property still differs
+//!            from thread to thread? (See `thread_ids`.)
 
 use std::process::ExitCode;
 use std::thread::{self, Builder};

@@ -1,15 +1,16 @@
 //! Ten threads call the same function with their number.
 //!
-//! A thread runs at the same time as the thread that spawned it, until its function returns. `join` waits for that and returns
-//! the function's result. Spawn all threads first, then join them. If each thread is joined in the loop that spawns
-//! them, the next thread begins only when it has ended: the threads run one after the other.
+//! A thread runs at the same time as the thread that spawned it, until its function returns. `join` waits for that and
+//! returns the function's result. Spawn all threads first, then join them. If the loop that spawns the threads also
+//! joins each of them, a thread begins only after the thread before it has ended: the threads run one after the other.
 //!
 //! Run:       cargo run --bin thread_spawn -- --workers 3 --timeline
-//! Observe:   the threads print in any order; the results come in the order of the joins. All threads meet at a barrier, which is
-//!            possible only because all of them live at the same time.
+//! Observe:   the threads print in any order; the results come in the order of the joins. All threads meet at a
+//!            barrier, which is possible only because all threads live at the same time.
 //! Python:    the original joins inside the loop: ten threads, and never two at the same time.
-//! Exercise:  join inside the loop: replace `scope.spawn(...)` by `lanes::join(scope.spawn(...))`, and `lanes::join_all(threads)`
-//!            by `threads`. Which thread waits at the barrier, and for what? End the program with Ctrl-C.
+//! Exercise:  join inside the loop: replace `scope.spawn(...)` by `lanes::join(scope.spawn(...))`, and
+//!            `lanes::join_all(threads)` by `threads`. Which thread waits at the barrier, and for what? End the program
+//!            with Ctrl-C.
 
 use std::process::ExitCode;
 use std::sync::Barrier;

@@ -1,13 +1,14 @@
 //! Nine workers, each a value with a name, a duration and a method `run`.
 //!
-//! In Python a worker is a class that derives from `Thread` and overrides `run`. In Rust it is a plain struct that knows nothing
-//! about threads. Its `run` takes `self`, so the thread that runs a worker owns it, and returns a result at the end. The
-//! same struct can run without a thread, which makes it easy to test.
+//! In Python a worker is a class that derives from `Thread` and overrides `run`. In Rust it is a plain struct that
+//! knows nothing about threads. Its `run` takes `self`, so the thread that runs a worker owns it, and returns a result
+//! at the end. The same struct can run without a thread, which makes it easy to test.
 //!
 //! Run:       cargo run --bin thread_struct -- --timeline
-//! Observe:   the workers sleep at the same time. All together last as long as the longest of them, not as long as their sum.
-//! Exercise:  after the line that spawns the threads, add `println!("{}", workers[0].name);`. Why does the compiler refuse it?
-//!            Which thread owns that worker then?
+//! Observe:   the workers sleep at the same time. Together they take as long as the longest sleep, not as long as the
+//!            sum of all sleeps; the last line prints both times.
+//! Exercise:  after the line that spawns the threads, add `println!("{}", workers[0].name);`. Why does the compiler
+//!            refuse it? Which thread owns that worker then?
 
 use std::process::{ExitCode, id};
 use std::thread;

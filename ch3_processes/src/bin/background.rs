@@ -1,13 +1,15 @@
 //! Two processes work in the background while the parent continues, and the parent waits for both before it ends.
 //!
-//! Neither process is a daemon: when the parent drops the `Child` of such a process, the parent blocks until the process
-//! has ended. So the process always finishes its work. `join` also waits, and returns the result or the error of the
-//! process. `background_daemon` shows the other kind, a process that is killed when the parent drops its `Child`.
+//! Neither process is a daemon: when the parent drops the `Child` of such a process, the parent blocks until the
+//! process has ended. So the process always finishes its work. `join` also waits, and returns the result or the error
+//! of the process. `background_daemon` shows the other kind, a process that is killed when the parent drops its
+//! `Child`.
 //!
 //! Run:       cargo run --bin background -- --items 5 --timeline
 //! Observe:   the two processes work at the same time; both print that they exit before the parent prints that it ends.
-//! Exercise:  replace the line that calls `join_all` by `drop((background, foreground));` and delete the `ensure!`. Do both
-//!            processes still finish their work? What does the parent no longer learn?
+//! Exercise:  replace the line that calls `join_all` by `drop((background, foreground));` and delete the `ensure!`.
+//!            (The compiler then warns of unused imports.) Do both processes still finish their work? What does the
+//!            parent no longer learn?
 
 use std::process::{ExitCode, id};
 use std::time::Duration;

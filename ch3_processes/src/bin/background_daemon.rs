@@ -1,14 +1,15 @@
 //! The parent waits for a process that is no daemon, and then drops a daemon, which is killed.
 //!
-//! A daemon serves other processes and does not end by itself. When the parent drops its `Child`, the daemon is killed at
-//! once, whatever it is doing, so it must not hold data that would be lost. A process that is no daemon finishes its work,
-//! as in `background`. Here no child outlives its parent, daemon or not, however the parent ends. In Python a daemon is
-//! ended only if its parent exits normally; if the parent is killed, the daemon stays.
+//! A daemon serves other processes and does not end by itself. When the parent drops its `Child`, the daemon is killed
+//! at once, whatever it is doing, so it must not hold data that would be lost. A process that is no daemon finishes its
+//! work, as in `background`. In this library no child outlives its parent, daemon or not, however the parent ends. In
+//! Python a daemon is ended only if its parent exits normally; if the parent is killed, the daemon continues.
 //!
 //! Run:       cargo run --bin background_daemon -- --items 5 --timeline
 //! Observe:   `foreground` prints that it exits, `background` does not; the chart says that `background` was killed.
-//! Exercise:  make `background` no daemon: `daemon(false)`. Which process waits for which? End the program with Ctrl-C.
-//!            Which line must stand before `drop(background)`, so that both processes end by themselves?
+//! Exercise:  start `background` with `daemon(false)`, so that it is no daemon. Which process waits for which? End the
+//!            program with Ctrl-C. Which line must move before `drop(background)`, so that both processes end by
+//!            themselves?
 
 use std::path::Path;
 use std::process::{ExitCode, id};

@@ -1,16 +1,16 @@
 //! A process sends numbers, a second process squares them, and the parent prints the squares: two pipes connect them.
 //!
-//! A pipe connects processes that share no memory: a value that is sent at one end is received at the other end, once and
-//! in order. The receiver blocks while the pipe is empty. It reads the end of the stream when no process holds the sending
-//! end any more. Passing an end to a child therefore moves it: the parent keeps no copy. (In Python the parent keeps a
-//! copy, and if the program forgets to close it, the receiver waits for ever.)
+//! A pipe connects processes that share no memory: a value that is sent at one end is received at the other end, once
+//! and in order. The receiver blocks while the pipe is empty. The stream ends when no process holds the sending end any
+//! more: then `recv` returns `None`. So an end that is passed to a child moves there, and the parent keeps no copy. (In
+//! Python the parent keeps a copy, and if the program forgets to close it, the receiver waits for ever.)
 //!
 //! Run:       cargo run --bin pipe -- --items 10 --timeline
-//! Observe:   three processes run at the same time. Nothing tells them how many numbers come: each loop ends with its
-//!            stream.
-//! Exercise:  let `square` return after three numbers: add `if number == 2 { return Ok(()); }` at the end of its loop. Run
-//!            it with `--items 10` and with `--items 100000`. In which run does `generate` get an error, and why only
-//!            there?
+//! Observe:   nothing tells `square` and the parent how many numbers come: the loop of each ends when its stream ends.
+//!            With `--items 100000` the chart shows that the three processes run at the same time.
+//! Exercise:  let `square` return after three numbers: add `if number == 2 { return Ok(()); }` at the end of its loop.
+//!            Run it with `--items 10` and with `--items 100000`. In which run does `generate` get an error, and why
+//!            only there?
 
 use std::process::ExitCode;
 

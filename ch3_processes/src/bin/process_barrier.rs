@@ -1,14 +1,16 @@
 //! Two processes meet at a barrier and continue at the same instant; two other processes do not use the barrier.
 //!
-//! A barrier blocks every process that reaches it until the last one has arrived. It carries no data: it separates what all
-//! processes did before from what all do after. A barrier between processes lies in memory that they share. In Python, if a
-//! process is killed on its way to the barrier, the others wait for ever; here `join_all` then ends them.
+//! A barrier blocks every process that reaches it until the last one has arrived. It carries no data: it separates what
+//! all processes did before it from what they do after it. A barrier between processes lies in memory that they share.
+//! In Python, if a process is killed on its way to the barrier, the other processes wait for ever; here `join_all` then
+//! kills them.
 //!
 //! Run:       cargo run --bin process_barrier -- --workers 2 --timeline
-//! Observe:   the processes with the barrier arrive at different times and leave together; each of the others leaves at
-//!            once.
-//! Exercise:  let the process `with 1` fail before the barrier: put `anyhow::ensure!(name != "with 1", "it turned back");`
-//!            before the `if`. Which process ends `with 2`, and what does the parent print?
+//! Observe:   the processes with the barrier come at different times and leave together. Each process without the
+//!            barrier leaves as soon as it has come.
+//! Exercise:  let the process `with 1` fail before the barrier: put
+//!            `anyhow::ensure!(name != "with 1", "it turned back");` before the `if`. Which process ends `with 2`, and
+//!            what does the parent print?
 
 use std::process::{ExitCode, id};
 use std::time::Duration;
@@ -22,7 +24,7 @@ use serde::{Deserialize, Serialize};
 
 #[derive(clap::Parser)]
 struct Args {
-    /// Processes that use the barrier, and as many that do not
+    /// Number of processes that use the barrier; the same number of processes does not use it
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=200))]
     workers: u32,
 }

@@ -1,15 +1,15 @@
-//! The parent starts a process that counts for ever, asks it to end, and waits for its end. It prints each state.
+//! The parent starts a process that counts for ever, asks it to end, waits for its end, and prints each state.
 //!
-//! `terminate` sends a signal (SIGTERM) and returns at once. The process ends soon after, so right after `terminate` the
-//! parent cannot know whether it is still alive. `wait` returns when the process has ended; from then on its exit status is
-//! known. A process can catch SIGTERM in order to tidy up. It cannot catch SIGKILL, which `kill` sends.
+//! `terminate` sends a signal (SIGTERM) and returns at once. The process ends soon after, so right after `terminate`
+//! the parent cannot know whether it is still alive. `wait` returns when the process has ended; from then on the parent
+//! knows its exit status. A process can catch SIGTERM in order to tidy up. It cannot catch SIGKILL, which `kill` sends.
 //!
 //! Run:       cargo run --bin process_kill -- --items 3 --timeline
 //! Observe:   `alive` is true while the process counts, and false after the wait. The exit status names the signal.
-//! Python:    the script asks right after `start` and right after `terminate`, and prints "alive: True" both times, by
-//!            chance.
-//! Exercise:  let `count` end by itself: replace its `0..` by `0..2`. Run it ten times with `--items 2 --pace 0`. Does a
-//!            check fail each time, and is it always the same check?
+//! Python:    the original asks right after `start` and right after `terminate`. It prints "alive: True" both times,
+//!            but the second answer depends on chance.
+//! Exercise:  let `count` end by itself: replace its `0..` by `0..2`. Run the program ten times with
+//!            `--items 2 --pace 0`. Does an `ensure!` fail each time, and is it always the same one?
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitCode;

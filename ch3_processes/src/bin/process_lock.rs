@@ -1,16 +1,19 @@
 //! Processes add to a counter in shared memory: without a lock additions are lost, with a lock the result is exact.
 //!
-//! An addition reads the value, computes and writes. If several processes read the same value before one of them writes,
-//! only one addition remains. With a lock, one process at a time does all three steps. If the holder of the lock is killed,
-//! the system gives the lock to the next process. `lock` then returns `Abandoned`, because the value may be only half
-//! changed.
+//! An addition reads the value, computes and writes. If several processes read the same value before one of them
+//! writes, only one addition remains. With a lock, one process at a time does all three steps. If the holder of the
+//! lock is killed, the system gives the lock to the next process. `lock` then returns `Abandoned`, because the value
+//! may be only half changed.
 //!
 //! Run:       cargo run --bin process_lock -- --workers 4 --rounds 3 --timeline
-//! Observe:   how many additions are lost without the lock. In the chart, one process at a time works with the lock. At the
-//!            end, `next` gets the lock of `holder`, which was killed.
-//! Python:    a `multiprocessing.Lock` whose holder is killed stays locked, and the other processes wait for it for ever.
-//! Exercise:  let `add_with_lock` hold the lock only while it reads: put `drop(guard);` before the `sleep`, and write with
-//!            `*counter.lock().unwrap() = value + 1;`. How many additions are lost? Compare the chart with the one before.
+//! Observe:   without the lock, only a part of the additions is in the counter; with the lock, all are. In the chart,
+//!            one process at a time works with the lock. At the end, `next` gets the lock of `holder`, which was
+//!            killed.
+//! Python:    a `multiprocessing.Lock` whose holder is killed stays locked, and the other processes wait for it for
+//!            ever.
+//! Exercise:  let `add_with_lock` hold the lock only while it reads: add `drop(guard);` before the `sleep`, and replace
+//!            the line `*guard = value + 1;` by `*counter.lock().unwrap() = value + 1;`. How many additions are lost?
+//!            What is different in the chart?
 
 use std::process::ExitCode;
 use std::sync::atomic::Ordering::SeqCst;

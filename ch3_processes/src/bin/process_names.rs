@@ -1,14 +1,15 @@
-//! A process with a given name and a process with the default name print their names when they start and when they exit.
+//! A process with a given name and a process with the default name print their names when they start and when they
+//! exit.
 //!
 //! A name distinguishes processes that run the same program. It is the first argument of the process's program, which
-//! `ps -ef` shows whole. `ps -e` and `top` show the name from a table of the system, which has room for 15 bytes. A process
-//! that is given no name is called `Process-1`, the next one `Process-2`. In Python only the program itself knows such
-//! names: `ps` shows two processes called python3.
+//! `ps -ef` shows whole. `ps -e` and `top` show the name from a table of the system, which has room for 15 bytes. A
+//! process that is given no name is called `Process-1`, the next one `Process-2`. In Python only the program itself
+//! knows such names: `ps` shows two processes called python3.
 //!
 //! Run:       cargo run --bin process_names -- --timeline
 //! Observe:   each process prints the name that it was given and the name that `ps -e` shows.
-//! Exercise:  run it with `--pace 10 --name "a name of more than fifteen letters"`. What do `ps -e` and `ps -ef` show in
-//!            another terminal, and which of them helps to find the process?
+//! Exercise:  run it with `--pace 10 --name "a name of more than fifteen letters"`. What do `ps -e` and `ps -ef` show
+//!            in another terminal, and which of the two commands helps to find the process?
 
 use std::fs;
 use std::process::{ExitCode, id};

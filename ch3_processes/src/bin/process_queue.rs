@@ -1,15 +1,16 @@
 //! A producer process puts random numbers into a queue, and a consumer process takes them out.
 //!
-//! A queue can have many senders and many receivers, and each number goes to one receiver. An empty queue is no reason to
-//! stop, because the producer may be slow. The queue is closed once every sender is dropped and the queue is empty: then
-//! `recv` returns `None` to every consumer.
+//! A queue can have many senders and many receivers, and each number goes to one receiver. An empty queue is no reason
+//! to stop, because the producer may be slow. The queue is closed once every sender is dropped and the queue is empty:
+//! then `recv` returns `None` to every consumer.
 //!
 //! Run:       cargo run --bin process_queue -- --producers 1 --consumers 1 --items 10 --timeline
-//! Observe:   the queue's size after each change. The consumer is faster, so it waits for the producer while the size is 0.
+//! Observe:   each line says the size of the queue. The consumer is faster than the producer, so it waits while the
+//!            size is 0.
 //! Python:    the consumer stops when it finds the queue empty. If it starts first, it stops at once, and all items are
 //!            lost.
-//! Exercise:  keep the parent's sender until after the join: write `drop(receiver);` in place of
-//!            `drop((sender, receiver));`. Which processes wait now, and for what? End the program with Ctrl-C.
+//! Exercise:  let the parent keep its sender until after the join: replace `drop((sender, receiver));` by
+//!            `drop(receiver);`. Which processes wait now, and for what? End the program with Ctrl-C.
 
 use std::process::{ExitCode, id};
 use std::sync::atomic::Ordering::SeqCst;

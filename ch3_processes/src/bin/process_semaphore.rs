@@ -1,16 +1,16 @@
 //! Five processes want to use a resource that has room for two at a time.
 //!
 //! A semaphore counts permits. A process that gets a permit continues; a process that finds none blocks until another
-//! process releases a permit. With one permit a semaphore works like a lock, with three it lets three processes in. Unlike
-//! a lock, it does not know which process has a permit: the permit of a process that is killed is lost.
+//! process releases a permit. With one permit a semaphore works like a lock, with three it lets three processes in.
+//! Unlike a lock, a semaphore does not know which process has a permit: the permit of a process that is killed is lost.
 //!
 //! Run:       cargo run --bin process_semaphore -- --workers 5 --permits 2 --timeline
-//! Observe:   the number of processes inside reaches the number of permits and never exceeds it. In the chart, the other
-//!            processes wait for a permit.
-//! Python:    the same with `multiprocessing.Semaphore`: there too the permit of a process that is killed is lost.
-//! Exercise:  let process 1 lose its permit: write `if number == 1 { permit.forget() } else { drop(permit) }` for
-//!            `drop(permit);`. How many processes are inside at a time after that? What happens with `--permits 1`, and
-//!            what does Ctrl-C tell you?
+//! Observe:   the number of processes inside reaches the number of permits and never exceeds it. In the chart, the
+//!            other processes wait for a permit.
+//! Python:    `multiprocessing.Semaphore` does the same; there too the permit of a process that is killed is lost.
+//! Exercise:  let process 1 lose its permit: replace `drop(permit);` by
+//!            `if number == 1 { permit.forget() } else { drop(permit) }`. How many processes are inside at a time after
+//!            process 1 has gone out? What happens with `--permits 1`, and what does the program say after Ctrl-C?
 
 use std::process::ExitCode;
 use std::sync::atomic::Ordering::SeqCst;

@@ -1,15 +1,16 @@
 //! Six processes call the same function, each with its own number.
 //!
-//! A process has its own memory: it gets its arguments as copies, and its result is copied back when it is joined. `spawn`
-//! runs this program again, and there the first line of `main` calls the function. Start all processes, then join all. A
-//! join inside the loop that starts them, as in the Python script, waits for each process before the next one starts.
+//! A process has its own memory: it gets its arguments as copies, and its result is copied back when it is joined.
+//! `spawn` runs this program again as a child process, in which the first line of `main` calls the function. Start all
+//! processes, then join all. The Python script joins inside the loop that starts the processes, so a process starts
+//! only after the process before it has ended.
 //!
 //! Run:       cargo run --bin process_spawn -- --workers 6 --timeline
-//! Observe:   process 3 prints 0, 1, 2 in this order; lines of different processes come in any order. One process prints
-//!            that it was the last at the barrier: all processes met there, so all were alive at the same time.
-//! Exercise:  join inside the loop: write `?.join()?` for the `?` after `spawn(...)`, and `let results = processes;` for
-//!            the line with `join_all`. Which process waits at the barrier, and for which processes? End the program with
-//!            Ctrl-C.
+//! Observe:   process 3 prints 0, 1, 2 in this order; lines of different processes come in any order. One process
+//!            prints that it was the last at the barrier: all processes met there, so all were alive at the same time.
+//! Exercise:  join inside the loop: replace the `?` after `spawn(...)` by `?.join()?`, and the line with `join_all` by
+//!            `let results = processes;`. Which process waits at the barrier, and for which processes? End the program
+//!            with Ctrl-C.
 
 use std::collections::HashSet;
 use std::process::{ExitCode, id};

@@ -1,13 +1,15 @@
 //! Six processes call a function of another module.
 //!
-//! A child process runs this program again, from its beginning. It must learn there that it is a child: otherwise it would
-//! start six children itself, and each of them six more. That is the task of `children!` in the first line of `main`. In
-//! the parent it lists the functions that children may call, from any module, and the parent continues. In a child it calls
-//! the function that the parent chose and ends the process, so the child runs no line below it.
+//! A child process runs this program again, from its beginning. It must learn there that it is a child: otherwise it
+//! would start six children itself, and each of them six more. It learns this from `children!` in the first line of
+//! `main`. In the parent, `children!` lists the functions that children may call, from any module, and the parent
+//! continues. In a child, `children!` calls the function that the parent chose and ends the process, so the child runs
+//! no line below it.
 //!
 //! Run:       cargo run --bin process_spawn_module -- --workers 6 --timeline
 //! Observe:   "only the parent comes here" is printed once, though seven processes run this `main`.
-//! Exercise:  leave `my_func` out of `children!`. Which process reports the mistake, and how many children are started?
+//! Exercise:  delete the line `children![my_func];`. Which process reports the mistake, and how many children are
+//!            started?
 
 use std::collections::HashSet;
 use std::process::{ExitCode, id};

@@ -1,15 +1,15 @@
 //! Ten workers: each is a struct with a number and a duration, and its method `run` runs in a process of its own.
 //!
-//! In Python a custom process is a class that is derived from `Process` and overrides `run`. In Rust a worker is a plain
-//! struct that can be sent: `start` sends it to a child process, which calls `run`. `start` consumes the worker and returns
-//! a `Child`, which can be joined. So the compiler refuses to start a worker twice, or to join a worker that was not
-//! started.
+//! In Python a custom process is a class that is derived from `Process` and overrides `run`. In Rust a worker is a
+//! plain struct that can be sent: `start` sends it to a child process, which calls `run`. `start` consumes the worker
+//! and returns a `Child`, which can be joined. So the compiler refuses to start a worker twice, or to join a worker
+//! that was not started.
 //!
 //! Run:       cargo run --bin process_struct -- --timeline
-//! Observe:   every worker prints a different process id. Together the workers need as long as the longest, not the sum of
-//!            all.
-//! Exercise:  let `run` take `mut self` and add 100 to `self.number` first. Which process sees the new number? Change `run`
-//!            so that the parent gets it too.
+//! Observe:   every worker prints a different process id. Together the workers take as long as the longest sleep, not
+//!            as long as the sum of all sleeps; the last line prints both times.
+//! Exercise:  let `run` take `mut self`, and let it first add 100 to `self.number`. Which process sees the new number?
+//!            Change `run` so that the parent gets the new number too.
 
 use std::collections::HashSet;
 use std::process::{ExitCode, id};

@@ -1,15 +1,16 @@
-//! Processes add 1 to each number of an array, twice: first each process gets a copy of its part, then all share the array.
+//! Processes add 1 to each number of an array, twice: first each process gets a copy of its part, then all share the
+//! array.
 //!
 //! Arguments and results of a process are copied through the system. That takes time, and memory on both sides. Shared
-//! memory is passed as a descriptor of a few bytes, and what a process writes there, the parent sees. But no process may
-//! write where another reads, and no compiler sees both processes. So each part of the array is borrowed at run time, by
-//! one writer or by many readers, as in a `RefCell`. In Python, `shared_memory` is plain bytes: nothing checks who reads
-//! and who writes.
+//! memory is passed as a descriptor of a few bytes, and what a process writes there, the parent sees. But no process
+//! may write where another process reads, and the compiler cannot check that. So each part of the array is borrowed at
+//! run time, by one writer or by many readers, as in a `RefCell`. In Python, `shared_memory` is plain bytes: nothing
+//! checks which process reads and which process writes.
 //!
 //! Run:       cargo run --release --bin shared_memory -- --workers 4 --items 1000000 --timeline
-//! Observe:   both ways give the same numbers. Copying takes more time as the array grows; sharing mostly takes the time to
-//!            start the processes. Compare with `--items 1000`.
-//! Exercise:  put `let _first = array.try_write(0)?;` before `let share`. Which process gets an error? Which data race
+//! Observe:   both ways give the same numbers. Copying takes more time as the array grows. Sharing mostly takes the
+//!            time to start the processes: compare with `--items 1000`.
+//! Exercise:  add `let _first = array.try_write(0)?;` before `let share`. Which process gets an error? Which data race
 //!            could happen if the library did not check?
 
 use std::process::ExitCode;

@@ -7,8 +7,10 @@
 //!            scripts/mpirun -n 10 target/debug/scatter
 //! Observe:   each rank prints its own part, and the lines come in any order, since each rank prints when it leaves the
 //!            barrier. In the chart no rank leaves the barrier before the last rank has reached it.
-//! Python:    the original needs exactly 10 ranks. With fewer, rank 0 raises an error and the other ranks wait for ever.
-//! Exercise:  change `start` so that the part of rank 0 is empty. Which lines change, and must rank 0 still call scatter?
+//! Python:    the original needs exactly 10 ranks. With fewer, rank 0 raises an error and the other ranks wait for
+//!            ever.
+//! Exercise:  change `start` so that the part of rank 0 is empty. Which lines change, and must rank 0 still call
+//!            scatter?
 
 // Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
 #![cfg_attr(not(mpi), no_main, cfg(mpi))]

@@ -1,13 +1,13 @@
 //! An event loop runs many tasks on one thread: A calls B later, B calls C, C calls A, until the time is over.
 //!
-//! The loop runs one task at a time. A task that awaits gives the thread back to the loop, which then runs a task that is
-//! ready. A task that blocks keeps the thread, and no other task runs meanwhile.
+//! The loop runs one task at a time. A task that awaits gives the thread back to the loop, which then runs a task that
+//! is ready. A task that blocks keeps the thread, and no other task runs meanwhile.
 //!
 //! Run:       cargo run --bin event_loop -- --timeline
 //! Observe:   the clock ticks while A, B and C pause: a task that sleeps does not hold the thread.
 //! Python:    the original pauses with `time.sleep`, which blocks the loop: a clock task beside it would stop.
-//! Exercise:  in `call_later`, replace the line that awaits the pause by `std::thread::sleep(pause);`. How often does the clock
-//!            tick now, and which assertion fails?
+//! Exercise:  in `call_later`, replace the line that awaits the pause by `std::thread::sleep(pause);`. How often does
+//!            the clock tick now, and which assertion fails?
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
