@@ -1,7 +1,8 @@
 //! Rank 0 scatters a row of numbers over all ranks, in parts of different lengths.
 //!
-//! A scatter gives each rank its own part of the data of one rank; a broadcast gives all of the data to every rank.
-//! `scatter_varcount` takes a length and a start for each part, so any number of ranks can share any number of items.
+//! A rank is one process of an MPI program. A scatter gives each rank its own part of the data of one rank; a broadcast
+//! gives all of the data to every rank. `scatter_varcount` takes a length and a start for each part, so any number of
+//! ranks can share any number of items.
 //!
 //! Run:       cargo run --bin scatter -- --timeline
 //!            scripts/mpirun -n 10 target/debug/scatter
@@ -9,8 +10,8 @@
 //!            barrier. In the chart no rank leaves the barrier before the last rank has reached it.
 //! Python:    the original needs exactly 10 ranks. With fewer, rank 0 raises an error and the other ranks wait for
 //!            ever.
-//! Exercise:  change `start` so that the part of rank 0 is empty. Which lines change, and must rank 0 still call
-//!            scatter?
+//! Exercise:  change `start` so that the part of rank 0 is empty. Which printed lines change? Must rank 0 still
+//!            call scatter?
 
 // Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
 #![cfg_attr(not(mpi), no_main, cfg(mpi))]

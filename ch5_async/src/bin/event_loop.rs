@@ -4,10 +4,10 @@
 //! is ready. A task that blocks keeps the thread, and no other task runs meanwhile.
 //!
 //! Run:       cargo run --bin event_loop -- --timeline
-//! Observe:   the clock ticks while A, B and C pause: a task that sleeps does not hold the thread.
+//! Observe:   the clock ticks while A, B and C pause, because a task that sleeps does not block the thread.
 //! Python:    the original pauses with `time.sleep`, which blocks the loop: a clock task beside it would stop.
-//! Exercise:  in `call_later`, replace the line that awaits the pause by `std::thread::sleep(pause);`. How often does
-//!            the clock tick now, and which assertion fails?
+//! Exercise:  in `call_later`, replace `lanes::sleeping("pause", sleep(pause)).await;` by `std::thread::sleep(pause);`.
+//!            How often does the clock tick now, and which `ensure!` fails?
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
