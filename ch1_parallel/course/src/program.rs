@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::lesson::STARTER;
 
-/// What a program left.
+/// How a program ended, and what it printed.
 #[derive(Debug)]
 pub struct Finished {
     /// How it ended; `None` if it was killed because its time was over.
@@ -17,7 +17,7 @@ pub struct Finished {
     pub stdout: String,
     /// All its remarks and errors.
     pub stderr: String,
-    /// From its start to its end.
+    /// The time from its start to its end.
     pub took: Duration,
 }
 
@@ -57,7 +57,7 @@ pub fn run(command: &mut Command, limit: Duration) -> io::Result<Finished> {
             child.wait()?;
             break None;
         }
-        // Short beside the start of a process, long beside the price of asking.
+        // Short compared with the start of a process, long compared with the cost of asking.
         thread::sleep(Duration::from_micros(500));
     };
     let took = start.elapsed();

@@ -1,22 +1,25 @@
 //! Columns for times: which kind of state each column of a chart shows.
 //!
-//! A column may contain several kinds of state, but shows one of them. The columns are given out so that at any column the number
-//! of columns of a kind until there is the time of that kind until there, rounded down or up; and a column never shows a kind
-//! that it does not contain. Such an assignment always exists: it is an integral point of a transportation problem whose
-//! constraints (each column, and each prefix of a kind) are two laminar families. It is found as a matching of columns and jobs:
-//! the Nth job of a kind is a column that may not come before N - 1 columns of time are over and must come before N are.
+//! A column may contain several kinds of state, but shows one of them. Two rules hold. From the first column to any
+//! other, the number of columns that show a kind is the time of that kind, counted in columns and rounded down or up.
+//! And a column never shows a kind that it does not contain.
+//!
+//! Such an assignment always exists: it is an integral point of a transportation problem whose constraints (each
+//! column, and each prefix of a kind) are two laminar families. It is found as a matching of columns and jobs. The Nth
+//! job of a kind is one column of that kind. This column may not come before N - 1 columns of time of the kind are
+//! over, and it must come before N such columns are over.
 
 use super::Kind;
 
-/// Less of a column than this is the error of a sum.
+/// A smaller part of a column is a rounding error.
 const NOTHING: f64 = 1e-9;
 
 /// The kind that each column shows, given how much of the column each kind takes (by [`Kind::index`], 1 in all).
 #[must_use]
 pub fn apportion(shares: &[[f64; 5]]) -> Vec<Kind> {
     let mut plan = Plan::new(shares);
-    // First the jobs that must be done, then the columns that must show something. A longer matching never loses what the
-    // shorter one had.
+    // First the jobs that must get a column, then the columns that must show something. A matching that grows never
+    // loses a job or a column that it had.
     for job in 0..plan.jobs.len() {
         if plan.jobs[job].must {
             plan.give_job_a_column(job, &mut vec![false; shares.len()]);
@@ -40,17 +43,17 @@ struct Job {
     kind: Kind,
     /// Whether the time of the kind is enough for this column as a whole.
     must: bool,
-    /// The columns that may be it.
+    /// The columns that the job can get.
     columns: Vec<usize>,
-    /// The one that is it.
+    /// The column that the job got.
     column: Option<usize>,
 }
 
 struct Plan {
     jobs: Vec<Job>,
-    /// The jobs that each column may be.
+    /// The jobs that can get each column.
     choices: Vec<Vec<usize>>,
-    /// The job that each column is.
+    /// The job that got each column.
     shown: Vec<Option<usize>>,
 }
 
@@ -95,7 +98,7 @@ impl Plan {
         self.shown[column] = Some(job);
     }
 
-    /// Gives the job a column, if need be one of another job that can have another column (an augmenting path).
+    /// Gives the job a column. If all its columns are taken, another job moves to another column (an augmenting path).
     fn give_job_a_column(&mut self, job: usize, tried: &mut Vec<bool>) -> bool {
         for index in 0..self.jobs[job].columns.len() {
             let column = self.jobs[job].columns[index];
@@ -109,7 +112,7 @@ impl Plan {
         false
     }
 
-    /// The same for a column.
+    /// The same for a column: gives it a job.
     fn give_column_a_job(&mut self, column: usize, tried: &mut Vec<bool>) -> bool {
         for index in 0..self.choices[column].len() {
             let job = self.choices[column][index];

@@ -1,6 +1,7 @@
 //! What each lane of this process is doing now, for the report after Ctrl-C. It is kept whether or not the lanes are recorded.
 //!
-//! Only a program that [`watch`]es pays for it: some tens of nanoseconds for each wait, sleep or work.
+//! It costs some tens of nanoseconds for each wait, sleep or work, and nothing in a program that does not call
+//! [`watch`].
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -13,7 +14,7 @@ use crate::clock::Moment;
 
 static WATCHED: AtomicBool = AtomicBool::new(false);
 static BEGIN: OnceLock<Moment> = OnceLock::new();
-/// The lanes that have not ended, by a number that rises.
+/// The lanes that have not ended, by their numbers; a later lane has a larger number.
 static LANES: Mutex<BTreeMap<u64, Arc<Slot>>> = Mutex::new(BTreeMap::new());
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
@@ -42,7 +43,7 @@ struct Doing {
 }
 
 fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing is left half done under these locks.
+    // A panic under these locks leaves nothing half changed.
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -68,7 +69,7 @@ pub fn lane(name: &dyn std::fmt::Display) -> Option<Begun> {
 pub struct Begun(Arc<Slot>);
 
 impl Begun {
-    /// Makes it the lane of this thread until the returned value is dropped.
+    /// Makes this lane the lane of the thread until the returned value is dropped.
     pub fn enter(&self) -> Entered {
         Entered(CURRENT.with(|current| current.borrow_mut().replace(Arc::clone(&self.0))))
     }
@@ -80,7 +81,7 @@ impl Drop for Begun {
     }
 }
 
-/// This thread has another lane meanwhile.
+/// While this value lives, the thread has another lane.
 #[derive(Debug)]
 pub struct Entered(Option<Arc<Slot>>);
 

@@ -1,4 +1,4 @@
-//! The chart in the terminal: a line a lane, a column a slice of time.
+//! The chart in the terminal: each line is a lane, each column is a slice of time.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ use super::Kind;
 use super::apportion::apportion;
 use super::picture::{Picture, Row};
 
-/// A chart shows this number of lanes; more cannot be read.
+/// A chart shows at most this number of lanes: nobody can read more.
 const MOST_ROWS: usize = 200;
 
 fn sign(kind: Kind) -> char {
@@ -52,7 +52,7 @@ pub fn draw(picture: &Picture, title: &str, width: usize) -> String {
 
 fn bar(picture: &Picture, row: &Row, columns: usize) -> String {
     let bar: String = apportion(&picture.shares(row, columns)).into_iter().map(sign).collect();
-    // A mark of its own, so that no time is drawn for it.
+    // The mark stands behind the bar, so it takes no time in the picture.
     format!("{}{}", bar.trim_end(), if row.cut { "✗" } else { "" })
 }
 
@@ -78,7 +78,7 @@ fn shorten(text: &str, most: usize) -> String {
     if text.width() <= most {
         return text;
     }
-    // What tells the lanes of a process apart is behind its name.
+    // The lanes of a process differ only behind the name of the process.
     if let Some((process, lane)) = text.rsplit_once('/')
         && lane.width() + 3 < most
     {

@@ -1,6 +1,6 @@
-//! Lanes: who ran, who waited, and on what.
+//! Lanes: when each thread, process, rank and task ran, slept or waited, and for what.
 //!
-//! A *lane* is a thread, a process, a rank or a task. At any moment it runs something, waits for something, or is idle.
+//! A *lane* is a thread, a process, a rank or a task. At any moment it runs, sleeps, waits for something, or is idle.
 //! A program names its lanes with [`lane`] (or [`task`], for a future) and marks what blocks with [`wait`] (or [`wait_for`]).
 //!
 //! ```
@@ -19,12 +19,12 @@
 //! });
 //! ```
 //!
-//! Each is a span of the [`tracing`] crate with the target `lanes`, so any subscriber can follow them. With no subscriber
-//! a call costs one load and a branch.
+//! Each lane, wait, sleep and work is a span of the [`tracing`] crate with the target `lanes`, so any subscriber can
+//! follow them. Without a subscriber a call costs one load and a branch.
 //!
 //! [`record`] is the subscriber behind `--timeline`, `--svg` and `--trace`. It writes each change of a lane at once into
-//! a file in memory that all processes of the run share, so that a child that is killed leaves what it did until then, and
-//! so that another process can read the lanes while the program hangs.
+//! a file in memory that all processes of the run share, so that the record keeps what a killed child did until
+//! then, and so that another process can read the lanes while the program hangs.
 
 mod apportion;
 pub mod board;
@@ -82,7 +82,7 @@ pub fn task<F: Future>(name: impl Display, future: F) -> impl Future<Output = F:
     polled.instrument(span)
 }
 
-/// Marks what `blocking` does as a wait of the current lane for `on`.
+/// Calls `blocking`, and marks this time as a wait of the current lane for `on`.
 #[track_caller]
 pub fn wait<T>(on: &str, blocking: impl FnOnce() -> T) -> T {
     let place = Location::caller();
@@ -114,7 +114,7 @@ pub fn sleep(label: &str, duration: Duration) {
 #[track_caller]
 pub fn sleeping<F: Future>(label: &'static str, pause: F) -> impl Future<Output = F::Output> {
     let place = Location::caller();
-    // As in `wait_for`.
+    // On the first poll, as in `wait_for`.
     async move {
         let _doing = board::doing(Kind::Sleep, label, place);
         pause.instrument(sleep_span(label, place)).await

@@ -13,7 +13,7 @@ pub struct Picture {
     pub begin: u64,
     /// The last moment.
     pub end: u64,
-    /// A row a lane, ordered by process and beginning.
+    /// The rows, one for each lane, ordered by process and by beginning.
     pub rows: Vec<Row>,
     /// How many lanes were not recorded.
     pub lost: u64,
@@ -40,7 +40,7 @@ pub struct Row {
     pub cut: bool,
 }
 
-/// What a row did in all.
+/// How long a row was in each state.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Totals<'row> {
     /// Seconds in each state, by [`Kind::index`].
@@ -168,7 +168,7 @@ impl Row {
         self.stretches.last().map_or(0, |last| last.to)
     }
 
-    /// What the row did in all.
+    /// How long the row was in each state.
     #[must_use]
     pub fn totals(&self) -> Totals<'_> {
         let mut totals = Totals::default();

@@ -1,7 +1,7 @@
 //! The lanes as a trace that Perfetto and chrome://tracing open.
 //!
-//! The format is the JSON of the Trace Event Format: one complete event (`"ph": "X"`) a stretch, times in microseconds
-//! since the beginning of the run. The category of an event is `run`, `sleep`, `wait` or `idle`.
+//! The format is the JSON of the Trace Event Format: each stretch is one complete event (`"ph": "X"`), and times are in
+//! microseconds since the beginning of the run. The category of an event is `run`, `sleep`, `wait` or `idle`.
 
 use serde_json::{Value, json};
 

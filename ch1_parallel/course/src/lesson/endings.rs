@@ -28,7 +28,7 @@ pub fn report(result: anyhow::Result<()>) -> ExitCode {
     }
 }
 
-/// What and why, each once: some errors repeat the text of their cause.
+/// The error and its causes, each text once: some errors repeat the text of their cause.
 fn chain(error: &anyhow::Error) -> String {
     let mut texts: Vec<String> = Vec::new();
     for text in error.chain().map(ToString::to_string) {
@@ -59,7 +59,7 @@ pub fn fail() -> ! {
 
 static SPEAKER: OnceLock<String> = OnceLock::new();
 
-/// Puts `speaker` before what every error says: which rank of a job it was. The first call counts.
+/// Puts `speaker` before the text of every error: it says which rank of a job had the error. The first call counts.
 pub fn speak_as(speaker: &str) {
     let _ = SPEAKER.set(speaker.into());
 }
@@ -73,7 +73,7 @@ pub fn process_name() -> Option<&'static str> {
 pub fn say_error(what: &str) {
     let speaker = SPEAKER.get().map(|speaker| format!("{speaker}: ")).unwrap_or_default();
     let line: Vec<_> = what.lines().map(str::trim).filter(|part| !part.is_empty()).collect();
-    // Not `eprintln!`: it panics if stderr is closed, and this is the panic hook's way out.
+    // Not `eprintln!`: it panics if stderr is closed, and the panic hook calls this function.
     let _ = io::stderr().write_all(format!("error: {speaker}{}\n", line.join(" ")).as_bytes());
 }
 

@@ -1,8 +1,8 @@
 //! Ctrl-C: the program says on stderr what each lane is doing, draws what the flags ask for, and ends with status 130.
 //!
-//! A thread waits for the signal, since a signal handler may do next to nothing. From the signal on, whatever else would end
-//! the program waits (see [`hold`]): an error that follows from the interrupt is no news. A second Ctrl-C ends a program at once that
-//! is still drawing.
+//! A thread waits for the signal, since a signal handler may do next to nothing. After the signal, everything else that
+//! would end the program waits (see [`hold`]): an error that follows from the interrupt need not be reported. If the
+//! program is still drawing, a second Ctrl-C ends it at once.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -83,8 +83,8 @@ pub fn watch(role: Role) {
     }
 }
 
-/// After Ctrl-C: waits for the end, which comes soon. Otherwise: nothing. To be called before anything else that would end the
-/// program or say an error.
+/// After Ctrl-C: waits for the end, which comes soon. Otherwise: nothing. To be called before anything else that would
+/// end the program or say an error.
 pub fn hold() {
     while INTERRUPTED.load(SeqCst) {
         thread::park();
@@ -109,12 +109,13 @@ fn end() -> ! {
     signal_hook::low_level::exit(STATUS)
 }
 
-/// Draws, but does not wait for ever: a thread of the story may hold what is needed, or nobody may read stdout.
+/// Draws, but with a limit on the time: a thread of the program may hold a lock that the drawing needs, or nobody may
+/// read stdout.
 fn draw() {
     let (done, wait) = mpsc::channel();
     let drawing = thread::Builder::new().spawn(move || {
         drawing::draw_after_interrupt();
-        // Nobody waits any more if it took too long.
+        // If the drawing took too long, no thread waits for this message any more.
         let _ = done.send(());
     });
     match drawing {

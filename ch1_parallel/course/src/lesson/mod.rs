@@ -1,11 +1,11 @@
 //! How a program of the course begins and ends.
 //!
-//! [`run!`](crate::lesson::run) reads the flags, tells the story, draws what was asked for and turns an error into one
-//! line and an exit status:
+//! [`run!`](crate::lesson::run) reads the flags, runs the program's closure (the *story*), draws what the flags ask for
+//! and turns an error into one line and an exit status:
 //!
 //! | status | when |
 //! |---|---|
-//! | 0 | all went well, or the reader of the output went away |
+//! | 0 | the program did what it claims, or the reader of the output has gone |
 //! | 1 | the run failed; one line on stderr: `error: what: why` |
 //! | 2 | bad flags; the usage on stderr |
 //! | 130 | Ctrl-C: first stderr says what each lane is doing, and the pictures are drawn |
@@ -88,14 +88,14 @@ pub fn run_checked<A: Parser, C>(
     })())
 }
 
-/// Prepares a program for its bad endings: Ctrl-C, a panic, no memory, a file that is too large.
+/// Prepares a program for every way in which it can fail: Ctrl-C, a panic, no memory, a file that is too large.
 pub fn guard() {
     prepare_signals();
     watch_for_interrupts(Role::Program);
     end_at_panic();
 }
 
-/// Brings out what was printed. It is no error if nobody reads any more.
+/// Flushes stdout. It is no error if nobody reads the output any more.
 fn flush() -> anyhow::Result<()> {
     match io::stdout().flush() {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("stdout"),
@@ -174,9 +174,9 @@ impl Lesson {
         Duration::from_secs_f64(seconds * self.flags.pace)
     }
 
-    /// Makes what `child` will start a child of this program: it joins the picture under this name, and it ends when the thread
-    /// that starts it does, however that ends. For a program that runs itself once more; the child's flags must tell it what
-    /// to do, or it would start children in turn.
+    /// Prepares `child`, a command that runs this program once more. The child process joins the picture under this
+    /// name. It ends when the thread that started it ends, however that thread ends. The child's flags must tell it
+    /// what to do, or it would start children too.
     pub fn adopt(&self, child: &mut Command, name: &str) {
         starter::adopt(child.arg0(name).stdin(Stdio::null()));
         record::pass_on(child);

@@ -12,7 +12,7 @@ pub const STARTER: &str = "LESSON_STARTER";
 /// The environment variable by which a program names itself to a child that runs the program once more.
 const PARENT: &str = "LESSON_PARENT";
 
-/// Makes what `child` will start a child of this process, and has it end with this one.
+/// Prepares `child` so that the process that it starts is a child of this process and ends when this process ends.
 pub fn adopt(child: &mut Command) {
     let own = std::process::id().to_string();
     child.env(STARTER, &own).env(PARENT, &own);

@@ -1,9 +1,9 @@
 //! The record of a run: what each lane of each process did.
 //!
-//! The record is a file in memory (memfd). It has no name in any folder, so nothing is left behind. A child process opens its
-//! parent's record as `/proc/PID/fd/N`, which it finds in the environment (see [`pass_on`]). The record is bounded, however
-//! long the run is: [`window`] says how changes that nobody can see are thinned out. The current state of each lane, its end
-//! too, always stands in it.
+//! The record is a file in memory (memfd). It has no name in any folder, so nothing is left behind. A child process
+//! opens its parent's record as `/proc/PID/fd/N`, which it finds in the environment (see [`pass_on`]). The size of the
+//! record is bounded, however long the run is: [`window`] says how changes that are too short to be seen are thinned
+//! out. The record always has the current state of each lane, also its end.
 
 mod file;
 mod log;
@@ -30,7 +30,8 @@ use window::Window;
 /// The environment variable with the name of the record of the parent process.
 const RECORD: &str = "LANES_RECORD";
 
-/// A process records this number of lanes. It counts the others: nobody could tell them apart in a picture.
+/// A process records at most this number of lanes, and counts the other lanes: nobody could tell them apart in a
+/// picture.
 const MOST_LANES: usize = 10_000;
 
 /// A process records this number of different labels. The others get the label "...".
@@ -161,7 +162,7 @@ pub fn is_on() -> bool {
     OWN.get().is_some()
 }
 
-/// Ends all lanes of this process in the record: it ends properly. Later changes are not recorded.
+/// Ends all lanes of this process in the record, because the process ends properly. Later changes are not recorded.
 pub fn close() {
     let Some(record) = OWN.get() else { return };
     // Before it is closed, or nothing would be written.
@@ -248,7 +249,7 @@ impl Record {
             return None;
         }
         let now = Moment::now().0;
-        // The first one counts, whoever comes second.
+        // Two threads may come here at once: the first one counts.
         let _ = self.first.compare_exchange(0, now, Relaxed, Relaxed);
         let mut lanes = locked(&self.lanes);
         let ended = lanes.ended.get_mut(&(name.to_owned(), kind.to_owned())).and_then(Vec::pop);
