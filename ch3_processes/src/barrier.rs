@@ -1,9 +1,9 @@
 //! A barrier between processes.
 //!
-//! `std::sync::Barrier` is for the threads of one process: its threads sleep on an address that has a meaning in that process only.
-//! This barrier lies in [shared memory](crate::shared), and its threads sleep on a futex, which the system finds by the physical
-//! place of the memory. It can also be [aborted](Barrier::abort), since a process that is killed never reaches the barrier. In
-//! Python the others then wait for ever.
+//! `std::sync::Barrier` is for the threads of one process: they sleep on an address that has a meaning in that process
+//! only. This barrier lies in [shared memory](crate::shared), and its threads sleep on a futex, which the system finds
+//! by the physical place of the memory. It can also be [aborted](Barrier::abort), since a process that is killed never
+//! reaches the barrier. In Python the other processes then wait for ever.
 
 use std::fmt;
 use std::io;
@@ -90,7 +90,7 @@ impl State {
             // No party arrives again before the generation changes.
             self.arrived.store(0, Relaxed);
             let next = generation.wrapping_add(2);
-            // It can only fail because of an abort.
+            // The call fails only after an abort.
             self.generation.compare_exchange(generation, next, SeqCst, Relaxed).map_err(|_| Aborted)?;
             self.bell.ring_all();
             return Ok(true);
@@ -100,8 +100,8 @@ impl State {
             (now != generation).then_some(now)
         };
         let now = self.bell.wait(spins, None, changed, || false).unwrap_or(generation);
-        // An error only for an abort in this generation. If the barrier was aborted in the next one, all parties had reached this
-        // one.
+        // Only an abort in this generation is an error. If the barrier was aborted in the next generation, all parties
+        // had reached the barrier in this one.
         if now == generation | ABORTED { Err(Aborted) } else { Ok(false) }
     }
 

@@ -1,9 +1,9 @@
 //! A typed channel through shared memory: it does what a [pipe](mod@crate::pipe) does, but without a system call as long as both
 //! processes are awake.
 //!
-//! Like a pipe it has one sender and one receiver, and an end that is passed to a child cannot be used here any more. It costs
-//! two mappings and four descriptors, where a pipe costs two descriptors. A thread that waits for a message keeps its core for
-//! a moment before it sleeps.
+//! Like a pipe it has one sender and one receiver, and after an end has been passed to a child, this process cannot use
+//! the end any more. It costs two mappings and four descriptors, where a pipe costs two descriptors. A thread that
+//! waits for a message keeps its core for a moment before it sleeps.
 
 use std::io;
 use std::marker::PhantomData;
@@ -39,13 +39,14 @@ pub struct Receiver<T: ?Sized> {
     receives: PhantomData<fn(&T)>,
 }
 
-/// What tells each end whether the other end has been dropped.
+/// Shows each end whether the other end has been dropped.
 #[derive(Debug)]
 struct Link {
     /// Held until this end is dropped.
     presence: Option<Presence>,
     other: Watch,
-    /// A ring has one writer and one reader: an end that has been passed to another process cannot be used here any more.
+    /// A ring has one writer and one reader: after an end has been passed to another process, this process cannot use
+    /// the end any more.
     passed: AtomicBool,
 }
 
@@ -169,7 +170,8 @@ impl<T: ?Sized> Receiver<T> {
         length.copy_from_slice(bytes);
         bytes.clear();
         let length = usize::try_from(u64::from_le_bytes(length)).map_err(io::Error::other)?;
-        // The other process sent the length: memory that cannot be had must be an error, and not the end of this process.
+        // The other process sent the length: if the system has not so much memory, that must be an error, and not end
+        // this process.
         bytes.try_reserve(length)?;
         if self.read(bytes, length) { Ok(true) } else { Err(cut()) }
     }

@@ -1,7 +1,7 @@
 //! The list of the functions that children can run.
 //!
-//! It knows both kinds of children: those that call a function once, and the workers of a pool, which call it for each task.
-//! So the two kinds need not know each other.
+//! This module knows both kinds of children: a child that calls a function once, and a worker of a pool, which calls it
+//! for each task. So the modules of the two kinds need not know each other.
 
 use serde::de::DeserializeOwned;
 

@@ -4,16 +4,16 @@
 //! |---|---|
 //! | [`mod@process`] | starts a function in a child process and gets its result |
 //! | [`mod@pipe`] | a typed pipe, whose ends can be passed to children |
-//! | [`mod@channel`] | the same through shared memory, without system calls |
+//! | [`mod@channel`] | the same as a pipe, through shared memory, without system calls |
 //! | [`mod@queue`] | a typed queue between many processes |
 //! | [`pool`] | a few processes that call a function for many tasks; any of them may die |
-//! | [`barrier`], [`lock`], [`semaphore`] | between processes what they are between threads |
+//! | [`barrier`], [`lock`], [`semaphore`] | the same between processes as between threads |
 //! | [`shared`] | memory that processes share: atomic numbers, and arrays in parts that are borrowed at run time |
 //! | [`kernels`] | the kernels, solved by processes with shared memory |
 //! | [`my_func`] | the function that the program `process_spawn_module` takes from another module |
 //!
-//! A value that is passed to a child is copied. The end of a pipe, a barrier and shared memory are not: the child gets a descriptor
-//! of them, so that both processes hold the same thing.
+//! A value that is passed to a child is copied. The end of a pipe, a barrier and shared memory are not copied: the
+//! child gets a descriptor of them, so that both processes use the same pipe, barrier or memory.
 //!
 //! ```no_run
 //! use ch3_processes::{children, spawn};

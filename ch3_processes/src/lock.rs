@@ -1,8 +1,8 @@
 //! A lock between processes, around the value that it protects.
 //!
 //! If a process is killed while it holds the lock, the next process gets the lock, and an error that says so. A
-//! [semaphore](crate::Semaphore) with one permit would stay locked, since it does not know its holder. So does Python's
-//! `multiprocessing.Lock`, which is such a semaphore.
+//! [semaphore](crate::Semaphore) with one permit would stay locked, since it does not know its holder. Python's
+//! `multiprocessing.Lock` is such a semaphore, and stays locked.
 
 use std::fmt;
 use std::io;
@@ -34,8 +34,8 @@ unsafe impl Atomic for Head {}
 pub struct LockGuard<'lock, T> {
     value: &'lock mut T,
     _held: Held<'lock>,
-    /// The system has a list of the addresses of the locks that a thread holds. So the memory must stay, even if this guard is
-    /// forgotten.
+    /// The system has a list of the addresses of the locks that a thread holds. So the memory must stay mapped, even if
+    /// this guard is forgotten (`std::mem::forget`).
     _memory: Region<Head>,
 }
 
@@ -65,7 +65,7 @@ impl<T: Pod> Lock<T> {
     /// [`Abandoned::into_guard`].
     ///
     /// # Panics
-    /// This thread holds the lock already, and would wait for itself.
+    /// This thread holds the lock already: it would wait for itself for ever.
     pub fn lock(&self) -> Result<LockGuard<'_, T>, Abandoned<'_, T>> {
         let held = self.region.head().0.lock();
         let abandoned = held.abandoned;

@@ -1,4 +1,4 @@
-//! The function that the program `process_spawn_module` calls in its children. It stands in another module than `main`.
+//! The function that the program `process_spawn_module` calls in its children. It is in another module than `main`.
 
 use std::process::id;
 

@@ -1,9 +1,10 @@
 //! A typed pipe.
 //!
-//! The [`Sender`] sends values and the [`Receiver`] receives them in the same order. Each end has one owner: passing it to a child
-//! moves it there. So the receiver sees the end of the stream as soon as the process that owns the sender drops it or ends, and
-//! a sender whose receiver has gone gets an error. A [queue](mod@crate::queue) may have many of both. In Python the parent keeps
-//! a copy of both ends, and if it forgets a `close()`, the reader waits for ever.
+//! The [`Sender`] sends values and the [`Receiver`] receives them in the same order. Each end has one owner: passing it
+//! to a child moves it there. So the receiver sees the end of the stream as soon as the process that owns the sender
+//! drops it or ends, and a sender whose receiver has gone gets an error. A [queue](mod@crate::queue) may have many
+//! senders and many receivers. In Python the parent keeps a copy of both ends, and if it forgets a `close()`, the
+//! reader waits for ever.
 
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::marker::PhantomData;
@@ -124,7 +125,8 @@ impl<T: ?Sized> Receiver<T> {
         }
         self.read.drain(..self.taken);
         self.taken = 0;
-        // The other process sent the length: memory that cannot be had must be an error, and not the end of this process.
+        // The other process sent the length: if the system has not so much memory, that must be an error, and not end
+        // this process.
         self.read.try_reserve(bytes.max(chunk) - self.read.len())?;
         while self.read.len() < bytes {
             if retry_on_intr(|| rustix::io::read(&self.pipe, spare_capacity(&mut self.read)))? == 0 {
@@ -177,7 +179,7 @@ impl Receiver<[u8]> {
     pub fn recv_bytes(&mut self, bytes: &mut Vec<u8>) -> io::Result<bool> {
         let Some(length) = self.head(LITTLE)? else { return Ok(false) };
         self.taken += HEAD;
-        // The other process sent the length: memory that cannot be had must be an error, and not the end of this process.
+        // The other process sent the length: if the system has not so much memory, that must be an error, and not end this process.
         bytes.try_reserve(length.saturating_sub(bytes.len()))?;
         // What is there will be overwritten; only what is added has to be cleared.
         bytes.resize(length, 0);

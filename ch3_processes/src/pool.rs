@@ -1,7 +1,7 @@
 //! A pool: a few processes that call one function for many tasks.
 //!
 //! Any worker can be killed at any moment. Another worker then runs its task again, once. A task that ends its worker twice is
-//! an error, which names the task. In Python the whole `map` waits for ever for the lost result.
+//! an error, which names the task. In Python the whole `map` waits for the lost result for ever.
 //!
 //! The tasks lie in a queue in shared memory, from which each worker takes the next chunk, so no worker waits while there are
 //! tasks. The results of each worker come back through a ring of its own.
@@ -58,7 +58,7 @@ type Spawn = dyn Fn(&str, WorkerArguments) -> Result<Child<()>, Error> + Send + 
 ///
 /// Dropping the pool ends them. Tasks whose results the caller has not joined may not be run then.
 pub struct Pool<A, R> {
-    /// Distinguishes this pool's tickets from those of other pools.
+    /// The number of this pool. Its tickets have it too, so that they are not taken for tickets of another pool.
     number: u64,
     name: String,
     spawn: Box<Spawn>,
@@ -87,7 +87,7 @@ pub struct Pool<A, R> {
 
 #[derive(Debug)]
 struct Worker {
-    /// `None` after it has ended, until another can be started.
+    /// `None` after the worker has ended, until another worker can be started.
     child: Option<Child<()>>,
     results: Reader,
     /// The beginning of a result whose rest has not arrived.
@@ -102,12 +102,12 @@ pub struct Ticket {
     task: u64,
 }
 
-/// When a pool reads the results of its workers.
+/// When the pool reads the results of its workers.
 #[derive(Clone, Copy)]
 enum Delivery {
-    /// Each as soon as it is there: the caller waits for one task.
+    /// Each result as soon as it is there: the caller waits for one task.
     AtOnce,
-    /// Many together, so that the workers keep the cores: the caller waits for all tasks.
+    /// Many results together, so that the pool takes no core from the workers: the caller waits for all tasks.
     Together,
 }
 
@@ -215,7 +215,7 @@ impl<A: Serialize, R: DeserializeOwned> Pool<A, R> {
     /// Gives the pool a task and returns at once.
     pub fn submit(&mut self, task: A) -> Ticket {
         let ticket = Ticket { pool: self.number, task: self.next_task };
-        // A map whose iterator of tasks panicked has left its results there.
+        // If the iterator of an earlier map panicked, the results of that map are still there.
         self.mapped = (u64::MAX, Vec::new());
         self.add_tasks([task]);
         self.fill_queue();
@@ -267,8 +267,8 @@ impl<A: Serialize, R: DeserializeOwned> Pool<A, R> {
         }
     }
 
-    /// Whether what the pool waits for has happened, or a worker has little room left for results. The worker that makes it
-    /// happen rings the bell.
+    /// Whether the event that the pool waits for has happened, or a worker has little room left for results. The worker
+    /// that causes the event rings the bell.
     fn has_happened(&mut self, awaited: Awaited) -> bool {
         let (has_room, reads_results) = match awaited {
             Awaited::EachChunk => (false, true),

@@ -38,7 +38,7 @@ pub struct Receiver<T> {
     receives: PhantomData<fn() -> T>,
 }
 
-/// What tells each side whether the other side has ended.
+/// Shows each side whether the other side has ended.
 #[derive(Debug, Serialize, Deserialize)]
 struct Link {
     /// Held until this end is dropped.

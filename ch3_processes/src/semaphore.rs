@@ -1,7 +1,8 @@
 //! A counting semaphore between processes.
 //!
-//! A thread acquires one of a number of permits, and blocks while there is none. In contrast to a [lock](crate::Lock) a semaphore
-//! lets several threads continue at once, does not know which thread has a permit, and any thread may release one.
+//! A thread acquires one of a number of permits, and blocks while there is none. In contrast to a [lock](crate::Lock),
+//! a semaphore lets several threads continue at once, and does not know which thread has a permit. Any thread may
+//! release a permit.
 
 use std::io;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};

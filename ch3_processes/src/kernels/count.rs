@@ -36,8 +36,8 @@ pub(super) fn worker(
     let mut laps = Laps::default();
     let mut sums = Vec::with_capacity(problem.iterations + 1);
     for iteration in 0..=problem.iterations {
-        // Two counters are used in turn. No worker has used the other one since the last barrier, and none uses it before the
-        // next.
+        // The iterations use two counters in turn. No worker has used the other counter since the last barrier, and no
+        // worker uses it before the next barrier.
         let (next, other) = (&counters[iteration % 2], &counters[(iteration + 1) % 2]);
         if number == 0 {
             other.store(0, Relaxed);

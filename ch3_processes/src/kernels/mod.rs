@@ -17,7 +17,7 @@ pub fn init() {
 /// Solves a kernel by `problem.workers` processes.
 ///
 /// # Errors
-/// A process or the shared memory cannot be had, or a worker died.
+/// The system gave no process or no shared memory, or a worker died.
 pub fn solve(kernel: Kernel, problem: &Problem) -> anyhow::Result<Measured> {
     match kernel {
         Kernel::Count => count::processes(problem),

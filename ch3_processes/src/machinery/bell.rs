@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 use crate::machinery::memory::Atomic;
 use crate::machinery::primitive::{AtomicU32, cores, fence, sleep, wake, yield_now};
 
-/// A thread that waits for a change in shared memory sleeps at a bell. A thread that makes the change rings it. One cache line.
+/// A thread that waits for a change in shared memory sleeps at a bell. A thread that makes the change rings the bell. A
+/// bell takes one cache line.
 #[derive(Debug, Default)]
 #[repr(C, align(64))]
 pub struct Bell {
     rings: AtomicU32,
-    /// How many threads sleep, or are about to. A thread that is killed is counted for ever, which costs a system call at each
-    /// ring.
+    /// How many threads sleep, or are about to. A thread that is killed stays counted for ever. Each ring then
+    /// costs a system call.
     sleepers: AtomicU32,
 }
 
@@ -31,8 +32,8 @@ const SPINS: u32 = 2000;
 /// After this number of looks, some 2 µs, the thread offers its core to other threads.
 const LOOKS_BEFORE_YIELD: u32 = 100;
 
-/// How many times a thread should look before it sleeps if `parties` threads work together. None if there are fewer cores than
-/// parties: a thread that looks would keep another from making the change.
+/// How many times a thread should look before it sleeps if `parties` threads work together. 0 if there are fewer cores
+/// than parties: a thread that looks would take the core from the thread that makes the change.
 pub fn spins(parties: usize) -> u32 {
     static CORES: OnceLock<usize> = OnceLock::new();
     if *CORES.get_or_init(cores) >= parties { SPINS } else { 0 }
@@ -64,8 +65,8 @@ impl Bell {
         self.sleepers.load(SeqCst) > 0
     }
 
-    /// Waits until `look` returns something. If `over` says that there will be nothing more, or after the deadline, it calls `look`
-    /// once more, and returns what that returns.
+    /// Waits until `look` returns a value. If `over` says that there will be no value any more, or after the deadline,
+    /// it calls `look` once more, and returns what that call returns.
     pub fn wait<T>(
         &self,
         spins: u32,

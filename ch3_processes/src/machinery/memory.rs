@@ -31,7 +31,8 @@ struct Mapped {
 impl Memory {
     /// This number of bytes, all zero.
     pub fn new(bytes: usize) -> io::Result<Self> {
-        // The system would grant any size, and kill a process when the memory is used.
+        // Without this check the system would grant any size, and kill a process as soon as it used more memory than
+        // there is.
         let machine = rustix::system::sysinfo();
         if bytes as u64 / u64::from(machine.mem_unit.max(1)) > machine.totalram + machine.totalswap {
             return Err(io::Error::new(

@@ -1,4 +1,4 @@
-//! Messages in shared memory, which many processes add and many processes take.
+//! Messages in shared memory: many processes may add messages, and many may take them.
 //!
 //! All changes are made under a lock, and each becomes valid by a single store. A process that is killed has therefore made a
 //! change completely or not at all, and the next holder of the lock has nothing to repair.

@@ -1,4 +1,4 @@
-//! What the chapter's types are made of. No program names anything in this module.
+//! The parts of which the chapter's types are made. No program uses this module directly.
 //!
 //! | module | what it holds |
 //! |---|---|

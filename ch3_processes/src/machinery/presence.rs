@@ -1,4 +1,4 @@
-//! Seeing whether any process still takes part, in whatever way the others ended.
+//! Shows whether any process still takes part, in whatever way the other processes ended.
 //!
 //! Each process that takes part holds the writing end of a pipe, to which no process writes. The system closes the end of a process
 //! that is killed. When the last writing end is closed, the reading end shows it.

@@ -1,7 +1,8 @@
 //! Bytes from one process to another through shared memory, without system calls: a ring with one writer and one reader
 //! (Lamport, 1977).
 //!
-//! `write` and `read` do what can be done without waiting, and return how much that was. Waiting is a step of its own.
+//! `write` and `read` never wait: they move as many bytes as they can, and return how many these were. To wait is a
+//! separate step.
 
 use std::io;
 use std::sync::atomic::AtomicU64;
@@ -13,10 +14,11 @@ use crate::machinery::bell::{Bell, spins};
 use crate::machinery::descriptors::Descriptor;
 use crate::machinery::memory::{Atomic, Region};
 
-/// How much of a long message is written or read at a time, so that the reader can copy while the writer does.
+/// How many bytes of a long message are written or read at a time, so that the writer and the reader can copy at the
+/// same time.
 const CHUNK: usize = 32 << 10;
 
-/// What both sides know. Each side changes its own cache lines only.
+/// The numbers that both sides see. Each side changes only its own cache lines.
 #[derive(Debug)]
 #[repr(C, align(128))]
 pub struct Head {
@@ -30,7 +32,7 @@ pub struct Head {
     pub room: Bell,
 }
 
-/// Two cache lines, since processors fetch them in pairs.
+/// Two cache lines, because processors fetch cache lines in pairs.
 #[derive(Debug)]
 #[repr(C, align(128))]
 struct Line(AtomicU64);

@@ -78,9 +78,9 @@ impl RobustMutex {
     /// lost looks that much later.
     ///
     /// # Panics
-    /// This thread holds it already.
+    /// This thread holds the mutex already.
     pub fn lock(&self) -> Held<'_> {
-        // The holder is quick, as a rule, and sleeping takes long.
+        // As a rule the holder releases the mutex soon, and to sleep takes longer.
         for _ in 0..=bell::spins(2) / 20 {
             if let Some(held) = self.try_lock() {
                 return held;

@@ -51,8 +51,8 @@ fn send_with(socket: &UnixStream, bytes: &[u8], descriptors: &[Descriptor]) -> i
     (&*socket).write_all(&bytes[sent..])
 }
 
-/// Waits for the next packed value; `None` if the socket was closed at the other side before it. `UnexpectedEof` if it was
-/// closed within the value.
+/// Waits for the next packed value; `None` if the other side closed the socket before a value. `UnexpectedEof` if the
+/// other side closed it within a value.
 pub fn receive(socket: &UnixStream) -> io::Result<Option<Packed>> {
     let mut incoming = Incoming::default();
     match incoming.receive(socket, RecvFlags::empty())? {
@@ -62,7 +62,7 @@ pub fn receive(socket: &UnixStream) -> io::Result<Option<Packed>> {
     }
 }
 
-/// A packed value of which a part has arrived, or nothing yet.
+/// A packed value that is arriving: a part of it has arrived, or nothing yet.
 #[derive(Debug, Default)]
 pub struct Incoming {
     head: [u8; HEAD],
@@ -83,7 +83,7 @@ pub enum Progress {
     Closed,
 }
 
-/// No more room than this is taken for bytes that have not arrived.
+/// At most this room is allocated for bytes that have not arrived.
 const AHEAD: usize = 64 << 10;
 
 impl Incoming {
@@ -106,7 +106,7 @@ impl Incoming {
                 if missing == 0 {
                     return std::mem::take(self).unpacked().map(Progress::Complete);
                 }
-                // Not as much as was announced, which may be anything.
+                // Not as much as the head announces: a broken head may announce any length.
                 self.body.try_reserve(missing.min(AHEAD.max(self.body.len()) as u64) as usize)?;
                 retry_on_intr(|| recv(socket, spare_capacity(&mut self.body), flags))
                     .map(|(_, read)| read)

@@ -25,7 +25,7 @@ impl<A: Serialize, R: DeserializeOwned> Pool<A, R> {
         match self.start(number) {
             Ok(worker) => {
                 self.workers[number] = worker;
-                // Perhaps each worker ends before it takes a task, and would do so for ever.
+                // Perhaps each new worker ends before it takes a task. The pool would then start workers for ever.
                 failed = failed.filter(|_| self.ended_without_task > TRIES as usize * self.workers.len());
             }
             // The other workers continue, and the pool tries to start this one again later.
@@ -43,7 +43,8 @@ impl<A: Serialize, R: DeserializeOwned> Pool<A, R> {
         // Then the chunk is still in the queue, or another worker has taken it.
         let elsewhere = self.tasks.look(|next| next.map(chunk::number) == Some(last))
             || (0..self.workers.len()).any(|other| other != number && self.taken[other].chunk() == last);
-        // After that look: if another worker took the chunk and has completed it, its results are here now.
+        // This comes after the look into the queue: if another worker took the chunk and has completed it, its results
+        // are here now.
         self.collect();
         if elsewhere { None } else { self.unfinished.remove(&last) }
     }
@@ -59,7 +60,8 @@ impl<A: Serialize, R: DeserializeOwned> Pool<A, R> {
         }
     }
 
-    /// Has a chunk run again whose first task has ended its worker. If the task has done so twice, only the rest is run again.
+    /// Gives a chunk to the workers again, after its first task has ended a worker. If this task has ended two workers,
+    /// only the tasks behind it are run again.
     fn repeat(&mut self, chunk: Chunk, worker: Child<()>) {
         let (task, name) = (chunk.first(), worker.name().to_owned());
         let (mut first, rest) = chunk.split_first();

@@ -1,4 +1,4 @@
-//! What can happen to a task that gives no result at once.
+//! Why a task was run again, or has no result.
 
 use std::fmt;
 use std::process::ExitStatus;

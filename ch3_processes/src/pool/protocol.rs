@@ -1,4 +1,4 @@
-//! What a pool and its workers know of each other.
+//! The shared memory and the messages by which a pool and its workers work together.
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64};
@@ -27,7 +27,7 @@ pub struct Control {
 // SAFETY: atomic integers and unused bytes.
 unsafe impl Atomic for Control {}
 
-/// What a pool waits for. A worker that makes it happen rings the bell.
+/// The event that a pool waits for. The worker that causes it rings the bell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Awaited {
@@ -44,7 +44,7 @@ impl Control {
         match self.awaited.load(Relaxed) {
             0 => Awaited::EmptyQueue,
             1 => Awaited::HalfEmptyQueue,
-            // For a number that no pool stores a ring too many is harmless.
+            // No pool stores another number; if it did, the worker would ring too often, which does no harm.
             _ => Awaited::EachChunk,
         }
     }

@@ -106,7 +106,7 @@ fn send(worker: &mut WorkerArguments, mut result: &[u8]) {
             return;
         }
         if written == 0 {
-            // A pool that reads no more ends this process.
+            // If the pool does not read any more, it ends this process.
             worker.results.wait_for_room(|| false);
         }
     }

@@ -1,9 +1,9 @@
 //! A child ends when its parent does.
 //!
-//! The system can send a signal when a parent ends (`PR_SET_PDEATHSIG`), but it does so when the *thread* ends that started the
-//! child. Here it sends the signal when the last writing end of a pipe is closed. All threads of the parent hold that end, and
-//! none writes to it. A thread in the child that waits for the same would add a twentieth to the time that a child takes to
-//! start and end.
+//! The system can send a signal when a parent ends (`PR_SET_PDEATHSIG`), but it does so when the *thread* ends that
+//! started the child. Here it sends the signal when the last writing end of a pipe is closed. The parent holds that end
+//! until it ends, and writes nothing to it. A thread in the child that waits for the end of the pipe would do the same,
+//! but it would add a twentieth to the time that a child takes to start and end.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};

@@ -52,7 +52,7 @@ impl Error {
 }
 
 impl Cause {
-    /// Whether it is unlikely to follow from the failure of another process.
+    /// Whether this failure is probably not a consequence of the failure of another process.
     pub(super) fn is_first(&self) -> bool {
         matches!(self, Self::Ended(_) | Self::Panicked(_))
     }

@@ -1,4 +1,4 @@
-//! Functions as child processes find them.
+//! How a child process finds the function that it must call.
 
 use std::any::{TypeId, type_name};
 use std::fmt;

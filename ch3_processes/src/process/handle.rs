@@ -24,8 +24,8 @@ use crate::machinery::wire;
 
 /// A child process whose function returns an `R`.
 ///
-/// When it is dropped, a daemon is killed at once. Any other child is waited for, and its result is lost; but if a panic drops
-/// it, it is killed too.
+/// Dropping the `Child` of a daemon kills the daemon at once. Dropping any other `Child` waits for the end of the
+/// process, whose result is lost. If a panic drops a `Child`, the process is killed in any case.
 #[derive(Debug)]
 #[must_use = "the result of a child, also an error, is lost unless it is joined"]
 pub struct Child<R> {
@@ -34,10 +34,11 @@ pub struct Child<R> {
     process: std::process::Child,
     /// Whether the process has ended and its id may be that of another process.
     ended: bool,
-    /// Becomes readable when the process ends. `None` until somebody waits, and if the system has no descriptor left.
+    /// Becomes readable when the process ends. `None` until a thread waits for the child, and if the system has no
+    /// descriptor left.
     end: Option<OwnedFd>,
     reply: Reply,
-    /// Tells the child that its parent lives.
+    /// Shows the child that its parent lives.
     _life: Presence,
     result: PhantomData<fn() -> R>,
 }
@@ -75,7 +76,8 @@ impl<R> Child<R> {
     /// Whether it has not ended yet. A child whose result is long lives until the parent waits for it.
     #[must_use]
     pub fn is_alive(&mut self) -> bool {
-        // An error says that the process has ended, and that another part of this program, or the system, has forgotten how.
+        // An error says that the process has ended, and that nobody knows its exit status any more: another part of
+        // this program has waited for the process, or the system has dropped the status.
         !self.ended && matches!(self.process.try_wait(), Ok(None))
     }
 
@@ -134,9 +136,9 @@ impl<R> Child<R> {
         io::Error::new(error.kind(), format!("waiting for child {}: {error}", self.name))
     }
 
-    /// Waits for the end of the process itself. That its socket is closed is no sign of it: a process that the child has
-    /// forked may hold the socket. But what arrives there must be read, since a child whose result is longer than the socket's
-    /// buffer ends only when all of it has been read.
+    /// Waits for the end of the process itself, not for the end of its socket: a process that the child has forked may
+    /// hold the socket open. Meanwhile it reads the socket: a child whose result is longer than the socket's buffer
+    /// ends only when all of the result has been read.
     fn wait_until(&mut self, deadline: Option<Instant>) -> io::Result<Option<ExitStatus>> {
         loop {
             if let Some(status) = self.look()? {
@@ -222,7 +224,7 @@ impl<R: DeserializeOwned> Child<R> {
         value.map_err(|cause| Error::new(&self.name, cause))
     }
 
-    /// Joins the child if it ends within this time, and gives it back if not.
+    /// Joins the child if it ends within this time. Otherwise it returns the `Child`.
     ///
     /// # Errors
     /// Those of [`join`](Self::join), inside.
@@ -246,7 +248,8 @@ fn value_of<R: DeserializeOwned>(mut packed: Packed) -> Result<R, Cause> {
 
 impl<R> Drop for Child<R> {
     fn drop(&mut self) {
-        // All do nothing if the child has been waited for. They fail only if the system does not know it any more.
+        // These calls do nothing if the child has been waited for. They fail only if the system does not know the child
+        // any more.
         if self.daemon || thread::panicking() {
             let _ = self.kill();
             let _ = self.process.wait();

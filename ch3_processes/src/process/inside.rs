@@ -81,7 +81,7 @@ fn read_role() -> Role {
         // The parent was killed while it sent the request.
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => exit(1),
         Err(error) => {
-            // There is no parent that understands the child, so the error goes to stderr.
+            // The parent does not understand the messages of this child, so the error goes to stderr.
             lesson::say_error(&format!("what this child process is to do cannot be read: {error}"));
             exit(1);
         }
@@ -149,7 +149,7 @@ fn send_and_exit(outcome: io::Result<Packed>, status: i32) -> ! {
     // Never released: the process ends here.
     let _first = FIRST.lock().unwrap_or_else(PoisonError::into_inner);
     if let (Ok(packed), Some(socket)) = (outcome, TO_PARENT.get()) {
-        // If the parent has closed its end, it has ended, and this process with it.
+        // If the parent has closed its end, the parent has ended, and the system ends this process too.
         let _ = wire::send(socket, &packed);
     }
     exit(status)

@@ -7,11 +7,11 @@ use serde::de::DeserializeOwned;
 use super::error::{Cause, Error};
 use super::handle::{Child, poll_all};
 
-/// How long [`join_all`] looks for the death from which a failure may have followed.
+/// After a failure, how long [`join_all`] looks for a dead process that may have caused it.
 const AFTERMATH: Duration = Duration::from_millis(100);
 
-/// Joins all `children` and returns their results in the order of the list. As soon as one child fails the others are killed,
-/// so that none waits for it for ever.
+/// Joins all `children` and returns their results in the order of the list. As soon as one child fails, the other
+/// children are killed, so that no child waits for the failed child for ever.
 ///
 /// # Errors
 /// The error of the first child that failed. If several failed at about the same time, the error of a child that died or
@@ -23,7 +23,7 @@ pub fn join_all<R: DeserializeOwned>(children: impl IntoIterator<Item = Child<R>
     let mut ready = vec![true; waiting.len()];
     loop {
         let mut looks = ready.into_iter();
-        // An error of the look is an error of the join too.
+        // If the look fails, the join fails too.
         let ended = |child: &mut Child<R>| !matches!(child.look(), Ok(None));
         for (place, child) in waiting.extract_if(.., |(_, child)| looks.next() == Some(true) && ended(child)) {
             match child.join() {

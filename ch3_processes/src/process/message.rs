@@ -30,7 +30,7 @@ pub enum Outcome {
     OutputClosed,
 }
 
-/// A head, behind which more can be packed.
+/// A packed value that begins with this head; more values can be packed behind it.
 pub fn packed_with(head: &impl Serialize) -> io::Result<Packed> {
     let mut packed = Packed::default();
     pack(head, &mut packed)?;

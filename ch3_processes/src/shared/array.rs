@@ -26,7 +26,8 @@ const PAGE: usize = 4096;
 /// them half changed.
 pub struct SharedArray<T> {
     memory: Memory,
-    /// Where each part begins in the memory, in bytes, and its length, in items. The flags of all parts stand before the parts.
+    /// For each part: where it begins in the memory, in bytes, and its length, in items. The flags of all parts are
+    /// before the first part.
     parts: Vec<(usize, usize)>,
     items: PhantomData<T>,
 }

@@ -23,7 +23,7 @@ use crate::processes;
 
 const STATUS: i32 = 130;
 
-/// A report names this number of lanes.
+/// A report names at most this number of lanes.
 const MOST_LANES: usize = 200;
 
 /// How long a program waits for the reports of its children.

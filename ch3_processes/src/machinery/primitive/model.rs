@@ -11,7 +11,7 @@ pub use shuttle::sync::atomic::{AtomicU32, fence};
 use shuttle::sync::{Condvar, Mutex};
 pub use shuttle::thread::yield_now;
 
-/// No core, so that no thread looks before it sleeps, which would only make the schedules longer.
+/// No core: then no thread looks before it sleeps. The looks would only make the schedules longer.
 pub fn cores() -> usize {
     0
 }
