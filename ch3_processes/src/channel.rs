@@ -170,8 +170,7 @@ impl<T: ?Sized> Receiver<T> {
         length.copy_from_slice(bytes);
         bytes.clear();
         let length = usize::try_from(u64::from_le_bytes(length)).map_err(io::Error::other)?;
-        // The other process sent the length: if the system has not so much memory, that must be an error, and not end
-        // this process.
+        // The other process sent the length. If there is not so much memory, this must return an error, not abort.
         bytes.try_reserve(length)?;
         if self.read(bytes, length) { Ok(true) } else { Err(cut()) }
     }

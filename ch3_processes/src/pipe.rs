@@ -125,8 +125,7 @@ impl<T: ?Sized> Receiver<T> {
         }
         self.read.drain(..self.taken);
         self.taken = 0;
-        // The other process sent the length: if the system has not so much memory, that must be an error, and not end
-        // this process.
+        // The other process sent the length. If there is not so much memory, this must return an error, not abort.
         self.read.try_reserve(bytes.max(chunk) - self.read.len())?;
         while self.read.len() < bytes {
             if retry_on_intr(|| rustix::io::read(&self.pipe, spare_capacity(&mut self.read)))? == 0 {
@@ -179,7 +178,7 @@ impl Receiver<[u8]> {
     pub fn recv_bytes(&mut self, bytes: &mut Vec<u8>) -> io::Result<bool> {
         let Some(length) = self.head(LITTLE)? else { return Ok(false) };
         self.taken += HEAD;
-        // The other process sent the length: if the system has not so much memory, that must be an error, and not end this process.
+        // The other process sent the length. If there is not so much memory, this must return an error, not abort.
         bytes.try_reserve(length.saturating_sub(bytes.len()))?;
         // What is there will be overwritten; only what is added has to be cleared.
         bytes.resize(length, 0);

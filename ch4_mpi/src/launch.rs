@@ -34,8 +34,8 @@ use signal_hook::iterator::Signals;
 
 use crate::banner::Filter;
 
-/// The settings that launchers need stand in one place. The text goes along, so that a program that is copied elsewhere
-/// still starts.
+/// The settings that launchers need stand in one place. The program contains the text, so that a copy of the
+/// program in another folder still starts.
 const SCRIPT: &str = include_str!("../../scripts/mpirun");
 
 /// Names the supervisor to the process in between.
@@ -171,7 +171,7 @@ pub(crate) fn supervise(ranks: usize) -> anyhow::Result<Ended> {
         }
     };
     let stdout = pass_on(job.stdout.take(), io::stdout(), cannot_print);
-    // There is nowhere to say that nothing can be said.
+    // If stderr cannot be written either, there is no place for a report.
     let stderr = pass_on(job.stderr.take(), io::stderr(), drop);
     {
         let end = end.clone();
@@ -228,7 +228,7 @@ fn open(job: &std::process::Child) -> io::Result<OwnedFd> {
 
 /// Asks the launcher to end, and ends it if it does not. Returns only if the launcher has ended, or will in a moment.
 fn stop(launcher: &impl AsFd) {
-    // A descriptor, not a number, which could be another process's by now.
+    // A descriptor and not a process id: the id may belong to another process by now.
     let _ = pidfd_send_signal(launcher, Signal::TERM);
     thread::sleep(PATIENCE);
     let _ = pidfd_send_signal(launcher, Signal::KILL);
@@ -303,7 +303,7 @@ fn pass_on(
             moves.fetch_add(1, SeqCst);
             if !bytes.is_empty()
                 && let Err(error) = to.write_all(&bytes).and_then(|()| to.flush())
-                // The rest is read all the same, so that nobody blocks who is to end.
+                // The rest is read nevertheless, so that no rank that must end blocks on a full pipe.
                 && let Some(tell) = cannot_print.take()
             {
                 tell(error);

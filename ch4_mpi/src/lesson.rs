@@ -41,7 +41,7 @@ pub use crate::lesson_run_ranks as run;
 struct Whole<A: clap::Args> {
     #[command(flatten)]
     own: A,
-    /// Ranks of the job when the program starts itself; under mpirun the launcher says it
+    /// Number of ranks that the program starts; under mpirun the launcher decides
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1024),
           value_name = "N", help_heading = "Flags of every program", display_order = 899)]
     ranks: u16,
@@ -55,7 +55,7 @@ pub fn run_with<A: Parser + clap::Args>(
     run_job(header, |whole: &Whole<A>| Ok(whole.ranks.into()), |whole, lesson, world| story(whole.own, lesson, world))
 }
 
-/// The same for a program whose own flags say how many ranks it starts itself with, or why they fit no problem.
+/// The same for a program whose own flags say how many ranks it starts, or why the flags fit no problem.
 pub fn run_job<A: Parser>(
     header: &str,
     ranks: impl FnOnce(&A) -> Result<usize, String>,
@@ -97,7 +97,7 @@ fn rank<A>(
 ) -> ExitCode {
     launch::end_with_launcher();
     let library = library_version().unwrap_or_default();
-    // MPICH gives up where it finds Open MPI's launcher, and does not say what to do about it.
+    // Under Open MPI's launcher MPICH fails, and does not say what the user can do.
     if library.starts_with("MPICH") && launched.by_open_mpi {
         return wrong_launcher(launched, &library);
     }
@@ -111,7 +111,7 @@ fn rank<A>(
     lesson::watch_for_interrupts(Role::Rank);
     lesson::end_at_panic();
     lesson::at_failure(end_job);
-    // Under another MPI's launcher each rank takes itself for a job of one.
+    // Under the launcher of another MPI, each rank believes that it is the only rank of a job.
     if launched.ranks.is_some_and(|ranks| ranks > 1) && world.size() == 1 {
         drop(universe);
         return wrong_launcher(launched, &library);
@@ -121,7 +121,8 @@ fn rank<A>(
     let (args, flags, _) = match flags() {
         Ok(flags) => flags,
         Err(answer) => {
-            // Rank 0 speaks for all. The others wait, since a launcher ends a job when its first rank ends badly.
+            // Rank 0 reports for all ranks. The other ranks wait, since a launcher ends a job as soon as one rank
+            // fails.
             if world.rank() == 0 {
                 answer.say();
             }
@@ -131,7 +132,7 @@ fn rank<A>(
         }
     };
     let told = tell(args, flags, &world, story);
-    // Does not come back with an error: the job ends there.
+    // It does not return an error: the job ends inside this call.
     let code = lesson::report(told);
     drop(universe);
     code
@@ -152,7 +153,7 @@ fn tell<A>(
     if recording != Recording::Off {
         gather(world, recording == Recording::Own)?;
     }
-    // From here on nothing of the story can go wrong any more, in any rank.
+    // From here on the program's own work is done in all ranks, so it cannot fail any more.
     world.barrier();
     if world.rank() == 0 {
         let supervisor_draws = recording == Recording::Shared;
@@ -240,12 +241,12 @@ fn elsewhere(rank: i32, index: usize) -> u32 {
 
 /// Ends all ranks, from any thread of this one.
 ///
-/// A last resort. The main thread may be in a call of MPI at this moment, and MPI allows two calls at once only if it
-/// was asked for `Threading::Multiple`, which has a price in every call of every run. Here nothing is left to lose: if
-/// the abort goes wrong, this rank ends all the same, and the launcher ends the others because of it.
+/// This is the last resort. The main thread may be in a call of MPI at this moment, and MPI allows two calls at once
+/// only if it was asked for `Threading::Multiple`, which makes every call of every run slower. Here the risk does no
+/// harm: if the abort fails, this rank ends nevertheless, and the launcher then ends the other ranks.
 fn end_job(status: i32) {
     if !is_finalized() {
-        // MPICH's launcher drops what it has not read when a rank aborts: the reason, for one.
+        // When a rank aborts, MPICH's launcher drops the output that it has not read, for example the reason.
         let begin = Instant::now();
         while unread(io::stdout()) || unread(io::stderr()) {
             if begin.elapsed() > Duration::from_millis(200) {
@@ -270,7 +271,7 @@ fn wrong_launcher(launched: Launched, library: &str) -> ExitCode {
     let program = std::env::args().next().unwrap_or_default();
     let ranks = launched.ranks.map_or_else(|| "N".into(), |ranks| ranks.to_string());
     if launched.rank > 0 {
-        // A launcher ends a job when its first rank ends badly, and that must be the one that says why.
+        // A launcher ends a job when its first rank fails. So the rank that prints the reason must be the first to end.
         return ExitCode::SUCCESS;
     }
     lesson::say_error(&format!(
