@@ -6,7 +6,8 @@
 //! `ch1_parallel/src/do_something.rs`: if you copy this file, copy that one too.
 //!
 //! Run:       cargo run --release --bin do_something -- --workers 4 --timeline
-//! Observe:   the numbers and their order are the same for every number of workers: try `--workers 1` too.
+//! Observe:   the printed numbers are the same for every number of workers: try `--workers 1` too. The program checks
+//!            that all other numbers are the same too.
 //! Exercise:  in `ch1_parallel/src/do_something.rs`, move the line `let mut random = ...` before the loop and write
 //!            `first` for `block` in it. A worker then has one generator for all its blocks. With which numbers of
 //!            workers does the check still pass, and why?

@@ -1,5 +1,4 @@
-//! A producer appends items to a list and sets an event. The consumer waits for the event and takes what is in the
-//! list.
+//! A producer appends items to a list and sets an event. A consumer waits for the event and takes all items.
 //!
 //! An event is a flag that threads can wait for. It does not count: if it is set twice before a thread looks, only one
 //! signal is left. So the consumer takes all items at each wake-up. It clears the flag itself, under the lock under

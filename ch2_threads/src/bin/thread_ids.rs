@@ -1,9 +1,9 @@
 //! Two named threads print the id of the process and of the thread that runs them.
 //!
-//! All threads of a program are in one process: they share its id, its memory and its open files. The id of the thread
-//! is different for each. There are two such ids: Rust's `ThreadId`, which no later thread of the program gets again,
-//! and the id of the system, which `top -H` shows and which a later thread may get again. For the main thread, the id
-//! of the system is the id of the process.
+//! All threads of a program are in one process: they share its id, its memory and its open files. Each thread has two
+//! ids of its own: Rust's `ThreadId`, which no later thread of the program gets again, and the id of the system, which
+//! `top -H` shows and which a later thread may get again. For the main thread, the id of the system is the id of the
+//! process.
 //!
 //! Run:       cargo run --bin thread_ids -- --timeline
 //! Observe:   all threads print the same process id, and each thread prints different thread ids.

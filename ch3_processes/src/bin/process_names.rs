@@ -1,5 +1,4 @@
-//! A process with a given name and a process with the default name print their names when they start and when they
-//! exit.
+//! A process with a given name and a process with the default name print their names at their start and at their end.
 //!
 //! A name distinguishes processes that run the same program. It is the first argument of the process's program, which
 //! `ps -ef` shows whole. `ps -e` and `top` show the name from a table of the system, which has room for 15 bytes. A

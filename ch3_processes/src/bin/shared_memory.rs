@@ -1,5 +1,4 @@
-//! Processes add 1 to each number of an array, twice: first each process gets a copy of its part, then all share the
-//! array.
+//! Processes add 1 to each number of an array twice: first on copies of its parts, then on the array that all share.
 //!
 //! Arguments and results of a process are copied through the system. That takes time, and memory on both sides. Shared
 //! memory is passed as a descriptor of a few bytes, and what a process writes there, the parent sees. But no process
