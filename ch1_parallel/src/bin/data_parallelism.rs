@@ -7,9 +7,9 @@
 //! moves no data and gains from every core.
 //!
 //! Run:       cargo run --release --bin data_parallelism -- --timeline
-//! Observe:   the vector unit gains more than the threads. The last row shows the limit: `nstream` (A += B + 3·C)
-//!            measures how fast the workers can move the same number of bytes. The program checks that all ways give
-//!            the same sums.
+//! Observe:   the vector unit gains more than the threads. Compare the rate of the sums with the last row: `nstream`
+//!            (A += B + 3·C) is a usual measure of how fast the workers can move the same number of bytes. The program
+//!            checks that all ways give the same sums.
 //! Python:    the original is one NumPy `a+b`: vectors on one core, no second worker, and no serial run to compare
 //!            with.
 //! Exercise:  run it with `--items 10000` and with `--items 30000000`, for which no cache has room. At which size are
