@@ -34,6 +34,8 @@ pub struct Log {
     pub lanes: Vec<LaneLog>,
     /// How many lanes were not recorded.
     pub lost: u64,
+    /// When processes ended, as far as their parents have seen it.
+    pub ends: HashMap<u32, u64>,
 }
 
 /// A process.
@@ -101,6 +103,9 @@ impl Log {
                         state: State::Absent,
                         since: 0,
                     });
+                }
+                Entry::End(entry) => {
+                    log.ends.entry(entry.process).or_insert(entry.at);
                 }
                 Entry::Lost(entry) => log.lost += u64::from(entry.lanes),
                 Entry::Window(entry) => {

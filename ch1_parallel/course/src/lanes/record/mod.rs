@@ -23,7 +23,7 @@ use tracing_subscriber::layer::SubscriberExt;
 
 use super::State;
 use crate::clock::Moment;
-use file::{Entry, LaneEntry, LostEntry, Pen, ProcessEntry, Start, StateEntry, WindowEntry};
+use file::{EndEntry, Entry, LaneEntry, LostEntry, Pen, ProcessEntry, Start, StateEntry, WindowEntry};
 pub use log::{LaneLog, Log, ProcessLog, Stretch};
 use window::Window;
 
@@ -172,6 +172,13 @@ pub fn close() {
     record.closed.store(true, Relaxed);
 }
 
+/// Records that process `id`, a child of this one, has ended: a lane of it that has not ended was cut off by now.
+pub fn note_end_of(id: u32) {
+    if let Some(record) = OWN.get() {
+        record.append(&Entry::End(EndEntry { process: id, at: Moment::now().0 }));
+    }
+}
+
 /// All that has been recorded until now, by all processes, as bytes that [`Log::read`] understands; empty without a record.
 ///
 /// # Errors
@@ -201,6 +208,7 @@ pub fn import(bytes: &[u8], mut renumber: impl FnMut(u32) -> u32) -> io::Result<
             | Entry::Lane(LaneEntry { process, .. })
             | Entry::State(StateEntry { process, .. })
             | Entry::Window(WindowEntry { process, .. })
+            | Entry::End(EndEntry { process, .. })
             | Entry::Lost(LostEntry { process, .. }) => *process = renumber(*process),
         }
         pen.append(&entry)?;
