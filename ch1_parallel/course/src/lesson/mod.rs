@@ -13,6 +13,7 @@
 mod drawing;
 mod endings;
 mod flags;
+mod hold;
 mod interrupt;
 mod outputs;
 mod refusal;
@@ -34,7 +35,8 @@ use drawing::Drawing;
 use endings::process_name;
 pub use endings::{at_failure, end_at_panic, end_without_reader, fail, prepare_signals, report, say_error, speak_as};
 pub use flags::{Answer, Flags, parse, try_parse};
-pub use interrupt::{Role, hold, interrupt_descendants, watch as watch_for_interrupts};
+pub use hold::hold;
+pub use interrupt::{Role, interrupt_descendants, watch as watch_for_interrupts};
 pub use refusal::Refusal;
 pub(crate) use starter::STARTER;
 pub use starter::end_with_starter;
