@@ -13,7 +13,7 @@ pub struct Picture {
     pub begin: u64,
     /// The last moment.
     pub end: u64,
-    /// A row a lane, ordered by process and beginning.
+    /// A row a lane, ordered by rank, process and beginning.
     pub rows: Vec<Row>,
     /// How many lanes were not recorded.
     pub lost: u64,
@@ -24,8 +24,8 @@ pub struct Picture {
 pub struct Row {
     /// The id of the process.
     pub process: u32,
-    /// The place of the process among all processes.
-    pub order: u32,
+    /// The rank of the process, if it is a rank of an MPI job.
+    pub rank: Option<u32>,
     /// The name of the process.
     pub process_name: String,
     /// The name of the lane.
@@ -87,7 +87,7 @@ impl Picture {
             stretches.retain(|stretch| stretch.state != State::Absent);
             rows.push(Row {
                 process: id,
-                order: process.map_or(0, |process| process.order),
+                rank: process.and_then(|process| process.rank),
                 process_name: process.map_or_else(|| id.to_string(), |process| process.name.clone()),
                 name,
                 kind,
@@ -96,7 +96,7 @@ impl Picture {
                 cut,
             });
         }
-        rows.sort_by_cached_key(|row| (row.order, first[&row.process], row.process, row.begin()));
+        rows.sort_by_cached_key(|row| (row.rank, first[&row.process], row.process, row.begin()));
         let begin = rows.iter().map(Row::begin).min().unwrap_or(0);
         let end = rows.iter().map(Row::end).max().unwrap_or(0).max(begin);
         Self { begin: begin.min(end), end, rows, lost: log.lost }

@@ -28,8 +28,8 @@ pub struct ProcessEntry {
     pub process: u32,
     /// Its name.
     pub name: String,
-    /// Charts sort by this number (a rank), then by time.
-    pub order: u32,
+    /// Its rank, if it is a rank of an MPI job.
+    pub rank: Option<u32>,
 }
 
 /// A lane of a process.
@@ -287,7 +287,7 @@ mod tests {
         let window = Window { begin: 5, parts: vec![Part { state: 2, nanos: 7 }; 3], thinned: 9, state: 4, since: 26 };
         let entries = [
             Entry::Start(Start { token: 77 }),
-            Entry::Process(ProcessEntry { process: 1, name: "rank 0".into(), order: 3 }),
+            Entry::Process(ProcessEntry { process: 1, name: "rank 3".into(), rank: Some(3) }),
             Entry::Lane(LaneEntry { process: 1, lane: 2, name: "Huey".into(), kind: "thread".into() }),
             Entry::State(StateEntry { process: 1, number: 4, state: State::Run("ü".into()) }),
             Entry::Window(WindowEntry { process: 1, lane: 2, window }),

@@ -45,8 +45,8 @@ pub struct ProcessLog {
     pub id: u32,
     /// Its name.
     pub name: String,
-    /// Charts sort by this number.
-    pub order: u32,
+    /// Its rank, if it is a rank of an MPI job.
+    pub rank: Option<u32>,
 }
 
 /// A lane.
@@ -90,7 +90,7 @@ impl Log {
             match entry {
                 Entry::Start(_) | Entry::State(_) => {}
                 Entry::Process(entry) => {
-                    log.processes.push(ProcessLog { id: entry.process, name: entry.name, order: entry.order });
+                    log.processes.push(ProcessLog { id: entry.process, name: entry.name, rank: entry.rank });
                 }
                 Entry::Lane(entry) => {
                     lanes.insert((entry.process, entry.lane), log.lanes.len());
