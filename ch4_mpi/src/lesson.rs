@@ -70,6 +70,7 @@ pub fn run_job<A: Parser>(
     match launch::launched() {
         Some(launched) => rank(launched, flags, story),
         None => {
+            lesson::prepare_signals();
             lesson::end_with_starter();
             let (_, flags, ranks) = flags().unwrap_or_else(|answer: Answer| answer.end());
             match supervise(flags, ranks) {
@@ -186,9 +187,9 @@ fn begin(flags: Flags, world: &SimpleCommunicator) -> anyhow::Result<(Lesson, Re
     let mut record = Vec::new();
     let mut begun = None;
     if rank == 0 {
-        begun = Some(match record::join(&name, 0)? {
+        begun = Some(match record::join(&name, Some(rank))? {
             true => (Lesson::begin_quietly(flags.clone()), Recording::Shared),
-            false => (Lesson::begin_as(flags.clone(), &lesson::program_name(), &name)?, Recording::Own),
+            false => (Lesson::begin_as(flags.clone(), &lesson::program_name(), &name, Some(rank))?, Recording::Own),
         });
         record = record::name_for_others().unwrap_or_default().into_bytes();
     }
@@ -201,10 +202,10 @@ fn begin(flags: Flags, world: &SimpleCommunicator) -> anyhow::Result<(Lesson, Re
         return Ok(begun);
     }
     let lesson = Lesson::begin_quietly(flags);
-    if record::join_named(&String::from_utf8_lossy(&record), &name, rank)? {
+    if record::join_named(&String::from_utf8_lossy(&record), &name, Some(rank))? {
         return Ok((lesson, Recording::Shared));
     }
-    record::start(&name, rank)?;
+    record::start(&name, Some(rank))?;
     Ok((lesson, Recording::Own))
 }
 

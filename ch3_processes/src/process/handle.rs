@@ -8,7 +8,7 @@ use std::process::ExitStatus;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use course::lesson;
+use course::{lanes, lesson};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
@@ -78,14 +78,14 @@ impl<R> Child<R> {
     pub fn is_alive(&mut self) -> bool {
         // An error says that the process has ended, and that nobody knows its exit status any more: another part of
         // this program has waited for the process, or the system has dropped the status.
-        !self.ended && matches!(self.process.try_wait(), Ok(None))
+        !self.ended && matches!(self.try_wait(), Ok(None))
     }
 
     /// How it ended, if it has ended. Python's `exitcode` is minus the number of the signal, which here is
     /// [`signal()`](std::os::unix::process::ExitStatusExt::signal).
     #[must_use]
     pub fn exit_status(&mut self) -> Option<ExitStatus> {
-        self.process.try_wait().unwrap_or_default()
+        self.try_wait().unwrap_or_default()
     }
 
     /// Asks it to end by SIGTERM, which ends a process that does not catch it. Only after a [`wait`](Self::wait) is it certain
@@ -153,16 +153,23 @@ impl<R> Child<R> {
     /// Reads what has arrived from the child, and returns how it ended, if it has ended.
     pub(super) fn look(&mut self) -> io::Result<Option<ExitStatus>> {
         self.reply.take_in();
-        let status = self.process.try_wait();
+        let status = self.try_wait();
         match status {
             Ok(None) if self.end.is_none() => {
                 self.end = pidfd_open(Pid::from_child(&self.process), PidfdFlags::empty()).ok();
             }
             Ok(None) => {}
-            Ok(Some(_)) | Err(_) => {
-                self.ended = true;
-                self.reply.finish();
-            }
+            Ok(Some(_)) | Err(_) => self.reply.finish(),
+        }
+        status
+    }
+
+    /// How it ended, if it has ended. From then on the record of the lanes has its end.
+    fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
+        let status = self.process.try_wait();
+        if !matches!(status, Ok(None)) && !self.ended {
+            self.ended = true;
+            lanes::record::note_end_of(self.process.id());
         }
         status
     }
@@ -253,6 +260,7 @@ impl<R> Drop for Child<R> {
         if self.daemon || thread::panicking() {
             let _ = self.kill();
             let _ = self.process.wait();
+            let _ = self.try_wait();
         } else {
             let _ = self.wait();
         }

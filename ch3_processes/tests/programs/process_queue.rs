@@ -120,3 +120,18 @@ fn the_chart_has_all_processes() {
 fn no_run_of_many_hangs() {
     PROCESS_QUEUE.ends_every_time(&["--producers", "3", "--consumers", "3", "--items", "50", "--pace", "0"]);
 }
+
+/// However long a run is, its picture has a bounded number of events, and the ends of the processes are among them.
+#[test]
+fn the_picture_of_a_long_run_is_bounded() {
+    let folder = tempfile::tempdir().unwrap();
+    let trace = folder.path().join("lanes.json");
+    let trace_flag = trace.to_str().unwrap();
+    let output = PROCESS_QUEUE.succeeds(&["--items", "100000", "--pace", "0", "--timeline", "--trace", trace_flag]);
+    let trace: serde_json::Value = serde_json::from_slice(&std::fs::read(trace).unwrap()).unwrap();
+    let events = trace["traceEvents"].as_array().unwrap().len();
+    // Each of the 100,000 numbers changes both lanes several times.
+    assert!((1000..150_000).contains(&events), "{events} events");
+    assert!(output.contains("changes too short to be seen"), "{output}");
+    assert!(!output.contains("killed"), "both processes ended by themselves: {output}");
+}

@@ -13,7 +13,7 @@ pub struct Picture {
     pub begin: u64,
     /// The last moment.
     pub end: u64,
-    /// The rows, one for each lane, ordered by process and by beginning.
+    /// The rows, one for each lane, ordered by rank, process and beginning.
     pub rows: Vec<Row>,
     /// How many lanes were not recorded.
     pub lost: u64,
@@ -24,8 +24,8 @@ pub struct Picture {
 pub struct Row {
     /// The id of the process.
     pub process: u32,
-    /// The place of the process among all processes.
-    pub order: u32,
+    /// The rank of the process, if it is a rank of an MPI job.
+    pub rank: Option<u32>,
     /// The name of the process.
     pub process_name: String,
     /// The name of the lane.
@@ -59,7 +59,8 @@ impl Totals<'_> {
 
 impl Picture {
     /// Puts the picture together from the record of all processes. A lane that has not ended lasts until `now` if `lives` says
-    /// that its process does; otherwise it is cut at the last change that its process recorded.
+    /// that its process does; otherwise it is cut at the end of its process, or, if no
+    /// parent has seen that, at the last change that the process recorded.
     #[must_use]
     pub fn of(log: Log, now: u64, lives: impl Fn(u32) -> bool) -> Self {
         let mut first: HashMap<u32, u64> = HashMap::new();
@@ -80,13 +81,13 @@ impl Picture {
             let end = match (open, cut) {
                 (false, _) => lane.since,
                 (true, false) => now,
-                (true, true) => last[&id],
+                (true, true) => log.ends.get(&id).copied().unwrap_or(0).max(last[&id]),
             };
             let mut stretches = lane.until(end);
             stretches.retain(|stretch| stretch.state != State::Absent);
             rows.push(Row {
                 process: id,
-                order: process.map_or(0, |process| process.order),
+                rank: process.and_then(|process| process.rank),
                 process_name: process.map_or_else(|| id.to_string(), |process| process.name.clone()),
                 name,
                 kind,
@@ -95,7 +96,7 @@ impl Picture {
                 cut,
             });
         }
-        rows.sort_by_cached_key(|row| (row.order, first[&row.process], row.process, row.begin()));
+        rows.sort_by_cached_key(|row| (row.rank, first[&row.process], row.process, row.begin()));
         let begin = rows.iter().map(Row::begin).min().unwrap_or(0);
         let end = rows.iter().map(Row::end).max().unwrap_or(0).max(begin);
         Self { begin: begin.min(end), end, rows, lost: log.lost }
@@ -239,6 +240,14 @@ pub(super) mod tests {
         let picture = Picture::of(Log { lanes, ..Log::default() }, 20, |process| process == 1);
         assert!(!picture.rows[0].cut && picture.rows[1].cut);
         assert_eq!((picture.rows[0].end(), picture.rows[1].end()), (20, 8));
+    }
+
+    #[test]
+    fn a_killed_process_is_cut_where_its_parent_saw_its_end() {
+        let lanes = vec![lane(1, "parent", 0, &[(0, run())]), lane(2, "child", 5, &[(1, State::Idle), (0, wait())])];
+        let ends = [(2, 15)].into();
+        let picture = Picture::of(Log { lanes, ends, ..Log::default() }, 20, |process| process == 1);
+        assert_eq!((picture.rows[1].cut, picture.rows[1].end()), (true, 15));
     }
 
     #[test]

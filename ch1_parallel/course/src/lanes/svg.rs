@@ -346,7 +346,7 @@ mod tests {
         let stretch = |from, to| Stretch { from, to, state: State::Run(String::new()) };
         let row = Row {
             process: 1,
-            order: 0,
+            rank: None,
             process_name: "p".into(),
             name: "call".into(),
             kind: "task".into(),

@@ -13,12 +13,14 @@ use super::picture::Picture;
 pub fn draw(picture: &Picture) -> String {
     let mut events: Vec<Value> = Vec::new();
     for (index, row) in picture.rows.iter().enumerate() {
-        let (pid, tid) = (row.process, index + 1);
+        // Processes of two hosts may have one id, and viewers take process 0 for the idle one.
+        let pid = row.rank.map_or(row.process, |rank| rank + 1);
+        let tid = index + 1;
         let mut metadata = |name: &str, key: &str, value: Value| {
             events.push(json!({"ph": "M", "name": name, "pid": pid, "tid": tid, "args": {key: value}}));
         };
         metadata("process_name", "name", json!(row.process_name));
-        metadata("process_sort_index", "sort_index", json!(row.order));
+        metadata("process_sort_index", "sort_index", json!(row.rank.unwrap_or(0)));
         metadata("thread_name", "name", json!(row.name));
         metadata("thread_sort_index", "sort_index", json!(index));
         for stretch in &row.stretches {

@@ -8,13 +8,13 @@ use std::sync::{Arc, OnceLock};
 use signal_hook::consts::{SIGABRT, SIGCHLD, SIGXFSZ};
 use signal_hook::flag;
 
-use super::interrupt;
+use super::hold::hold;
 use super::refusal::Refusal;
 
 /// Turns the result of a run into its exit status, and an error into one line on stderr.
 #[must_use]
 pub fn report(result: anyhow::Result<()>) -> ExitCode {
-    interrupt::hold();
+    hold();
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -50,7 +50,7 @@ pub fn at_failure(act: fn(i32)) {
 
 /// Ends the program with status 1, from any thread. Say why before.
 pub fn fail() -> ! {
-    interrupt::hold();
+    hold();
     if let Some(act) = AT_FAILURE.get() {
         act(1);
     }
@@ -108,7 +108,7 @@ pub fn end_at_panic() {
         if refusal == Some(Refusal::NoReader) {
             end_without_reader();
         }
-        interrupt::hold();
+        hold();
         // The panics that follow from the first say nothing new.
         if !FAILED.swap(true, Relaxed) {
             say_error(&match (refusal, std::thread::current().name(), panic.location()) {
@@ -124,7 +124,7 @@ pub fn end_at_panic() {
 
 /// Ends the program quietly: nobody reads its output any more.
 pub fn end_without_reader() -> ! {
-    interrupt::hold();
+    hold();
     exit(0)
 }
 

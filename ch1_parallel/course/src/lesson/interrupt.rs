@@ -1,8 +1,8 @@
 //! Ctrl-C: the program says on stderr what each lane is doing, draws what the flags ask for, and ends with status 130.
 //!
 //! A thread waits for the signal, since a signal handler may do next to nothing. After the signal, everything else that
-//! would end the program waits (see [`hold`]): an error that follows from the interrupt need not be reported. If the
-//! program is still drawing, a second Ctrl-C ends it at once.
+//! would end the program waits (see [`hold::hold`]): an error that follows from the interrupt need not be reported. If
+//! the program is still drawing, a second Ctrl-C ends it at once.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -16,7 +16,7 @@ use signal_hook::consts::SIGINT;
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
-use super::drawing;
+use super::{drawing, hold};
 use crate::lanes::picture::full_name;
 use crate::lanes::{board, record};
 use crate::processes;
@@ -54,7 +54,6 @@ pub enum Role {
 }
 
 static ROLE: AtomicU8 = AtomicU8::new(Role::Program as u8);
-static INTERRUPTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 /// Whether another signal ends the program at once.
 static AT_ONCE: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
@@ -69,7 +68,7 @@ pub fn watch(role: Role) {
     board::watch();
     let watching = Signals::new([SIGINT]).and_then(|mut watched| {
         flag::register_conditional_shutdown(SIGINT, STATUS, Arc::clone(&AT_ONCE))?;
-        flag::register(SIGINT, Arc::clone(&INTERRUPTED))?;
+        flag::register(SIGINT, hold::flag())?;
         thread::Builder::new().name("ctrl-c".into()).stack_size(1 << 20).spawn(move || {
             if watched.forever().next().is_some() {
                 end();
@@ -80,14 +79,6 @@ pub fn watch(role: Role) {
         // No thread or no descriptor is left for it: the program ends without a report.
         AT_ONCE.store(true, SeqCst);
         let _ = flag::register_conditional_shutdown(SIGINT, STATUS, Arc::clone(&AT_ONCE));
-    }
-}
-
-/// After Ctrl-C: waits for the end, which comes soon. Otherwise: nothing. To be called before anything else that would
-/// end the program or say an error.
-pub fn hold() {
-    while INTERRUPTED.load(SeqCst) {
-        thread::park();
     }
 }
 

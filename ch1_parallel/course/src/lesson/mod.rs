@@ -13,6 +13,7 @@
 mod drawing;
 mod endings;
 mod flags;
+mod hold;
 mod interrupt;
 mod outputs;
 mod refusal;
@@ -34,7 +35,8 @@ use drawing::Drawing;
 use endings::process_name;
 pub use endings::{at_failure, end_at_panic, end_without_reader, fail, prepare_signals, report, say_error, speak_as};
 pub use flags::{Answer, Flags, parse, try_parse};
-pub use interrupt::{Role, hold, interrupt_descendants, watch as watch_for_interrupts};
+pub use hold::hold;
+pub use interrupt::{Role, interrupt_descendants, watch as watch_for_interrupts};
 pub use refusal::Refusal;
 pub(crate) use starter::STARTER;
 pub use starter::end_with_starter;
@@ -127,18 +129,18 @@ impl Lesson {
             join_parent(name).context("recording the lanes")?;
             return Ok(Self { flags });
         }
-        Self::begin_as(flags, name, name)
+        Self::begin_as(flags, name, name, None)
     }
 
-    /// The same for a program that is no child. `title` stands above its pictures, and `process` is the name of this process
-    /// in them.
+    /// The same for a program that is no child. `title` stands above its pictures, `process` is the name of this process in them,
+    /// and `rank` its rank if it is a rank of an MPI job.
     ///
     /// # Errors
     /// A file cannot be written, or the record cannot start.
-    pub fn begin_as(flags: Flags, title: &str, process: &str) -> anyhow::Result<Self> {
+    pub fn begin_as(flags: Flags, title: &str, process: &str, rank: Option<u32>) -> anyhow::Result<Self> {
         let drawing = Drawing::check(&flags, title)?;
         if flags.want_lanes() {
-            record::start(process, 0).context("recording the lanes")?;
+            record::start(process, rank).context("recording the lanes")?;
             drawing::set(drawing);
         }
         Ok(Self { flags })
@@ -206,5 +208,5 @@ pub fn begin_child(name: &str) -> io::Result<()> {
 fn join_parent(name: &str) -> io::Result<()> {
     interrupt::set_role(Role::Child);
     speak_as(name);
-    record::join(name, 0).map(drop)
+    record::join(name, None).map(drop)
 }

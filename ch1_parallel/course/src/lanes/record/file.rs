@@ -28,8 +28,8 @@ pub struct ProcessEntry {
     pub process: u32,
     /// Its name.
     pub name: String,
-    /// Charts sort by this number (a rank), then by time.
-    pub order: u32,
+    /// Its rank, if it is a rank of an MPI job.
+    pub rank: Option<u32>,
 }
 
 /// A lane of a process.
@@ -76,6 +76,15 @@ pub struct LostEntry {
     pub lanes: u32,
 }
 
+/// The end of a process, as its parent has seen it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndEntry {
+    /// The id of the process.
+    pub process: u32,
+    /// When, in nanoseconds of the machine's clock.
+    pub at: u64,
+}
+
 /// What stands in a record.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Entry {
@@ -91,6 +100,8 @@ pub enum Entry {
     Window(WindowEntry),
     /// Lanes that were not recorded.
     Lost(LostEntry),
+    /// The end of a process.
+    End(EndEntry),
 }
 
 const HEAD: usize = 5;
@@ -107,6 +118,7 @@ impl Entry {
             Self::Lane(lane) => (2, json(lane)),
             Self::State(state) => (3, json(state)),
             Self::Window(entry) => (4, entry.encode()),
+            Self::End(end) => (6, json(end)),
             Self::Lost(lost) => (5, [lost.process.to_le_bytes(), lost.lanes.to_le_bytes()].concat()),
         };
         let mut bytes = Vec::with_capacity(HEAD + body.len());
@@ -123,6 +135,7 @@ impl Entry {
             2 => Self::Lane(parse(body)?),
             3 => Self::State(parse(body)?),
             4 => Self::Window(WindowEntry::decode(body).ok_or_else(|| damaged("a window"))?),
+            6 => Self::End(parse(body)?),
             5 if body.len() == LOST => {
                 let mut fields = Fields(body);
                 Self::Lost(LostEntry { process: fields.u32(), lanes: fields.u32() })
@@ -274,15 +287,16 @@ mod tests {
         let window = Window { begin: 5, parts: vec![Part { state: 2, nanos: 7 }; 3], thinned: 9, state: 4, since: 26 };
         let entries = [
             Entry::Start(Start { token: 77 }),
-            Entry::Process(ProcessEntry { process: 1, name: "rank 0".into(), order: 3 }),
+            Entry::Process(ProcessEntry { process: 1, name: "rank 3".into(), rank: Some(3) }),
             Entry::Lane(LaneEntry { process: 1, lane: 2, name: "Huey".into(), kind: "thread".into() }),
             Entry::State(StateEntry { process: 1, number: 4, state: State::Run("ü".into()) }),
             Entry::Window(WindowEntry { process: 1, lane: 2, window }),
+            Entry::End(EndEntry { process: 1, at: 99 }),
             Entry::Lost(LostEntry { process: 1, lanes: 12 }),
         ];
         let bytes: Vec<_> = entries.iter().flat_map(Entry::encode).collect();
         assert_eq!(decode(&bytes).unwrap(), entries);
-        assert_eq!(decode(&bytes[..bytes.len() - 1]).unwrap(), entries[..5], "the last one is not whole");
+        assert_eq!(decode(&bytes[..bytes.len() - 1]).unwrap(), entries[..6], "the last one is not whole");
         assert!(decode(&[3, 0, 0, 0, 9, 1, 2, 3]).is_err());
     }
 }

@@ -34,6 +34,8 @@ pub struct Log {
     pub lanes: Vec<LaneLog>,
     /// How many lanes were not recorded.
     pub lost: u64,
+    /// When processes ended, as far as their parents have seen it.
+    pub ends: HashMap<u32, u64>,
 }
 
 /// A process.
@@ -43,8 +45,8 @@ pub struct ProcessLog {
     pub id: u32,
     /// Its name.
     pub name: String,
-    /// Charts sort by this number.
-    pub order: u32,
+    /// Its rank, if it is a rank of an MPI job.
+    pub rank: Option<u32>,
 }
 
 /// A lane.
@@ -88,7 +90,7 @@ impl Log {
             match entry {
                 Entry::Start(_) | Entry::State(_) => {}
                 Entry::Process(entry) => {
-                    log.processes.push(ProcessLog { id: entry.process, name: entry.name, order: entry.order });
+                    log.processes.push(ProcessLog { id: entry.process, name: entry.name, rank: entry.rank });
                 }
                 Entry::Lane(entry) => {
                     lanes.insert((entry.process, entry.lane), log.lanes.len());
@@ -101,6 +103,9 @@ impl Log {
                         state: State::Absent,
                         since: 0,
                     });
+                }
+                Entry::End(entry) => {
+                    log.ends.entry(entry.process).or_insert(entry.at);
                 }
                 Entry::Lost(entry) => log.lost += u64::from(entry.lanes),
                 Entry::Window(entry) => {

@@ -23,7 +23,7 @@ use tracing_subscriber::layer::SubscriberExt;
 
 use super::State;
 use crate::clock::Moment;
-use file::{Entry, LaneEntry, LostEntry, Pen, ProcessEntry, Start, StateEntry, WindowEntry};
+use file::{EndEntry, Entry, LaneEntry, LostEntry, Pen, ProcessEntry, Start, StateEntry, WindowEntry};
 pub use log::{LaneLog, Log, ProcessLog, Stretch};
 use window::Window;
 
@@ -76,17 +76,18 @@ fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Starts a new record in this process and makes it the subscriber of all lanes. `order` is the process's place in a chart.
+/// Starts a new record in this process and makes it the subscriber of all lanes. `rank` is the rank of this process in an MPI
+/// job.
 ///
 /// # Errors
 /// The system gave no file in memory, or there is a subscriber already.
-pub fn start(name: &str, order: u32) -> io::Result<()> {
+pub fn start(name: &str, rank: Option<u32>) -> io::Result<()> {
     let memory = rustix::fs::memfd_create("lanes", MemfdFlags::CLOEXEC)?;
     // The first descriptor is closed at the end of this function; those of the pen keep the file.
     let mut pen = Pen::open(&format!("/proc/self/fd/{}", memory.as_raw_fd()))?;
     let token = Moment::now().0 ^ u64::from(std::process::id()).rotate_right(16);
     pen.append(&Entry::Start(Start { token }))?;
-    begin(pen, token, 0, name, order)
+    begin(pen, token, 0, name, rank)
 }
 
 /// Joins the record of the process that started this one. Returns `false` if there is none, or none that can be reached (a
@@ -94,9 +95,9 @@ pub fn start(name: &str, order: u32) -> io::Result<()> {
 ///
 /// # Errors
 /// There is a subscriber already, or the record cannot be written.
-pub fn join(name: &str, order: u32) -> io::Result<bool> {
+pub fn join(name: &str, rank: Option<u32>) -> io::Result<bool> {
     match std::env::var(RECORD) {
-        Ok(record) => join_named(&record, name, order),
+        Ok(record) => join_named(&record, name, rank),
         Err(_) => Ok(false),
     }
 }
@@ -105,13 +106,13 @@ pub fn join(name: &str, order: u32) -> io::Result<bool> {
 ///
 /// # Errors
 /// Those of [`join`].
-pub fn join_named(record: &str, name: &str, order: u32) -> io::Result<bool> {
+pub fn join_named(record: &str, name: &str, rank: Option<u32>) -> io::Result<bool> {
     let Some((path, token, first)) = parse_name(record) else { return Ok(false) };
     let Ok(pen) = Pen::open(path) else { return Ok(false) };
     if !pen.is_of(token) {
         return Ok(false);
     }
-    begin(pen, token, first, name, order)?;
+    begin(pen, token, first, name, rank)?;
     Ok(true)
 }
 
@@ -120,9 +121,9 @@ fn parse_name(record: &str) -> Option<(&str, u64, u64)> {
     Some((words.next()?, words.next()?.parse().ok()?, words.next()?.parse().ok()?))
 }
 
-fn begin(mut pen: Pen, token: u64, first: u64, name: &str, order: u32) -> io::Result<()> {
+fn begin(mut pen: Pen, token: u64, first: u64, name: &str, rank: Option<u32>) -> io::Result<()> {
     let process = std::process::id();
-    pen.append(&Entry::Process(ProcessEntry { process, name: name.into(), order }))?;
+    pen.append(&Entry::Process(ProcessEntry { process, name: name.into(), rank }))?;
     let record = Record {
         process,
         token,
@@ -173,6 +174,13 @@ pub fn close() {
     record.closed.store(true, Relaxed);
 }
 
+/// Records that process `id`, a child of this one, has ended: a lane of it that has not ended was cut off by now.
+pub fn note_end_of(id: u32) {
+    if let Some(record) = OWN.get() {
+        record.append(&Entry::End(EndEntry { process: id, at: Moment::now().0 }));
+    }
+}
+
 /// All that has been recorded until now, by all processes, as bytes that [`Log::read`] understands; empty without a record.
 ///
 /// # Errors
@@ -202,6 +210,7 @@ pub fn import(bytes: &[u8], mut renumber: impl FnMut(u32) -> u32) -> io::Result<
             | Entry::Lane(LaneEntry { process, .. })
             | Entry::State(StateEntry { process, .. })
             | Entry::Window(WindowEntry { process, .. })
+            | Entry::End(EndEntry { process, .. })
             | Entry::Lost(LostEntry { process, .. }) => *process = renumber(*process),
         }
         pen.append(&entry)?;
