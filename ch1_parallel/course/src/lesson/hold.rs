@@ -1,5 +1,5 @@
-//! Whether Ctrl-C has come. From then on, whatever else would end the program waits: an error that follows from the interrupt is no
-//! news.
+//! Whether Ctrl-C has come. After it, everything else that would end the program waits: an error that follows from the
+//! interrupt need not be reported.
 
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, LazyLock};
