@@ -13,7 +13,10 @@ use crate::process::{Entry, Function};
 #[macro_export]
 macro_rules! children {
     ($($function:expr),* $(,)?) => {
-        $crate::process::enter(vec![$($crate::children::entries($function)),*].into_iter().flatten().collect())
+        $crate::process::enter({
+            let entries: Vec<[$crate::process::Entry; 2]> = vec![$($crate::children::entries($function)),*];
+            entries.into_iter().flatten().collect()
+        })
     };
 }
 

@@ -67,13 +67,17 @@ fn main() -> ExitCode {
         let items = &ItemBox { items: ReentrantMutex::new(Cell::new(0)) };
         let mut expected = 0;
         thread::scope(|scope| {
+            let mut threads = Vec::new();
             for number in 1..=args.workers {
                 let (add, remove) = (rng.random_range(10..=20), rng.random_range(1..=10));
                 println!("adder {number} adds {add} items, remover {number} removes {remove}");
                 expected += add - remove;
-                scope.spawn(move || repeat(&format!("adder {number}"), add, pause, |name| items.add(name)));
-                scope.spawn(move || repeat(&format!("remover {number}"), remove, pause, |name| items.remove(name)));
+                threads
+                    .push(scope.spawn(move || repeat(&format!("adder {number}"), add, pause, |name| items.add(name))));
+                let remover = move || repeat(&format!("remover {number}"), remove, pause, |name| items.remove(name));
+                threads.push(scope.spawn(remover));
             }
+            lanes::join_all(threads);
         });
         let left = items.items.lock().get();
         println!("{left} items are in the box");

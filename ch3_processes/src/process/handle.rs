@@ -262,7 +262,8 @@ impl<R> Drop for Child<R> {
             let _ = self.process.wait();
             let _ = self.try_wait();
         } else {
-            let _ = self.wait();
+            let name = format!("the end of {}", self.name);
+            let _ = lanes::wait(&name, || self.wait());
         }
     }
 }

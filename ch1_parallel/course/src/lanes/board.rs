@@ -29,6 +29,8 @@ pub struct Slot {
     number: u64,
     name: String,
     since: Moment,
+    /// Whether a thread runs it: always for a thread's lane, only while it is polled for a task's.
+    entered: AtomicBool,
     /// The waits, sleeps and works that have begun and not ended, the newest last.
     doing: Mutex<Vec<Doing>>,
 }
@@ -57,7 +59,13 @@ pub fn watch() {
 pub fn lane(name: &dyn std::fmt::Display) -> Option<Begun> {
     WATCHED.load(Relaxed).then(|| {
         let number = NEXT.fetch_add(1, Relaxed);
-        let slot = Slot { number, name: name.to_string(), since: Moment::now(), doing: Mutex::default() };
+        let slot = Slot {
+            number,
+            name: name.to_string(),
+            since: Moment::now(),
+            entered: false.into(),
+            doing: Mutex::default(),
+        };
         let slot = Arc::new(slot);
         locked(&LANES).insert(number, Arc::clone(&slot));
         Begun(slot)
@@ -71,6 +79,7 @@ pub struct Begun(Arc<Slot>);
 impl Begun {
     /// Makes this lane the lane of the thread until the returned value is dropped.
     pub fn enter(&self) -> Entered {
+        self.0.entered.store(true, Relaxed);
         Entered(CURRENT.with(|current| current.borrow_mut().replace(Arc::clone(&self.0))))
     }
 }
@@ -87,7 +96,10 @@ pub struct Entered(Option<Arc<Slot>>);
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        CURRENT.with(|current| *current.borrow_mut() = self.0.take());
+        let left = CURRENT.with(|current| std::mem::replace(&mut *current.borrow_mut(), self.0.take()));
+        if let Some(slot) = left {
+            slot.entered.store(false, Relaxed);
+        }
     }
 }
 
@@ -130,7 +142,10 @@ fn sentence(slot: &Slot, begin: Moment, now: Moment) -> String {
         let (at, length) = (since.since(begin).as_secs_f64(), now.since(since).as_secs_f64());
         format!("since {at:.3} s (for {length:.3} s)")
     };
-    let Some(last) = doing.last() else { return format!("runs {}", times(slot.since)) };
+    let Some(last) = doing.last() else {
+        let verb = if slot.entered.load(Relaxed) { "runs" } else { "is idle," };
+        return format!("{verb} {}", times(slot.since));
+    };
     let verb = match last.kind {
         Kind::Wait => "waits for",
         Kind::Sleep => "sleeps:",

@@ -33,7 +33,10 @@ pub fn draw(picture: &Picture, title: &str, width: usize) -> String {
     let mut chart = String::new();
     let column = picture.seconds() / columns as f64;
     let legend = [(Kind::Run, "runs"), (Kind::Sleep, "sleeps"), (Kind::Wait, "waits"), (Kind::Idle, "idle")];
-    let legend: Vec<_> = legend.into_iter().map(|(kind, word)| format!("{} {word}", sign(kind))).collect();
+    let mut legend: Vec<_> = legend.into_iter().map(|(kind, word)| format!("{} {word}", sign(kind))).collect();
+    if rows.iter().any(|(_, row)| row.cut) {
+        legend.push("✗ killed".into());
+    }
     // Writing to a string cannot fail.
     let _ =
         writeln!(chart, "{title}: {}, a column is {}   {}", time(picture.seconds()), time(column), legend.join("  "));

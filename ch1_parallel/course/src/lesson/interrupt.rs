@@ -85,7 +85,7 @@ pub fn watch(role: Role) {
 fn end() -> ! {
     let role = ROLE.load(SeqCst);
     let descendants = signal_descendants();
-    say_lanes();
+    say_lanes(!descendants.is_empty());
     wait_for_reports(&descendants);
     if role != Role::Child as u8 {
         draw();
@@ -151,10 +151,12 @@ fn wait_for_reports(processes: &[u32]) {
     }
 }
 
-/// Says what each lane is doing, in one write so that the lines of several processes do not mix.
-fn say_lanes() {
+/// Says what each lane is doing, in one write so that the lines of several processes do not mix. If there are `several`, the
+/// name of this process stands before those of its lanes, as in a picture.
+fn say_lanes(several: bool) {
     let lanes = board::report();
-    let process = super::process_name();
+    let program = super::program_name();
+    let process = super::process_name().or(several.then_some(program.as_str()));
     let mut text = String::new();
     for (name, sentence) in lanes.iter().take(MOST_LANES) {
         let name = full_name(process.is_some(), process.unwrap_or_default(), name);

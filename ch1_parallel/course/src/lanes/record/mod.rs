@@ -2,7 +2,7 @@
 //!
 //! The record is a file in memory (memfd). It has no name in any folder, so nothing is left behind. A child process
 //! opens its parent's record as `/proc/PID/fd/N`, which it finds in the environment (see [`pass_on`]). The size of the
-//! record is bounded, however long the run is: [`window`] says how changes that are too short to be seen are thinned
+//! record is bounded, however long the run is: the module `window` says how changes that are too short to be seen are thinned
 //! out. The record always has the current state of each lane, also its end.
 
 mod file;
@@ -224,6 +224,11 @@ pub fn failure() -> Option<&'static io::Error> {
     OWN.get().and_then(|record| record.failed.get())
 }
 
+/// What a lane does at its beginning: a thread runs, a task has not been polled yet.
+fn first_state(kind: &str) -> State {
+    if kind == "thread" { State::Run(String::new()) } else { State::Idle }
+}
+
 fn kind_of(state: u32) -> u8 {
     (state % 8) as u8
 }
@@ -264,7 +269,7 @@ impl Record {
         let ended = lanes.ended.get_mut(&(name.to_owned(), kind.to_owned())).and_then(Vec::pop);
         if let Some(lane) = ended {
             drop(lanes);
-            self.turn(&lane, &State::Idle);
+            self.turn(&lane, &first_state(kind));
             return Some(lane);
         }
         if lanes.all.len() >= MOST_LANES {
@@ -272,7 +277,7 @@ impl Record {
             return None;
         }
         let number = lanes.all.len() as u32;
-        let window = Window::new(now, self.number_of(&State::Idle));
+        let window = Window::new(now, self.number_of(&first_state(kind)));
         self.append(&Entry::Lane(LaneEntry {
             process: self.process,
             lane: number,

@@ -8,7 +8,7 @@ use tracing::{Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
-use super::{Lane, OWN, State};
+use super::{Lane, OWN, State, first_state};
 use crate::lanes::TARGET;
 
 /// Follows the spans and records what changes.
@@ -73,11 +73,11 @@ impl<S: Subscriber + for<'l> LookupSpan<'l>> Layer<S> for Recorder {
                 if let Some(lane) = OWN.get().and_then(|record| record.lane(&fields.label, &fields.kind)) {
                     span.extensions_mut().insert(Track {
                         lane,
+                        last: first_state(&fields.kind),
                         name: fields.label,
                         kind: fields.kind,
                         entered: false,
                         doing: Vec::new(),
-                        last: State::Idle,
                     });
                 }
                 return;
