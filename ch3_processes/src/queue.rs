@@ -60,8 +60,9 @@ pub fn queue<T>() -> io::Result<(Sender<T>, Receiver<T>)> {
 /// # Errors
 /// The system gave no memory or no descriptors.
 pub fn queue_of<T>(bytes: usize) -> io::Result<(Sender<T>, Receiver<T>)> {
-    let messages = Messages::new(bytes)?;
-    let ((sending, senders), (receiving, receivers)) = (presence()?, presence()?);
+    let parts = || -> io::Result<_> { Ok((Messages::new(bytes)?, presence()?, presence()?)) };
+    let (messages, (sending, senders), (receiving, receivers)) =
+        parts().map_err(|error| io::Error::new(error.kind(), format!("making a queue: {error}")))?;
     let sender_link = Link { presence: Some(sending), other_side: receivers };
     let receiver_link = Link { presence: Some(receiving), other_side: senders };
     Ok((

@@ -170,9 +170,15 @@ pub(crate) fn supervise(ranks: usize) -> anyhow::Result<Ended> {
             thread::spawn(move || stop(&launcher));
         }
     };
-    let stdout = pass_on(job.stdout.take(), io::stdout(), cannot_print);
+    let stdout = pass_on(job.stdout.take(), io::stdout(), |_| true, cannot_print);
     // If stderr cannot be written either, there is no place for a report.
-    let stderr = pass_on(job.stderr.take(), io::stderr(), drop);
+    let stderr = {
+        // Once the job is ended from outside, a launcher has much to say about that; the reports of the ranks matter.
+        let end = end.clone();
+        let matters =
+            move |text: &[u8]| !matches!(*lock(&end), Some(End::Signal(_))) || text.starts_with(b"interrupted: ");
+        pass_on(job.stderr.take(), io::stderr(), matters, drop)
+    };
     {
         let end = end.clone();
         thread::spawn(move || {
@@ -287,10 +293,11 @@ impl Output {
     }
 }
 
-/// Passes whole lines from the job to `to`, without the launcher's banners.
+/// Passes whole lines from the job to `to`, if they `matter`, without the launcher's banners.
 fn pass_on(
     from: Option<impl Read + Send + 'static>,
     mut to: impl Write + Send + 'static,
+    matters: impl Fn(&[u8]) -> bool + Send + 'static,
     cannot_print: impl FnOnce(io::Error) + Send + 'static,
 ) -> Output {
     let (done, filter) = mpsc::channel();
@@ -302,6 +309,7 @@ fn pass_on(
         let mut print = |bytes: Vec<u8>| {
             moves.fetch_add(1, SeqCst);
             if !bytes.is_empty()
+                && matters(&bytes)
                 && let Err(error) = to.write_all(&bytes).and_then(|()| to.flush())
                 // The rest is read nevertheless, so that no rank that must end blocks on a full pipe.
                 && let Some(tell) = cannot_print.take()

@@ -255,6 +255,8 @@ fn value_of<R: DeserializeOwned>(mut packed: Packed) -> Result<R, Cause> {
 
 impl<R> Drop for Child<R> {
     fn drop(&mut self) {
+        // After Ctrl-C nothing is killed: each child says what it is doing, and ends with this process.
+        lesson::hold();
         // These calls do nothing if the child has been waited for. They fail only if the system does not know the child
         // any more.
         if self.daemon || thread::panicking() {

@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic::Location;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -28,7 +29,8 @@ thread_local! {
 pub struct Slot {
     number: u64,
     name: String,
-    since: Moment,
+    /// When it began, or when it last stopped waiting, sleeping or working.
+    since: Mutex<Moment>,
     /// Whether a thread runs it: always for a thread's lane, only while it is polled for a task's.
     entered: AtomicBool,
     /// The waits, sleeps and works that have begun and not ended, the newest last.
@@ -49,10 +51,23 @@ fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The environment variable that tells a child when its program began, so that all its processes count from one moment.
+const BEGAN: &str = "LANES_BEGAN";
+
 /// From now on this process keeps what its lanes are doing.
 pub fn watch() {
-    BEGIN.get_or_init(Moment::now);
+    BEGIN.get_or_init(|| {
+        let told = std::env::var(BEGAN).ok().and_then(|began| began.parse().ok()).map(Moment);
+        told.unwrap_or_else(Moment::now)
+    });
     WATCHED.store(true, Relaxed);
+}
+
+/// Tells a child when this program began.
+pub fn pass_on(child: &mut Command) {
+    if let Some(begin) = BEGIN.get() {
+        child.env(BEGAN, begin.0.to_string());
+    }
 }
 
 /// Begins a lane; `None` in a process that does not [`watch`].
@@ -62,7 +77,7 @@ pub fn lane(name: &dyn std::fmt::Display) -> Option<Begun> {
         let slot = Slot {
             number,
             name: name.to_string(),
-            since: Moment::now(),
+            since: Mutex::new(Moment::now()),
             entered: false.into(),
             doing: Mutex::default(),
         };
@@ -123,7 +138,11 @@ pub struct Does {
 
 impl Drop for Does {
     fn drop(&mut self) {
-        locked(&self.slot.doing).retain(|doing| doing.number != self.number);
+        let mut doing = locked(&self.slot.doing);
+        doing.retain(|doing| doing.number != self.number);
+        if doing.is_empty() {
+            *locked(&self.slot.since) = Moment::now();
+        }
     }
 }
 
@@ -144,7 +163,7 @@ fn sentence(slot: &Slot, begin: Moment, now: Moment) -> String {
     };
     let Some(last) = doing.last() else {
         let verb = if slot.entered.load(Relaxed) { "runs" } else { "is idle," };
-        return format!("{verb} {}", times(slot.since));
+        return format!("{verb} {}", times(*locked(&slot.since)));
     };
     let verb = match last.kind {
         Kind::Wait => "waits for",

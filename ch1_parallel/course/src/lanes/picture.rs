@@ -74,7 +74,7 @@ impl Picture {
         let mut rows: Vec<Row> = Vec::new();
         for lane in log.lanes {
             let process = processes.get(&lane.process);
-            let open = lane.state != State::Absent;
+            let open = *lane.state != State::Absent;
             let cut = open && !lives(lane.process);
             let LaneLog { process: id, thinned, .. } = lane;
             let (name, kind) = (lane.name.clone(), lane.kind.clone());
@@ -84,7 +84,7 @@ impl Picture {
                 (true, true) => log.ends.get(&id).copied().unwrap_or(0).max(last[&id]),
             };
             let mut stretches = lane.until(end);
-            stretches.retain(|stretch| stretch.state != State::Absent);
+            stretches.retain(|stretch| *stretch.state != State::Absent);
             rows.push(Row {
                 process: id,
                 rank: process.and_then(|process| process.rank),
@@ -175,7 +175,7 @@ impl Row {
         let mut totals = Totals::default();
         for stretch in &self.stretches {
             totals.seconds[stretch.state.kind().index()] += stretch.seconds();
-            if let State::Wait { on, .. } = &stretch.state {
+            if let State::Wait { on, .. } = &*stretch.state {
                 match totals.waits.iter_mut().find(|(name, _)| name == on) {
                     Some((_, seconds)) => *seconds += stretch.seconds(),
                     None => totals.waits.push((on, stretch.seconds())),
@@ -192,23 +192,16 @@ pub(super) mod tests {
     use super::*;
     use rand::rngs::StdRng;
     use rand::{RngExt, SeedableRng};
+    use std::sync::Arc;
 
     fn lane(process: u32, name: &str, from: u64, states: &[(u64, State)]) -> LaneLog {
         let (mut at, mut stretches) = (from, Vec::new());
         let (open, states) = states.split_last().expect("a state");
         for (length, state) in states {
-            stretches.push(Stretch { from: at, to: at + length, state: state.clone() });
+            stretches.push(Stretch { from: at, to: at + length, state: Arc::new(state.clone()) });
             at += length;
         }
-        LaneLog {
-            process,
-            name: name.into(),
-            kind: "thread".into(),
-            stretches,
-            thinned: 0,
-            state: open.1.clone(),
-            since: at,
-        }
+        LaneLog::of(process, name, stretches, open.1.clone(), at)
     }
 
     fn run() -> State {

@@ -343,7 +343,7 @@ mod tests {
 
     #[test]
     fn a_gap_between_two_tasks_stays_empty() {
-        let stretch = |from, to| Stretch { from, to, state: State::Run(String::new()) };
+        let stretch = |from, to| Stretch { from, to, state: std::sync::Arc::new(State::Run(String::new())) };
         let row = Row {
             process: 1,
             rank: None,

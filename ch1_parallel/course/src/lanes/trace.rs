@@ -3,6 +3,8 @@
 //! The format is the JSON of the Trace Event Format: each stretch is one complete event (`"ph": "X"`), and times are in
 //! microseconds since the beginning of the run. The category of an event is `run`, `sleep`, `wait` or `idle`.
 
+use std::fmt::Write;
+
 use serde_json::{Value, json};
 
 use super::State;
@@ -11,40 +13,56 @@ use super::picture::Picture;
 /// The whole trace as JSON text.
 #[must_use]
 pub fn draw(picture: &Picture) -> String {
-    let mut events: Vec<Value> = Vec::new();
+    // Written event by event: a long run has hundreds of thousands.
+    let mut text = String::from("{\"displayTimeUnit\":\"ms\",");
+    // Writing to a string cannot fail.
+    if let Some(remark) = picture.remark() {
+        let _ = write!(text, "\"otherData\":{},", json!({"remark": remark}));
+    }
+    text += "\"traceEvents\":[";
     for (index, row) in picture.rows.iter().enumerate() {
         // Processes of two hosts may have one id, and viewers take process 0 for the idle one.
         let pid = row.rank.map_or(row.process, |rank| rank + 1);
         let tid = index + 1;
         let mut metadata = |name: &str, key: &str, value: Value| {
-            events.push(json!({"ph": "M", "name": name, "pid": pid, "tid": tid, "args": {key: value}}));
+            let event = json!({"ph": "M", "name": name, "pid": pid, "tid": tid, "args": {key: value}});
+            let _ = write!(text, "{event},");
         };
         metadata("process_name", "name", json!(row.process_name));
         metadata("process_sort_index", "sort_index", json!(row.rank.unwrap_or(0)));
         metadata("thread_name", "name", json!(row.name));
         metadata("thread_sort_index", "sort_index", json!(index));
         for stretch in &row.stretches {
-            let (name, category, args) = match &stretch.state {
+            let (name, category, args) = match &*stretch.state {
                 State::Absent => continue,
-                State::Idle => ("idle", "idle", json!({})),
-                State::Run(what) if what.is_empty() => ("runs", "run", json!({})),
-                State::Run(what) => (what.as_str(), "run", json!({})),
-                State::Sleep { what, place } => (what.as_str(), "sleep", json!({"sleeps": what, "at": place})),
-                State::Wait { on, place } => (on.as_str(), "wait", json!({"waits for": on, "at": place})),
+                State::Idle => ("idle", "idle", String::new()),
+                State::Run(what) if what.is_empty() => ("runs", "run", String::new()),
+                State::Run(what) => (what.as_str(), "run", String::new()),
+                State::Sleep { what, place } => (what.as_str(), "sleep", args("sleeps", what, place)),
+                State::Wait { on, place } => (on.as_str(), "wait", args("waits for", on, place)),
             };
             // Whole nanoseconds: the sum of the times is exact.
             let micros = |nanos: u64| nanos as f64 / 1e3;
-            events.push(json!({
-                "ph": "X", "name": name, "cat": category, "pid": pid, "tid": tid,
-                "ts": micros(stretch.from - picture.begin), "dur": micros(stretch.to - stretch.from), "args": args,
-            }));
+            let (from, length) = (micros(stretch.from - picture.begin), micros(stretch.to - stretch.from));
+            let _ = write!(
+                text,
+                r#"{{"ph":"X","name":{},"cat":"{category}","pid":{pid},"tid":{tid},"ts":{from},"dur":{length},"args":{{{args}}}}},"#,
+                quoted(name)
+            );
         }
     }
-    let mut trace = json!({"traceEvents": events, "displayTimeUnit": "ms"});
-    if let Some(remark) = picture.remark() {
-        trace["otherData"] = json!({"remark": remark});
+    if text.ends_with(',') {
+        text.pop();
     }
-    trace.to_string()
+    text + "]}"
+}
+
+fn args(verb: &str, what: &str, place: &str) -> String {
+    format!("\"{verb}\":{},\"at\":{}", quoted(what), quoted(place))
+}
+
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::flags::Flags;
 use super::outputs::Output;
 use crate::clock::Moment;
 use crate::lanes::picture::Picture;
-use crate::lanes::record::{self, Log};
+use crate::lanes::record;
 use crate::lanes::{chart, svg, trace};
 use crate::processes;
 
@@ -66,7 +66,7 @@ pub fn set(to_draw: Drawing) {
 }
 
 fn picture() -> anyhow::Result<Picture> {
-    let log = Log::read(&record::bytes()?).context("the record of the lanes")?;
+    let log = record::log().context("the record of the lanes")?;
     Ok(Picture::of(log, Moment::now().0, processes::lives))
 }
 
@@ -80,7 +80,12 @@ pub fn draw() -> anyhow::Result<()> {
     if !record::is_on() {
         return Ok(());
     }
-    to_draw.draw(&picture()?, |text| io::stdout().write_all(text.as_bytes()))
+    let picture = picture()?;
+    if picture.rows.is_empty() {
+        // An MPI job that ended before its ranks began. What is in a file stays.
+        return Ok(());
+    }
+    to_draw.draw(&picture, |text| io::stdout().write_all(text.as_bytes()))
 }
 
 /// The same after Ctrl-C: an error is said, and stdout is written past a thread that may hold it.
@@ -94,7 +99,12 @@ pub fn draw_after_interrupt() {
         }
         Ok(())
     };
-    if let Err(error) = picture().and_then(|picture| to_draw.draw(&picture, print)) {
+    let drawn = picture().and_then(|picture| match picture.rows.is_empty() {
+        // What is in a file stays if there is nothing to put in its place.
+        true => Err(anyhow::anyhow!("interrupted before a lane had begun: there is nothing to draw")),
+        false => to_draw.draw(&picture, print),
+    });
+    if let Err(error) = drawn {
         say_error(&format!("{error:#}"));
     }
 }

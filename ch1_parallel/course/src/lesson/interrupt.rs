@@ -16,6 +16,7 @@ use signal_hook::consts::SIGINT;
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
+use super::endings::say_error;
 use super::{drawing, hold};
 use crate::lanes::picture::full_name;
 use crate::lanes::{board, record};
@@ -84,6 +85,7 @@ pub fn watch(role: Role) {
 
 fn end() -> ! {
     let role = ROLE.load(SeqCst);
+    hold_stdout();
     let descendants = signal_descendants();
     say_lanes(!descendants.is_empty());
     wait_for_reports(&descendants);
@@ -113,7 +115,12 @@ fn draw() {
         Ok(_) => {
             if wait.recv_timeout(ONE_CTRL_C).is_err() {
                 AT_ONCE.store(true, SeqCst);
-                let _ = wait.recv_timeout(LONGEST);
+                if wait.recv_timeout(LONGEST).is_err() {
+                    say_error(&format!(
+                        "drawing took longer than {} s: the pictures are not complete",
+                        LONGEST.as_secs()
+                    ));
+                }
             }
         }
         Err(_) => drawing::draw_after_interrupt(),
@@ -148,6 +155,23 @@ fn wait_for_reports(processes: &[u32]) {
     let begin = Instant::now();
     while !processes.iter().all(|&process| reported(process)) && begin.elapsed() < PATIENCE {
         thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// From now on no other thread prints: the chart is to be the last that appears. A thread that is blocked in a print at this moment
+/// holds stdout itself.
+fn hold_stdout() {
+    let (done, wait) = mpsc::channel();
+    let holder = thread::Builder::new().spawn(move || {
+        let _stdout = io::stdout().lock();
+        // Nobody waits any more if it took too long.
+        let _ = done.send(());
+        loop {
+            thread::park();
+        }
+    });
+    if holder.is_ok() {
+        let _ = wait.recv_timeout(ONE_CTRL_C);
     }
 }
 

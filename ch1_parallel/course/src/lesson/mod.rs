@@ -126,7 +126,7 @@ impl Lesson {
     /// A file cannot be written, or the record cannot start.
     pub fn begin(flags: Flags, name: &str) -> anyhow::Result<Self> {
         if starter::is_child() {
-            join_parent(name).context("recording the lanes")?;
+            join_parent(name);
             return Ok(Self { flags });
         }
         Self::begin_as(flags, name, name, None)
@@ -196,17 +196,15 @@ impl Lesson {
 
 /// Begins a process that is a child from the start, and no program: Ctrl-C, no memory and files that are too large end it as
 /// they end a program. It records its lanes in the parent's record, if there is one, and the parent draws.
-///
-/// # Errors
-/// The record cannot be written.
-pub fn begin_child(name: &str) -> io::Result<()> {
+pub fn begin_child(name: &str) {
     prepare_signals();
     watch_for_interrupts(Role::Child);
-    join_parent(name)
+    join_parent(name);
 }
 
-fn join_parent(name: &str) -> io::Result<()> {
+fn join_parent(name: &str) {
     interrupt::set_role(Role::Child);
     speak_as(name);
-    record::join(name, None).map(drop)
+    // If the record cannot be written, the parent says it, once for all.
+    let _ = record::join(name, None);
 }

@@ -5,7 +5,7 @@
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -48,6 +48,12 @@ impl Output {
 }
 
 fn checked(path: &Path) -> io::Result<Output> {
+    if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        return Err(Errno::ISDIR.into());
+    }
+    if let Some(open) = own_output(path)? {
+        return Ok(Output { path: path.into(), open: Some(open) });
+    }
     let path = target(path);
     let open = match fs::metadata(&path) {
         Ok(found) if found.is_dir() => return Err(Errno::ISDIR.into()),
@@ -64,10 +70,47 @@ fn checked(path: &Path) -> io::Result<Output> {
     Ok(Output { path, open })
 }
 
+/// This process's stdout or stderr, if `path` leads there (/dev/stdout, for one). Opened by its path it would be written from its
+/// beginning, over what the program has printed.
+fn own_output(path: &Path) -> io::Result<Option<File>> {
+    let links = links(path);
+    for (number, output) in [(1, io::stdout().as_fd()), (2, io::stderr().as_fd())] {
+        let names = [format!("/proc/self/fd/{number}"), format!("/proc/{}/fd/{number}", std::process::id())];
+        if links.iter().any(|link| names.iter().any(|name| link == Path::new(name))) {
+            return Ok(Some(output.try_clone_to_owned()?.into()));
+        }
+    }
+    Ok(None)
+}
+
+/// `path`, and the paths to which it leads by links.
+fn links(path: &Path) -> Vec<PathBuf> {
+    let mut links = vec![path.to_path_buf()];
+    while links.len() < 40 {
+        let last = &links[links.len() - 1];
+        // In a folder that is a link (/dev/fd) the file has another name too.
+        let real = fs::canonicalize(folder(last)).map(|folder| folder.join(last.file_name().unwrap_or_default()));
+        let next = match real {
+            Ok(real) if real != *last => real,
+            _ => match fs::read_link(last) {
+                Ok(next) => folder(last).join(next),
+                Err(_) => break,
+            },
+        };
+        links.push(next);
+    }
+    links
+}
+
 /// Where `path` leads to: links are followed, also one to a file that does not exist yet.
 fn target(path: &Path) -> PathBuf {
     let mut path = path.to_path_buf();
     for _ in 0..40 {
+        // A link in /proc may lead to something that has no path, and is to be opened as it is.
+        if path.starts_with("/proc") || fs::canonicalize(folder(&path)).is_ok_and(|folder| folder.starts_with("/proc"))
+        {
+            break;
+        }
         let Ok(next) = fs::read_link(&path) else { break };
         path = folder(&path).join(next);
     }
@@ -99,6 +142,10 @@ pub fn same_file(one: &Path, other: &Path) -> bool {
 
 fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     let before = fs::metadata(path).ok();
+    // Another file in its place would not have the other names.
+    if before.as_ref().is_some_and(|before| before.nlink() > 1) {
+        return fs::write(path, text);
+    }
     let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
     let mut file = match rustix::fs::open(folder(path), flags, Mode::from_raw_mode(0o666)) {
         Ok(unnamed) => File::from(unnamed),
@@ -115,7 +162,12 @@ fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
         Err(Errno::EXIST) => {
             let other = beside(path);
             link(&other)?;
-            fs::rename(&other, path).inspect_err(|_| drop(fs::remove_file(&other)))
+            let renamed = fs::rename(&other, path).inspect_err(|_| drop(fs::remove_file(&other)));
+            match renamed {
+                // In a folder like /tmp, another user's file can be written but not replaced.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => fs::write(path, text),
+                renamed => renamed,
+            }
         }
         linked => Ok(linked?),
     }
@@ -137,8 +189,7 @@ fn keep_mode(file: &File, before: Option<&Metadata>) -> io::Result<()> {
 
 /// A name in the same folder that no other process takes.
 fn beside(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    folder(path).join(format!(".{name}.{}", std::process::id()))
+    folder(path).join(format!(".picture.{}", std::process::id()))
 }
 
 #[cfg(test)]
@@ -189,9 +240,32 @@ mod tests {
     }
 
     #[test]
+    fn stdout_is_stdout_by_any_name() {
+        for name in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
+            assert!(own_output(Path::new(name)).unwrap().is_some(), "{name}");
+        }
+        assert!(own_output(Path::new("/dev/null")).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_file_with_two_names_keeps_both() {
+        let folder = folder_of_a_test("names");
+        let (one, other) = (folder.join("one"), folder.join("x".repeat(250)));
+        fs::write(&one, "old").unwrap();
+        fs::hard_link(&one, &other).unwrap();
+        Output::check(&other).unwrap().write("new").unwrap();
+        assert_eq!(fs::read_to_string(&one).unwrap(), "new");
+        fs::remove_file(&one).unwrap();
+        Output::check(&other).unwrap().write("newer").unwrap();
+        assert_eq!(fs::read_to_string(&other).unwrap(), "newer");
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
     fn a_bad_path_is_found_out_before() {
         let error = |path: &str| format!("{:#}", Output::check(Path::new(path)).unwrap_err());
         assert!(error("/no/such/folder/file").starts_with("/no/such/folder/file: No such file"));
         assert!(error("/").starts_with("/: Is a directory"));
+        assert!(error("/tmp/new/").starts_with("/tmp/new/: Is a directory"));
     }
 }

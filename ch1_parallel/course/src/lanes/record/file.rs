@@ -5,7 +5,7 @@
 //! tells at any moment what each lane is doing, also after its process was killed.
 
 use std::fs::File;
-use std::io::{self, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::FileExt;
 
 use serde::de::DeserializeOwned;
@@ -208,20 +208,20 @@ impl Fields<'_> {
     }
 }
 
-/// Reads the entries of a record. An entry at the end that is not whole is left out: its process was killed while it wrote.
-///
-/// # Errors
-/// An entry cannot be read.
-pub fn decode(mut bytes: &[u8]) -> io::Result<Vec<Entry>> {
-    let mut entries = Vec::new();
-    while bytes.len() >= HEAD {
-        let (head, rest) = bytes.split_at(HEAD);
-        let length = Fields(head).u32() as usize;
-        let Some((body, rest)) = rest.split_at_checked(length) else { break };
-        entries.push(Entry::decode(head[4], body)?);
-        bytes = rest;
-    }
-    Ok(entries)
+/// Reads the entries of a record, one after the other: a record may be larger than what is to be made of it. An entry at the end that
+/// is not whole is left out: its process was killed while it wrote.
+pub fn decode(mut from: impl Read) -> impl Iterator<Item = io::Result<Entry>> {
+    let mut body = Vec::new();
+    std::iter::from_fn(move || {
+        let mut head = [0; HEAD];
+        from.read_exact(&mut head).ok()?;
+        let length = Fields(&head).u32() as usize;
+        body.clear();
+        if (&mut from).take(length as u64).read_to_end(&mut body).ok()? < length {
+            return None;
+        }
+        Some(Entry::decode(head[4], &body))
+    })
 }
 
 /// The two ways in which a process writes to the record.
@@ -295,8 +295,9 @@ mod tests {
             Entry::Lost(LostEntry { process: 1, lanes: 12 }),
         ];
         let bytes: Vec<_> = entries.iter().flat_map(Entry::encode).collect();
-        assert_eq!(decode(&bytes).unwrap(), entries);
-        assert_eq!(decode(&bytes[..bytes.len() - 1]).unwrap(), entries[..6], "the last one is not whole");
-        assert!(decode(&[3, 0, 0, 0, 9, 1, 2, 3]).is_err());
+        let all = |bytes: &[u8]| decode(bytes).collect::<io::Result<Vec<_>>>();
+        assert_eq!(all(&bytes).unwrap(), entries);
+        assert_eq!(all(&bytes[..bytes.len() - 1]).unwrap(), entries[..6], "the last one is not whole");
+        assert!(all(&[3, 0, 0, 0, 9, 1, 2, 3]).is_err());
     }
 }

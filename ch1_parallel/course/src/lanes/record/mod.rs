@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use rustix::fs::MemfdFlags;
 use tracing_subscriber::layer::SubscriberExt;
 
-use super::State;
+use super::{State, board};
 use crate::clock::Moment;
 use file::{EndEntry, Entry, LaneEntry, LostEntry, Pen, ProcessEntry, Start, StateEntry, WindowEntry};
 pub use log::{LaneLog, Log, ProcessLog, Stretch};
@@ -151,6 +151,7 @@ pub fn name_for_others() -> Option<String> {
 
 /// Puts into a child's environment what it needs in order to [`join`] this process's record, and nothing else's.
 pub fn pass_on(child: &mut Command) -> &mut Command {
+    board::pass_on(child);
     match name_for_others() {
         Some(name) => child.env(RECORD, name),
         None => child.env_remove(RECORD),
@@ -195,6 +196,20 @@ pub fn bytes() -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// All that has been recorded until now, by all processes; nothing without a record.
+///
+/// # Errors
+/// The record cannot be read.
+pub fn log() -> io::Result<Log> {
+    match OWN.get() {
+        None => Ok(Log::default()),
+        Some(record) => {
+            let path = format!("/proc/self/fd/{}", locked(&record.pen).file().as_raw_fd());
+            Log::read_twice(|| File::open(&path))
+        }
+    }
+}
+
 /// Adds what was recorded elsewhere (on another host) to this process's record. `renumber` gives each process of it the id that
 /// it is to have here.
 ///
@@ -203,7 +218,8 @@ pub fn bytes() -> io::Result<Vec<u8>> {
 pub fn import(bytes: &[u8], mut renumber: impl FnMut(u32) -> u32) -> io::Result<()> {
     let Some(record) = OWN.get() else { return Ok(()) };
     let mut pen = locked(&record.pen);
-    for mut entry in file::decode(bytes)? {
+    for entry in file::decode(bytes) {
+        let mut entry = entry?;
         match &mut entry {
             Entry::Start(_) => continue,
             Entry::Process(ProcessEntry { process, .. })
