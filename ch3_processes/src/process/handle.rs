@@ -263,7 +263,7 @@ impl<R> Drop for Child<R> {
             let _ = self.kill();
             let _ = self.process.wait();
             let _ = self.try_wait();
-        } else {
+        } else if !self.ended {
             let name = format!("the end of {}", self.name);
             let _ = lanes::wait(&name, || self.wait());
         }

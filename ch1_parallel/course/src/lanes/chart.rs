@@ -35,7 +35,7 @@ pub fn draw(picture: &Picture, title: &str, width: usize) -> String {
     let legend = [(Kind::Run, "runs"), (Kind::Sleep, "sleeps"), (Kind::Wait, "waits"), (Kind::Idle, "idle")];
     let mut legend: Vec<_> = legend.into_iter().map(|(kind, word)| format!("{} {word}", sign(kind))).collect();
     if rows.iter().any(|(_, row)| row.cut) {
-        legend.push("✗ killed".into());
+        legend.push("✗ killed here".into());
     }
     // Writing to a string cannot fail.
     let _ =
