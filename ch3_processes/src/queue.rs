@@ -60,9 +60,8 @@ pub fn queue<T>() -> io::Result<(Sender<T>, Receiver<T>)> {
 /// # Errors
 /// The system gave no memory or no descriptors.
 pub fn queue_of<T>(bytes: usize) -> io::Result<(Sender<T>, Receiver<T>)> {
-    let parts = || -> io::Result<_> { Ok((Messages::new(bytes)?, presence()?, presence()?)) };
-    let (messages, (sending, senders), (receiving, receivers)) =
-        parts().map_err(|error| io::Error::new(error.kind(), format!("making a queue: {error}")))?;
+    let messages = Messages::new(bytes)?;
+    let ((sending, senders), (receiving, receivers)) = (presence()?, presence()?);
     let sender_link = Link { presence: Some(sending), other_side: receivers };
     let receiver_link = Link { presence: Some(receiving), other_side: senders };
     Ok((
@@ -73,8 +72,11 @@ pub fn queue_of<T>(bytes: usize) -> io::Result<(Sender<T>, Receiver<T>)> {
 
 impl Link {
     fn try_clone(&self) -> io::Result<Self> {
-        let presence = self.presence.as_ref().map(Presence::try_clone).transpose()?;
-        Ok(Self { presence, other_side: self.other_side.try_clone()? })
+        let clone = || -> io::Result<_> {
+            let presence = self.presence.as_ref().map(Presence::try_clone).transpose()?;
+            Ok(Self { presence, other_side: self.other_side.try_clone()? })
+        };
+        clone().map_err(|error| io::Error::new(error.kind(), format!("cloning an end of a queue: {error}")))
     }
 }
 

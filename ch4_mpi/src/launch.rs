@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use course::lanes::record;
@@ -159,6 +159,7 @@ pub(crate) fn supervise(ranks: usize) -> anyhow::Result<Ended> {
         .stderr(Stdio::piped())
         .spawn()
         .context("starting this program under mpirun")?;
+    let begin = Instant::now();
     let launcher = Arc::new(open(&job).context("the launcher")?);
 
     let end = Arc::new(Mutex::new(None));
@@ -184,8 +185,14 @@ pub(crate) fn supervise(ranks: usize) -> anyhow::Result<Ended> {
         thread::spawn(move || {
             for signal in signals.forever() {
                 lock(&end).get_or_insert(End::Signal(signal));
-                if signal == SIGINT {
-                    lesson::interrupt_descendants();
+                if signal == SIGINT && lesson::interrupt_descendants() == 0 {
+                    let seconds = begin.elapsed().as_secs_f64();
+                    let name = lesson::program_name();
+                    // If stderr cannot be written either, there is no place for a report.
+                    let _ = writeln!(
+                        io::stderr(),
+                        "interrupted: {name} waits for mpirun to start its ranks since 0.000 s (for {seconds:.3} s)"
+                    );
                 }
                 stop(&launcher);
             }

@@ -129,7 +129,7 @@ impl Picture {
         self.rows.iter().map(move |row| (full_name(several, &row.process_name, &row.name), row))
     }
 
-    /// How much of each column of `row` was spent in each kind of state, if the picture has so many `columns`: parts of a column,
+    /// How much of each column of `row` was spent in each kind of state, if the picture has this number of `columns`: parts of a column,
     /// by [`Kind::index`], whose sum is 1.
     #[must_use]
     pub fn shares(&self, row: &Row, columns: usize) -> Vec<[f64; 5]> {

@@ -41,7 +41,8 @@ impl Drawing {
     }
 
     fn draw(self, picture: &Picture, mut print: impl FnMut(&str) -> io::Result<()>) -> anyhow::Result<()> {
-        // Files first: a chart that nobody reads must not cost them. One that cannot be written does not cost the others.
+        // The files come first, so that a chart without a reader does not keep them from being written. A file that cannot be
+        // written does not keep the others from being written.
         let svg = self.svg.map_or(Ok(()), |output| output.write(&svg::draw(picture, &self.name)));
         let trace = self.trace.map_or(Ok(()), |output| output.write(&trace::draw(picture)));
         let chart = match self.timeline {

@@ -128,9 +128,9 @@ fn draw() {
 }
 
 /// Has the processes that this one has started, and those that they have started, report what their lanes are doing, as far as
-/// they run this program. Returns when they have.
-pub fn interrupt_descendants() {
-    wait_for_reports(&signal_descendants());
+/// they run this program. Returns how many have done so.
+pub fn interrupt_descendants() -> usize {
+    wait_for_reports(&signal_descendants())
 }
 
 /// Passes the signal on: one that was sent to this process alone has not reached the others.
@@ -146,14 +146,22 @@ fn signal_descendants() -> Vec<u32> {
     found.into_iter().map(|process| process.id).collect()
 }
 
-fn wait_for_reports(processes: &[u32]) {
+/// Waits until each of these processes has reported or ended. Returns how many have reported.
+fn wait_for_reports(processes: &[u32]) -> usize {
     let reported = |process: u32| {
         let threads = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
         let names = threads.filter_map(|thread| fs::read_to_string(thread.path().join("comm")).ok());
-        names.into_iter().any(|name| name.trim_end() == REPORTED) || !crate::processes::lives(process)
+        names.into_iter().any(|name| name.trim_end() == REPORTED)
     };
     let begin = Instant::now();
-    while !processes.iter().all(|&process| reported(process)) && begin.elapsed() < PATIENCE {
+    let mut reports = Vec::new();
+    loop {
+        let new: Vec<u32> = processes.iter().copied().filter(|it| !reports.contains(it) && reported(*it)).collect();
+        reports.extend(new);
+        let is_done = |&process: &u32| reports.contains(&process) || !crate::processes::lives(process);
+        if processes.iter().all(is_done) || begin.elapsed() > PATIENCE {
+            return reports.len();
+        }
         thread::sleep(Duration::from_millis(1));
     }
 }
@@ -164,7 +172,7 @@ fn hold_stdout() {
     let (done, wait) = mpsc::channel();
     let holder = thread::Builder::new().spawn(move || {
         let _stdout = io::stdout().lock();
-        // Nobody waits any more if it took too long.
+        // The receiver is gone if this took too long.
         let _ = done.send(());
         loop {
             thread::park();

@@ -122,7 +122,7 @@ pub(super) fn read_line<R: BufRead + Send + 'static>(mut output: R) -> Option<(R
     thread::spawn(move || {
         let mut line = String::new();
         output.read_line(&mut line).expect("a line");
-        // Nobody waits any more if the line was late.
+        // The receiver is gone if the line was late.
         let _ = sender.send((output, line));
     });
     receiver.recv_timeout(LIMIT).ok()
