@@ -1,6 +1,6 @@
 //! What each lane of this process is doing now, for the report after Ctrl-C. It is kept whether or not the lanes are recorded.
 //!
-//! It costs some tens of nanoseconds for each wait, sleep or work, and nothing in a program that does not call
+//! It costs about 100 nanoseconds for each wait, sleep or work, and nothing in a program that does not call
 //! [`watch`].
 
 use std::cell::RefCell;
