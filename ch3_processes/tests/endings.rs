@@ -19,7 +19,7 @@ use rustix::process::{PidfdFlags, PidfdGetfdFlags, Signal, getpid, kill_process,
 /// Names the program that a test runs; without it the tests run.
 const PROGRAM: &str = "ENDINGS_PROGRAM";
 
-/// A process that a child leaves behind lives for so many seconds, if the test does not end it.
+/// A process that a child leaves behind lives for this number of seconds, if the test does not end it.
 const LEFT_BEHIND: u32 = 20;
 
 /// Long beside what an operation takes, and short beside the life of a process that is left behind.

@@ -159,7 +159,7 @@ fn keep(
 
 fn a_queue_survives_processes_that_are_killed_while_they_use_it() {
     let (sender, receiver) = queue().unwrap();
-    // They only send and receive, so many of them die while they hold the lock.
+    // The processes only send and receive, so a kill often comes while a process holds the lock.
     for round in 0..60 {
         let start = || {
             let (begins, mut begun) = pipe().unwrap();

@@ -127,7 +127,7 @@ fn lock_with_little_right_to_the_core(lock: Lock<u64>, begins: ch3_processes::Se
 }
 
 /// The parent wakes a process that waits for the lock, acquires the lock again, and kills the process before it has run.
-/// Nobody wakes the other process that waits: see `RobustMutex::lock`.
+/// No process wakes the other process that waits: see `RobustMutex::lock`.
 fn a_wake_up_that_dies_with_its_process_is_not_lost() {
     // All on one core, so that a process that is woken does not run at once.
     let cores = sched_getaffinity(None).unwrap();

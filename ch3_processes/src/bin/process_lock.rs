@@ -7,10 +7,8 @@
 //!
 //! Run:       cargo run --bin process_lock -- --workers 4 --rounds 3 --timeline
 //! Observe:   without the lock, only a part of the additions is in the counter; with the lock, all are. In the chart,
-//!            one process at a time works with the lock. At the end, `next` gets the lock of `holder`, which was
-//!            killed.
-//! Python:    a `multiprocessing.Lock` whose holder is killed stays locked, and the other processes wait for it for
-//!            ever.
+//!            one process at a time works with the lock. At the end, `next` gets the lock of the killed `holder`.
+//! Python:    a `multiprocessing.Lock` whose holder is killed stays locked: the other processes wait for ever.
 //! Exercise:  let `add_with_lock` hold the lock only while it reads: add `drop(guard);` before the `sleep`, and replace
 //!            the line `*guard = value + 1;` by `*counter.lock().unwrap() = value + 1;`. How many additions are lost?
 //!            What is different in the chart?

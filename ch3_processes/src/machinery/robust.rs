@@ -70,8 +70,8 @@ impl RobustMutex {
     /// 1. Threads A and B sleep. The holder releases the mutex, which clears the bit, and wakes A alone. A is to set the bit
     ///    again on behalf of B.
     /// 2. Before A runs, thread C acquires the free mutex. The bit stays clear, since C has not slept.
-    /// 3. A is killed. The kernel passes its wake-up on only if nobody holds the mutex, but C does.
-    /// 4. C releases the mutex or is killed. The bit is clear, so nobody wakes B, though the mutex is free.
+    /// 3. A is killed. The kernel passes its wake-up on only if no thread holds the mutex, but C does.
+    /// 4. C releases the mutex or is killed. The bit is clear, so C does not wake B, though the mutex is free.
     ///
     /// The limit is a time of the system's clock, since all systems have `pthread_mutex_timedlock` and not all have a function
     /// that takes the monotonic clock. If someone sets the clock back within these milliseconds, a thread whose wake-up was

@@ -8,7 +8,7 @@ use super::Kind;
 use super::apportion::apportion;
 use super::picture::{Picture, Row};
 
-/// A chart shows at most this number of lanes: nobody can read more.
+/// A chart shows at most this number of lanes: a reader cannot tell more of them apart.
 const MOST_ROWS: usize = 200;
 
 fn sign(kind: Kind) -> char {

@@ -122,7 +122,7 @@ pub fn end_at_panic() {
     }));
 }
 
-/// Ends the program quietly: nobody reads its output any more.
+/// Ends the program quietly: the reader of its output has closed it.
 pub fn end_without_reader() -> ! {
     hold();
     exit(0)

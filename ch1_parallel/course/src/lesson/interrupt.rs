@@ -102,8 +102,8 @@ fn end() -> ! {
     signal_hook::low_level::exit(STATUS)
 }
 
-/// Draws, but with a limit on the time: a thread of the program may hold a lock that the drawing needs, or nobody may
-/// read stdout.
+/// Draws, but with a limit on the time: a thread of the program may hold a lock that the drawing needs, or the reader
+/// of stdout may not read.
 fn draw() {
     let (done, wait) = mpsc::channel();
     let drawing = thread::Builder::new().spawn(move || {

@@ -97,7 +97,7 @@ pub fn guard() {
     end_at_panic();
 }
 
-/// Flushes stdout. It is no error if nobody reads the output any more.
+/// Flushes stdout. It is no error if the reader of the output has closed it.
 fn flush() -> anyhow::Result<()> {
     match io::stdout().flush() {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("stdout"),

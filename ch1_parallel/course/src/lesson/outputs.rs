@@ -40,7 +40,7 @@ impl Output {
             None => replace(&self.path, text.as_bytes()),
         };
         match written {
-            // As on stdout, a reader that has gone away is no error.
+            // As on stdout, it is no error if the reader has closed it.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             written => written.with_context(|| self.path.display().to_string()),
         }

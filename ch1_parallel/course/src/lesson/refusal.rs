@@ -6,7 +6,7 @@
 /// What the system refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// Nobody reads the output any more: no error, and nothing more to do.
+    /// The reader of the output has closed it. That is no error, and the program has nothing more to do.
     NoReader,
     /// Something else, in words for an error: what and why.
     Other(String),

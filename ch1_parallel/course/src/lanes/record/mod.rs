@@ -30,7 +30,7 @@ use window::Window;
 /// The environment variable with the name of the record of the parent process.
 const RECORD: &str = "LANES_RECORD";
 
-/// A process records at most this number of lanes, and counts the other lanes: nobody could tell them apart in a
+/// A process records at most this number of lanes, and counts the other lanes: a reader could not tell them apart in a
 /// picture.
 const MOST_LANES: usize = 10_000;
 
