@@ -121,6 +121,11 @@ fn own_command() -> impl Iterator<Item = OsString> {
     [own].into_iter().chain(env::args_os().skip(1))
 }
 
+/// Whether this program has started the job itself, so that a supervisor ends this rank.
+pub(crate) fn is_supervised() -> bool {
+    env::var_os(END).is_some()
+}
+
 /// In rank 0: tells the supervisor, if there is one on this host, that all ranks have done their work, and who draws.
 pub(crate) fn tell_supervisor_of_the_end(supervisor_draws: bool) {
     if let Some(mut file) = env::var_os(END).and_then(|path| File::options().write(true).open(path).ok()) {

@@ -109,7 +109,7 @@ fn rank<A>(
     };
     let world = universe.world();
     lesson::prepare_signals();
-    lesson::watch_for_interrupts(Role::Rank);
+    lesson::watch_for_interrupts(if launch::is_supervised() { Role::Rank } else { Role::LaunchedRank });
     lesson::end_at_panic();
     lesson::at_failure(end_job);
     // Under the launcher of another MPI, each rank believes that it is the only rank of a job.

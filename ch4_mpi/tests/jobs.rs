@@ -121,7 +121,6 @@ impl Job {
             .collect();
         let family = descendants(supervisor.id());
         assert!(up.iter().all(|rank| family.iter().any(|process| process.id == *rank)), "{up:?}: {family:?}");
-        assert!(family.len() > ranks, "the launcher is missing: {family:?}");
         Self { supervisor, family, _stdout: lines }
     }
 
@@ -129,10 +128,14 @@ impl Job {
         proc::signal(self.supervisor.id(), signal);
     }
 
-    fn end(mut self) -> (ExitStatus, String) {
+    fn end(self) -> (ExitStatus, String) {
+        self.end_within(SECOND)
+    }
+
+    fn end_within(mut self, limit: Duration) -> (ExitStatus, String) {
         let begin = Instant::now();
         let status = wait_for("end of the supervisor", LIMIT, || self.supervisor.try_wait().unwrap());
-        assert_gone(&self.family, SECOND.saturating_sub(begin.elapsed()));
+        assert_gone(&self.family, limit.saturating_sub(begin.elapsed()));
         (status, std::io::read_to_string(self.supervisor.stderr.take().unwrap()).unwrap())
     }
 }
@@ -166,6 +169,25 @@ fn ctrl_c_ends_the_job() {
 }
 
 #[test]
+fn after_ctrl_c_the_ranks_of_the_users_mpirun_report_and_draw() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let svg = folder.path().join("hang.svg");
+    let job = Job::start(&mut mpirun(3, failing_rank("hang").arg("--svg").arg(&svg)), 3);
+    job.signal(Signal::INT);
+    // A launcher gives its ranks a second to end by themselves, and ends after that.
+    let (_, stderr) = job.end_within(3 * SECOND);
+    for rank in 0..3 {
+        assert!(
+            stderr.contains(&format!("interrupted: rank {rank} ")),
+            "rank {rank} does not say what it does: {stderr}"
+        );
+    }
+    let svg = std::fs::read_to_string(&svg).unwrap();
+    assert!((0..3).all(|rank| svg.contains(&format!(">rank {rank}<"))) && svg.ends_with("</svg>\n"), "{svg}");
+}
+
+#[test]
 fn sigterm_ends_the_job() {
     use std::os::unix::process::ExitStatusExt;
 
@@ -188,6 +210,7 @@ fn a_killed_supervisor_leaves_no_process_behind() {
 fn a_killed_launcher_leaves_no_rank_behind() {
     let _alone = alone();
     let job = Job::start(failing_rank("hang").args(["--ranks", "3"]), 3);
+    assert!(job.family.len() > 3, "the launcher is missing: {:?}", job.family);
     // The first process that the supervisor started has become the launcher.
     proc::signal(job.family[0].id, Signal::KILL);
     let (status, stderr) = job.end();

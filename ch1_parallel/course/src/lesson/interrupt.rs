@@ -1,5 +1,7 @@
 //! Ctrl-C: the program says on stderr what each lane is doing, draws what the flags ask for, and ends with status 130.
 //!
+//! A rank under the user's own `mpirun` does the same when the launcher sends it SIGTERM.
+//!
 //! A thread waits for the signal, since a signal handler may do next to nothing. After the signal, everything else that
 //! would end the program waits (see [`hold::hold`]): an error that follows from the interrupt need not be reported. If
 //! the program is still drawing, a second Ctrl-C ends it at once.
@@ -12,7 +14,7 @@ use std::time::{Duration, Instant};
 use std::{fs, thread};
 
 use rustix::process::{Pid, Signal, kill_process};
-use signal_hook::consts::SIGINT;
+use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
@@ -22,7 +24,8 @@ use crate::lanes::picture::full_name;
 use crate::lanes::{board, record};
 use crate::processes;
 
-const STATUS: i32 = 130;
+/// A program that a signal ends has this exit status and the signal's number, as a shell shows it.
+const ENDED_BY: i32 = 128;
 
 /// A report names at most this number of lanes.
 const MOST_LANES: usize = 200;
@@ -50,8 +53,11 @@ pub enum Role {
     Program,
     /// A child that the program started: it reports, and the program draws.
     Child,
-    /// A rank of an MPI job: it reports, and draws if no other process does.
+    /// A rank of an MPI job that this program started: it reports, and draws if no other process does.
     Rank,
+    /// A rank of an MPI job that the user started with `mpirun`. After Ctrl-C, or when another rank fails, `mpirun` sends
+    /// it SIGTERM, and ends it if it does not end by itself.
+    LaunchedRank,
 }
 
 static ROLE: AtomicU8 = AtomicU8::new(Role::Program as u8);
@@ -67,23 +73,28 @@ pub fn set_role(role: Role) {
 pub fn watch(role: Role) {
     set_role(role);
     board::watch();
-    let watching = Signals::new([SIGINT]).and_then(|mut watched| {
-        flag::register_conditional_shutdown(SIGINT, STATUS, Arc::clone(&AT_ONCE))?;
-        flag::register(SIGINT, hold::flag())?;
+    let signals: &[i32] = if role == Role::LaunchedRank { &[SIGINT, SIGTERM] } else { &[SIGINT] };
+    let watching = Signals::new(signals).and_then(|mut watched| {
+        for &signal in signals {
+            flag::register_conditional_shutdown(signal, ENDED_BY + signal, Arc::clone(&AT_ONCE))?;
+            flag::register(signal, hold::flag())?;
+        }
         thread::Builder::new().name("ctrl-c".into()).stack_size(1 << 20).spawn(move || {
-            if watched.forever().next().is_some() {
-                end();
+            if let Some(signal) = watched.forever().next() {
+                end(signal);
             }
         })
     });
     if watching.is_err() {
         // No thread or no descriptor is left for it: the program ends without a report.
         AT_ONCE.store(true, SeqCst);
-        let _ = flag::register_conditional_shutdown(SIGINT, STATUS, Arc::clone(&AT_ONCE));
+        for &signal in signals {
+            let _ = flag::register_conditional_shutdown(signal, ENDED_BY + signal, Arc::clone(&AT_ONCE));
+        }
     }
 }
 
-fn end() -> ! {
+fn end(signal: i32) -> ! {
     let role = ROLE.load(SeqCst);
     hold_stdout();
     let descendants = signal_descendants();
@@ -92,14 +103,14 @@ fn end() -> ! {
     if role != Role::Child as u8 {
         draw();
     }
-    if role != Role::Program as u8 {
+    if role == Role::Child as u8 || role == Role::Rank as u8 {
         record::close();
         // It fails only for a name that is too long.
         let _ = rustix::thread::set_name(&std::ffi::CString::new(REPORTED).expect("no zero byte"));
         thread::sleep(LINGER);
     }
     // At once: a thread that holds stdout may wait for ever.
-    signal_hook::low_level::exit(STATUS)
+    signal_hook::low_level::exit(ENDED_BY + signal)
 }
 
 /// Draws, but with a limit on the time: a thread of the program may hold a lock that the drawing needs, or the reader
