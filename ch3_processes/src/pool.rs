@@ -189,6 +189,7 @@ impl<A: Serialize, R: DeserializeOwned> Pool<A, R> {
     ///
     /// # Errors
     /// The error of the first task, in the order of the tasks, that failed. All tasks have been run then.
+    #[track_caller]
     pub fn map(&mut self, tasks: impl IntoIterator<Item = A>) -> Result<Vec<R>, TaskError> {
         let tasks: Vec<_> = tasks.into_iter().collect();
         let chunk = tasks.len().div_ceil(CHUNKS * self.workers.len());
@@ -199,6 +200,7 @@ impl<A: Serialize, R: DeserializeOwned> Pool<A, R> {
     ///
     /// # Errors
     /// Those of [`map`](Self::map).
+    #[track_caller]
     pub fn map_in_chunks(&mut self, tasks: impl IntoIterator<Item = A>, chunk: usize) -> Result<Vec<R>, TaskError> {
         self.mapped = (self.next_task, Vec::new());
         let mut tasks = tasks.into_iter().peekable();
@@ -206,7 +208,7 @@ impl<A: Serialize, R: DeserializeOwned> Pool<A, R> {
             self.add_tasks(tasks.by_ref().take(chunk.max(1)));
             self.fill_queue();
         }
-        self.run_until(Delivery::Together, |pool| pool.unfinished.is_empty());
+        lanes::wait("results", || self.run_until(Delivery::Together, |pool| pool.unfinished.is_empty()));
         let (first, results) = std::mem::replace(&mut self.mapped, (u64::MAX, Vec::new()));
         let results = results.into_iter().map(|result| result.expect("all chunks are complete"));
         results.collect::<Result<_, _>>().map_err(|error| TaskError { task: error.task - first, ..error })
@@ -229,9 +231,10 @@ impl<A: Serialize, R: DeserializeOwned> Pool<A, R> {
     ///
     /// # Panics
     /// The ticket is from another pool.
+    #[track_caller]
     pub fn join(&mut self, ticket: Ticket) -> Result<R, TaskError> {
         assert_eq!(ticket.pool, self.number, "the ticket is from another pool");
-        self.run_until(Delivery::AtOnce, |pool| pool.submitted.contains_key(&ticket.task));
+        lanes::wait("results", || self.run_until(Delivery::AtOnce, |pool| pool.submitted.contains_key(&ticket.task)));
         self.submitted.remove(&ticket.task).expect("its result is there")
     }
 
@@ -252,10 +255,8 @@ impl<A: Serialize, R: DeserializeOwned> Pool<A, R> {
                 Delivery::Together => (Awaited::HalfEmptyQueue, 0),
             };
             control[0].set_awaited(awaited);
-            lanes::wait("results", || {
-                let deadline = Some(Instant::now() + LOOK_AT_WORKERS);
-                control[0].bell.wait(spins, deadline, || self.has_happened(awaited).then_some(()), || false)
-            });
+            let deadline = Some(Instant::now() + LOOK_AT_WORKERS);
+            let _ = control[0].bell.wait(spins, deadline, || self.has_happened(awaited).then_some(()), || false);
             if self.looked_at_workers.elapsed() >= LOOK_AT_WORKERS {
                 self.looked_at_workers = Instant::now();
                 for number in 0..self.workers.len() {

@@ -34,7 +34,7 @@ fn main() -> ExitCode {
         let foreground = Process::new().name("foreground").daemon(false).spawn(foo, (items, items, work))?;
         println!("the parent has nothing more to do");
 
-        let next = lanes::wait("join", || join_all([background, foreground]))?;
+        let next = join_all([background, foreground])?;
         println!("both processes have ended, so the parent ends");
         ensure!(next == [items, 2 * items], "the processes stopped before the numbers {next:?}");
         Ok(())

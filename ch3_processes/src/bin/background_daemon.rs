@@ -35,7 +35,7 @@ fn main() -> ExitCode {
         let mut background = Process::new().name("background").daemon(true).spawn(serve, (items, work, orders_out))?;
         let foreground = Process::new().name("foreground").daemon(false).spawn(foo, (items, items, work))?;
 
-        let next = lanes::wait("foreground", || foreground.join())?;
+        let next = foreground.join()?;
         ensure!(next == 2 * items, "foreground stopped before the number {next}");
         if !background.is_alive() {
             // The join says why: the daemon fails if its output cannot be written.

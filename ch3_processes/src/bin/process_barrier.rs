@@ -51,7 +51,7 @@ fn main() -> ExitCode {
                 processes.push(spawn(&name, walk, (name.clone(), start, way, used.clone()))?);
             }
         }
-        let mut with = lanes::wait("join", || join_all(processes))?;
+        let mut with = join_all(processes)?;
         let without = with.split_off(args.workers as usize);
 
         let last_came = with.iter().map(|visit| visit.came).max().unwrap_or_default();

@@ -44,7 +44,7 @@ fn main() -> ExitCode {
             spawn(format!("without {number}"), add_without_lock, arguments)
         };
         let processes = (1..=workers).map(add).collect::<Result<Vec<_>, _>>()?;
-        lanes::wait("join", || join_all(processes))?;
+        join_all(processes)?;
         let (count, right) = (counter[0].load(SeqCst), u64::from(workers) * u64::from(rounds));
         println!("without a lock: {count} of {right} additions are in the counter");
         ensure!(count == u64::from(rounds), "in each round one addition remains, but the counter is {count}");
@@ -52,7 +52,7 @@ fn main() -> ExitCode {
         let (counter, work) = (Lock::new(0).context("a lock")?, lesson.pause(0.1));
         let add = |number| spawn(format!("with {number}"), add_with_lock, (rounds, work, counter.clone()));
         let processes = (1..=workers).map(add).collect::<Result<Vec<_>, _>>()?;
-        lanes::wait("join", || join_all(processes))?;
+        join_all(processes)?;
         let count = *counter.lock().map_err(|abandoned| anyhow!("{abandoned}"))?;
         println!("with the lock:  {count} of {right} additions are in the counter");
         ensure!(count == right, "{count} additions are in the counter, not {right}");
@@ -64,7 +64,7 @@ fn main() -> ExitCode {
         // For the picture only: it shows that `next` waits.
         lanes::sleep("pause", lesson.pause(1.0));
         holder.kill()?;
-        let abandoned = lanes::wait("join", || next.join())?;
+        let abandoned = next.join()?;
         ensure!(abandoned, "`lock` did not tell `next` that the holder was killed");
         Ok(())
     })

@@ -40,7 +40,7 @@ fn main() -> ExitCode {
         let with_name = Process::new().name(&args.name).spawn(my_func, (pause,))?;
         let with_default_name = Process::new().spawn(my_func, (pause,))?;
 
-        let names = lanes::wait("join", || join_all([with_name, with_default_name]))?;
+        let names = join_all([with_name, with_default_name])?;
         ensure!(names == [args.name.as_str(), "Process-1"], "the processes are called {names:?}");
         Ok(())
     })

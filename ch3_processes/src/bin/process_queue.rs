@@ -56,7 +56,7 @@ fn main() -> ExitCode {
         // While the parent holds a sender, the queue is not closed.
         drop((sender, receiver));
 
-        let mut put = lanes::wait("join", || join_all(processes))?;
+        let mut put = join_all(processes)?;
         let mut taken = put.split_off(args.producers.into()).concat();
         let mut put = put.concat();
         println!("{} numbers put in, {} numbers taken out", put.len(), taken.len());

@@ -44,7 +44,7 @@ fn main() -> ExitCode {
             let room = (semaphore.clone(), counters.clone(), room_is_full.clone());
             processes.push(spawn(format!("process {number}"), visit, (number, first, lesson.pause(2.0), room))?);
         }
-        let inside = lanes::wait("join", || join_all(processes))?;
+        let inside = join_all(processes)?;
 
         let most = inside.into_iter().max().unwrap_or_default();
         println!("at most {most} processes were inside at a time");

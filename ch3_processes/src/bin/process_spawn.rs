@@ -35,7 +35,7 @@ fn main() -> ExitCode {
         for number in 0..args.workers {
             processes.push(spawn(format!("process {number}"), my_func, (number, all_alive.clone()))?);
         }
-        let results = lanes::wait("join", || join_all(processes))?;
+        let results = join_all(processes)?;
 
         ensure!(results.iter().map(|&(lines, ..)| lines).eq(0..args.workers), "lines and ids: {results:?}");
         let ids: HashSet<_> = results.iter().map(|&(_, id, _)| id).chain([id()]).collect();

@@ -17,7 +17,7 @@ use std::process::{ExitCode, id};
 use anyhow::ensure;
 use ch3_processes::my_func::my_func;
 use ch3_processes::{children, join_all, spawn};
-use course::{lanes, lesson};
+use course::lesson;
 
 #[derive(clap::Parser)]
 struct Args {
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
         for number in 0..args.workers {
             processes.push(spawn(format!("process {number}"), my_func, (number,))?);
         }
-        let results = lanes::wait("join", || join_all(processes))?;
+        let results = join_all(processes)?;
 
         ensure!(results.iter().map(|&(lines, _)| lines).eq(0..args.workers), "lines and ids: {results:?}");
         let ids: HashSet<_> = results.iter().map(|&(_, id)| id).chain([id()]).collect();

@@ -60,7 +60,7 @@ fn main() -> ExitCode {
 
         let start = Instant::now();
         let children = workers.map(Worker::start).collect::<Result<Vec<_>, _>>()?;
-        let results = lanes::wait("join", || join_all(children))?;
+        let results = join_all(children)?;
         let all = start.elapsed().as_secs_f64();
 
         let sum = durations.iter().sum::<Duration>().as_secs_f64();

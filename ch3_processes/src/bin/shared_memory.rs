@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use ch3_processes::{SharedArray, children, join_all, spawn};
-use course::{lanes, lesson};
+use course::lesson;
 
 #[derive(clap::Parser)]
 struct Args {
@@ -51,13 +51,13 @@ fn main() -> ExitCode {
             let start = Instant::now();
             let copy = |(number, part)| spawn(format!("copy {number}"), add_to_copy, (part,));
             let processes = parts.into_iter().enumerate().map(copy).collect::<Result<Vec<_>, _>>()?;
-            parts = lanes::wait("join", || join_all(processes))?;
+            parts = join_all(processes)?;
             copying = copying.min(start.elapsed());
 
             let start = Instant::now();
             let share = |number| spawn(format!("share {number}"), add_in_place, (number, array.clone()));
             let processes = (0..workers).map(share).collect::<Result<Vec<_>, _>>()?;
-            lanes::wait("join", || join_all(processes))?;
+            join_all(processes)?;
             sharing = sharing.min(start.elapsed());
         }
 

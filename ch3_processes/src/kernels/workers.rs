@@ -1,7 +1,6 @@
 //! The worker processes of a run.
 
 use ch1_parallel::kernels::Problem;
-use course::lanes;
 use serde::Serialize;
 
 use crate::process::{Function, join_all, spawn};
@@ -15,5 +14,5 @@ pub fn run<A: Serialize, F: Function<A> + Copy>(
     let children = (0..problem.workers)
         .map(|number| spawn(format!("worker {number}"), worker, arguments(number)))
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(lanes::wait("workers", || join_all(children))?)
+    Ok(join_all(children)?)
 }

@@ -17,7 +17,7 @@ impl<A: Serialize, R: DeserializeOwned> Pool<A, R> {
                 Some(chunk) => self.repeat(chunk, ended),
                 None if last == 0 => {
                     self.ended_without_task += 1;
-                    failed = ended.join().err();
+                    failed = ended.result().err();
                 }
                 None => {}
             }
@@ -65,7 +65,7 @@ impl<A: Serialize, R: DeserializeOwned> Pool<A, R> {
     fn repeat(&mut self, chunk: Chunk, worker: Child<()>) {
         let (task, name) = (chunk.first(), worker.name().to_owned());
         let (mut first, rest) = chunk.split_first();
-        let Err(why) = worker.join().map_err(Error::into_cause) else { return };
+        let Err(why) = worker.result().map_err(Error::into_cause) else { return };
         first.ended_workers += 1;
         let cause = match why {
             Cause::Ended(status) if first.ended_workers < TRIES => {

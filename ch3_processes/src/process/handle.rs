@@ -76,7 +76,7 @@ impl<R> Child<R> {
     /// Whether it has not ended yet. A child whose result is long lives until the parent waits for it.
     #[must_use]
     pub fn is_alive(&mut self) -> bool {
-        // An error says that the process has ended, and that nobody knows its exit status any more: another part of
+        // An error says that the process has ended, and that its exit status is lost: another part of
         // this program has waited for the process, or the system has dropped the status.
         !self.ended && matches!(self.try_wait(), Ok(None))
     }
@@ -213,13 +213,26 @@ pub(super) fn poll_all<'a, R: 'a>(
 }
 
 impl<R: DeserializeOwned> Child<R> {
-    /// Waits until the child has ended and returns the value of its function. If nobody reads the output of the
-    /// child any more, this process ends quietly, as when it prints itself.
+    /// Waits until the child has ended and returns the value of its function. The current lane waits for it by its name. If no process
+    /// reads the output of the child any more, this process ends quietly, as when it prints itself.
     ///
     /// # Errors
     /// The function returned an error or panicked, its output could not be written, or the process ended before the function.
+    #[track_caller]
     pub fn join(mut self) -> Result<R, Error> {
-        let status = self.wait_until(None);
+        let name = std::mem::take(&mut self.name);
+        let status = lanes::wait(&name, || self.wait_until(None));
+        self.name = name;
+        self.result_after(status)
+    }
+
+    /// The result of a child that has ended.
+    pub(crate) fn result(mut self) -> Result<R, Error> {
+        let status = self.look();
+        self.result_after(status)
+    }
+
+    fn result_after(mut self, status: io::Result<Option<ExitStatus>>) -> Result<R, Error> {
         let value = match (self.reply.take(), status) {
             (Ok(Some(packed)), _) => value_of(packed),
             (_, Err(error)) => Err(Cause::Wait(error)),
@@ -239,7 +252,7 @@ impl<R: DeserializeOwned> Child<R> {
         // An error of the wait is an error of the join too.
         match self.wait_timeout(limit) {
             Ok(None) => Err(self),
-            _ => Ok(self.join()),
+            _ => Ok(self.result()),
         }
     }
 }
