@@ -4,6 +4,7 @@
 mod common;
 use common::{mpirun, run, scatter, succeed};
 use course::testing::contract::Program;
+use course::testing::traces;
 
 const SCATTER: Program = Program {
     path: env!("CARGO_BIN_EXE_scatter"),
@@ -88,24 +89,17 @@ fn a_trace_names_ranks_and_calls() {
     let folder = tempfile::tempdir().unwrap();
     let (trace, svg) = (folder.path().join("trace.json"), folder.path().join("lanes.svg"));
     succeed(scatter().arg("--trace").arg(&trace).arg("--svg").arg(&svg));
-    let trace = std::fs::read_to_string(trace).unwrap();
-    let trace: serde_json::Value = serde_json::from_str(&trace).unwrap();
-    let events = trace["traceEvents"].as_array().unwrap();
+    let stretches = traces::read(&trace);
     for rank in 0..4 {
-        let of_rank =
-            |name: &str| events.iter().filter(|event| event["pid"] == rank + 1 && event["name"] == name).count();
-        assert_eq!(of_rank("process_name"), 1);
+        let of_rank = traces::of(&stretches, &format!("rank {rank}"), "wait");
+        assert!(of_rank.iter().all(|wait| wait.process == rank + 1), "{of_rank:?}");
         for call in ["scatter_varcount", "barrier", "all_reduce"] {
-            assert_eq!(of_rank(call), 1, "{call} at rank {rank}");
+            assert_eq!(of_rank.iter().filter(|wait| wait.label == call).count(), 1, "{call} at rank {rank}");
         }
     }
     // No rank leaves the barrier before the last rank has reached it.
-    let barriers: Vec<_> = events.iter().filter(|event| event["name"] == "barrier").collect();
-    let begin = |event: &serde_json::Value| event["ts"].as_f64().unwrap();
-    let last_reached = barriers.iter().map(|event| begin(event)).fold(f64::MIN, f64::max);
-    let first_left =
-        barriers.iter().map(|event| begin(event) + event["dur"].as_f64().unwrap()).fold(f64::MAX, f64::min);
-    assert!(last_reached <= first_left, "{barriers:#?}");
+    let barriers: Vec<_> = stretches.iter().filter(|stretch| stretch.label == "barrier").collect();
+    assert!(barriers.iter().all(|one| barriers.iter().all(|other| one.from <= other.to)), "{barriers:#?}");
     assert!(std::fs::read_to_string(svg).unwrap().contains("rank 3"));
 }
 

@@ -1,8 +1,7 @@
 //! `event_loop`, run as a program.
 
-use std::fs;
-
 use course::testing::contract::Program;
+use course::testing::traces::{of, stretches};
 
 const EVENT_LOOP: Program = Program {
     path: env!("CARGO_BIN_EXE_event_loop"),
@@ -73,15 +72,8 @@ fn the_clock_ticks_during_a_pause() {
 
 #[test]
 fn every_task_is_a_lane_that_sleeps() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("trace.json");
-    EVENT_LOOP.succeeds(&["--trace", file.to_str().expect("a plain path")]);
-    let trace: serde_json::Value = serde_json::from_slice(&fs::read(file).expect("a trace")).expect("JSON");
-    let events = trace["traceEvents"].as_array().expect("events");
+    let stretches = stretches(&EVENT_LOOP, &[]);
     for name in ["clock", "task_A", "task_B", "task_C"] {
-        let is_its_name = |event: &&serde_json::Value| event["name"] == "thread_name" && event["args"]["name"] == name;
-        let lane = events.iter().find(is_its_name).unwrap_or_else(|| panic!("{name} has no lane"));
-        let sleeps = |event: &serde_json::Value| event["tid"] == lane["tid"] && event["cat"] == "sleep";
-        assert!(events.iter().any(sleeps), "{name} does not sleep: {trace}");
+        assert!(!of(&stretches, name, "sleep").is_empty(), "{name} does not sleep: {stretches:?}");
     }
 }

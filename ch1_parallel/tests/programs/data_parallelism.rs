@@ -1,7 +1,7 @@
 use course::testing::contract::Program;
 
 use crate::fails_under;
-use crate::trace::{run_together, shows};
+use course::testing::traces::{run_together, shows};
 
 const DATA_PARALLELISM: Program = Program {
     path: env!("CARGO_BIN_EXE_data_parallelism"),

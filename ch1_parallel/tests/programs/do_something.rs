@@ -1,7 +1,7 @@
 use course::testing::contract::Program;
 
 use crate::fails_under;
-use crate::trace::{run_together, shows};
+use course::testing::traces::{run_together, shows};
 
 const DO_SOMETHING: Program = Program {
     path: env!("CARGO_BIN_EXE_do_something"),

@@ -1,6 +1,6 @@
 use course::testing::contract::Program;
 
-use crate::trace::{run_together, shows};
+use course::testing::traces::{run_together, shows};
 
 const FIBONACCI_THREADS: Program = Program {
     path: env!("CARGO_BIN_EXE_fibonacci_threads"),

@@ -9,7 +9,6 @@ mod processes_vs_threads;
 mod semaphore;
 mod serial_and_parallel;
 mod task_parallelism;
-mod trace;
 
 use std::process::{Command, Stdio};
 use std::time::Duration;

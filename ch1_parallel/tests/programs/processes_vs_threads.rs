@@ -6,7 +6,7 @@ use course::testing::contract::Program;
 use course::testing::proc::{Process, descendants, wait_for};
 
 use crate::fails_under;
-use crate::trace::{run_together, shows, trace};
+use course::testing::traces::{run_together, shows, stretches};
 
 const PROCESSES_VS_THREADS: Program = Program {
     path: env!("CARGO_BIN_EXE_processes_vs_threads"),
@@ -58,7 +58,7 @@ fn threads_and_processes_run_at_the_same_time() {
 
 #[test]
 fn threads_share_one_process_and_each_process_is_another() {
-    let trace = trace(&PROCESSES_VS_THREADS, &["--workers", "3", "--numbers", "1000"]);
+    let trace = stretches(&PROCESSES_VS_THREADS, &["--workers", "3", "--numbers", "1000"]);
     let process = |lane: String| trace.iter().find(|stretch| stretch.lane == lane).expect(&lane).process;
     let threads: BTreeSet<_> = (0..3).map(|worker| process(format!("thread {worker}"))).collect();
     let processes: BTreeSet<_> = (0..3).map(|worker| process(format!("process {worker}"))).collect();

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use course::testing::contract::Program;
 use course::testing::proc::{Process, descendants, wait_for};
+use course::testing::traces;
 
 const BARRIER: Program = Program {
     path: env!("CARGO_BIN_EXE_barrier"),
@@ -37,13 +38,13 @@ fn no_run_of_many_hangs() {
 
 #[test]
 fn no_runner_leaves_the_barrier_before_the_last_arrives() {
-    let stretches = crate::trace(&BARRIER, &[]);
-    let runs = crate::only("sleep", stretches.clone());
-    let mut waits = crate::only("wait", stretches);
+    let stretches = traces::stretches(&BARRIER, &[]);
+    let runs = traces::in_state("sleep", &stretches);
+    let mut waits = traces::in_state("wait", &stretches);
     waits.retain(|wait| wait.label == "barrier");
     assert_eq!((runs.len(), waits.len()), (3, 3), "each runner runs once and waits once");
-    let last_arrival = runs.iter().map(|run| run.end).fold(0.0, f64::max);
-    assert!(waits.iter().all(|wait| wait.end >= last_arrival), "{runs:?} {waits:?}");
+    let last_arrival = runs.iter().map(|run| run.to).fold(0.0, f64::max);
+    assert!(waits.iter().all(|wait| wait.to >= last_arrival), "{runs:?} {waits:?}");
 }
 
 const STARTED_BY_A_TEST: &str = "STARTED_BY_A_TEST";

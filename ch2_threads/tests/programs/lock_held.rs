@@ -1,4 +1,5 @@
 use course::testing::contract::Program;
+use course::testing::traces;
 
 const LOCK_HELD: Program = Program {
     path: env!("CARGO_BIN_EXE_lock_held"),
@@ -31,8 +32,8 @@ fn each_thread_is_over_before_the_next_has_the_lock() {
 
 #[test]
 fn no_two_threads_sleep_at_the_same_time() {
-    let sleeps = crate::only("sleep", crate::trace(&LOCK_HELD, &["--pace", "0.01"]));
-    assert_eq!((sleeps.len(), crate::most_at_once(&sleeps)), (9, 1), "{sleeps:?}");
+    let sleeps = traces::in_state("sleep", &traces::stretches(&LOCK_HELD, &["--pace", "0.01"]));
+    assert_eq!((sleeps.len(), traces::most_at_once(&sleeps)), (9, 1), "{sleeps:?}");
 }
 
 /// The sources of the twins differ in their headers, in the marked line and in the last line before `Ok(())`, and nowhere else.

@@ -1,4 +1,5 @@
 use course::testing::contract::Program;
+use course::testing::traces;
 
 const LOCK_RELEASED_EARLY: Program = Program {
     path: env!("CARGO_BIN_EXE_lock_released_early"),
@@ -15,9 +16,9 @@ fn keeps_its_promises() {
 #[test]
 fn threads_sleep_at_the_same_time() {
     // Each thread sleeps for a second or more. Two of nine threads that are spawned within that time are enough.
-    let sleeps = crate::only("sleep", crate::trace(&LOCK_RELEASED_EARLY, &["--pace", "1"]));
+    let sleeps = traces::in_state("sleep", &traces::stretches(&LOCK_RELEASED_EARLY, &["--pace", "1"]));
     assert_eq!(sleeps.len(), 9, "{sleeps:?}");
-    assert!(crate::most_at_once(&sleeps) > 1, "{sleeps:?}");
+    assert!(traces::most_at_once(&sleeps) > 1, "{sleeps:?}");
 }
 
 #[test]

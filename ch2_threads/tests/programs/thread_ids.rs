@@ -1,4 +1,5 @@
 use course::testing::contract::Program;
+use course::testing::traces;
 
 const THREAD_IDS: Program = Program {
     path: env!("CARGO_BIN_EXE_thread_ids"),
@@ -32,8 +33,8 @@ fn one_process_and_as_many_threads() {
 
 #[test]
 fn all_threads_live_at_the_same_time() {
-    let lives = crate::lives("thread ", &crate::trace(&THREAD_IDS, &["--workers", "8"]));
-    assert_eq!((lives.len(), crate::most_at_once(&lives)), (8, 8), "{lives:?}");
+    let lives = traces::lives(&traces::stretches(&THREAD_IDS, &["--workers", "8"]), "thread ");
+    assert_eq!((lives.len(), traces::most_at_once(&lives)), (8, 8), "{lives:?}");
 }
 
 #[test]

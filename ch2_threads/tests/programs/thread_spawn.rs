@@ -1,4 +1,5 @@
 use course::testing::contract::Program;
+use course::testing::traces;
 
 const THREAD_SPAWN: Program = Program {
     path: env!("CARGO_BIN_EXE_thread_spawn"),
@@ -29,8 +30,8 @@ fn every_thread_is_called_once() {
 
 #[test]
 fn all_threads_live_at_the_same_time() {
-    let lives = crate::lives("thread ", &crate::trace(&THREAD_SPAWN, &[]));
-    assert_eq!((lives.len(), crate::most_at_once(&lives)), (10, 10), "{lives:?}");
+    let lives = traces::lives(&traces::stretches(&THREAD_SPAWN, &[]), "thread ");
+    assert_eq!((lives.len(), traces::most_at_once(&lives)), (10, 10), "{lives:?}");
 }
 
 #[test]

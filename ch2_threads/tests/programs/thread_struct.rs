@@ -1,4 +1,5 @@
 use course::testing::contract::Program;
+use course::testing::traces;
 
 const THREAD_STRUCT: Program = Program {
     path: env!("CARGO_BIN_EXE_thread_struct"),
@@ -42,9 +43,9 @@ fn the_seed_decides_the_durations() {
 #[test]
 fn workers_sleep_at_the_same_time() {
     // A worker sleeps for 0.2 s or more. Two of nine workers that are spawned within that time are enough.
-    let sleeps = crate::only("sleep", crate::trace(&THREAD_STRUCT, &["--pace", "0.2"]));
+    let sleeps = traces::in_state("sleep", &traces::stretches(&THREAD_STRUCT, &["--pace", "0.2"]));
     assert_eq!(sleeps.len(), 9, "{sleeps:?}");
-    assert!(crate::most_at_once(&sleeps) > 1, "{sleeps:?}");
+    assert!(traces::most_at_once(&sleeps) > 1, "{sleeps:?}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
-use crate::{has_lanes, life, numbers_after, of, slept, stretches};
+use crate::{has_lanes, numbers_after};
 use course::testing::contract::Program;
+use course::testing::traces::{life, of, slept, stretches};
 
 pub const BACKGROUND: Program = Program {
     path: env!("CARGO_BIN_EXE_background"),
@@ -34,11 +35,11 @@ fn both_work_at_the_same_time_and_the_parent_ends_after_them() {
     slept(&stretches, &["background", "foreground"], 4, 100_000.0);
     // The parent has the name of the program, which is that of a child too: but only the child sleeps, and only the parent waits.
     let ended = of(&stretches, "background", "sleep").iter().map(|sleep| sleep.to).fold(0.0, f64::max);
-    let (foreground_began, foreground_ended) = life(&stretches, "foreground");
-    assert!(foreground_began < ended, "foreground began when background had ended");
+    let foreground = life(&stretches, "foreground");
+    assert!(foreground.from < ended, "foreground began when background had ended");
     let waits = of(&stretches, "background", "wait");
     assert_eq!(waits.iter().map(|wait| wait.label.as_str()).collect::<Vec<_>>(), ["join"]);
-    assert!(waits[0].to > ended && waits[0].to > foreground_ended - 1.0, "{waits:?}");
+    assert!(waits[0].to > ended && waits[0].to > foreground.to - 1.0, "{waits:?}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
-use crate::{has_lanes, items, numbers_after, of, slept, stretches, were_alive_together};
+use crate::{has_lanes, items, numbers_after};
 use course::testing::contract::Program;
+use course::testing::traces::{of, slept, stretches, were_alive_together};
 
 pub const BACKGROUND_DAEMON: Program = Program {
     path: env!("CARGO_BIN_EXE_background_daemon"),

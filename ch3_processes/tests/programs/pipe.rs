@@ -3,11 +3,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use rustix::process::Signal;
-use serde_json::Value;
 
 use course::testing::contract::Program;
 use course::testing::group::{Group, LIMIT, assert_only_reports, leaves_no_file};
 use course::testing::proc::{children_of, signal, wait_for};
+use course::testing::traces::{of, stretches};
 
 pub const PIPE: Program = Program {
     path: env!("CARGO_BIN_EXE_pipe"),
@@ -52,19 +52,12 @@ fn one_chart_has_all_processes() {
 
 #[test]
 fn the_trace_has_all_processes() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("trace.json");
-    PIPE.succeeds(&["--trace", file.to_str().unwrap()]);
-    let trace: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
-    let events = trace["traceEvents"].as_array().unwrap();
-    let named = events.iter().filter(|event| event["name"] == "process_name");
-    let processes: BTreeSet<_> =
-        named.map(|event| (event["pid"].as_u64().unwrap(), event["args"]["name"].as_str().unwrap())).collect();
+    let stretches = stretches(&PIPE, &[]);
+    let processes: BTreeSet<_> = stretches.iter().map(|stretch| (stretch.process, stretch.lane.as_str())).collect();
     let names: BTreeSet<_> = processes.iter().map(|(_, name)| *name).collect();
     assert_eq!((processes.len(), names), (3, ["pipe", "generate", "square"].into()));
-    for (process, name) in processes {
-        let runs = events.iter().any(|event| event["ph"] == "X" && event["pid"] == process);
-        assert!(runs, "{name} did something");
+    for name in ["pipe", "generate", "square"] {
+        assert!(!of(&stretches, name, "run").is_empty(), "{name} did nothing: {stretches:?}");
     }
 }
 

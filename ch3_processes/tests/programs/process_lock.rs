@@ -2,10 +2,11 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
-use crate::{has_lanes, life, of, slept, stretches};
+use crate::has_lanes;
 use course::testing::contract::Program;
 use course::testing::group::{Group, LIMIT};
 use course::testing::proc::{children_of, signal, wait_for};
+use course::testing::traces::{life, of, slept, stretches};
 
 pub const PROCESS_LOCK: Program = Program {
     path: env!("CARGO_BIN_EXE_process_lock"),
@@ -62,7 +63,7 @@ fn the_next_process_waits_until_the_holder_is_killed() {
     // The parent kills the holder when it has slept.
     let slept = of(&stretches, "process_lock", "sleep");
     assert!(slept.len() == 1 && waits[0].to >= slept[0].to - 1.0, "{waits:?} {slept:?}");
-    assert!(life(&stretches, "holder").0 < slept[0].from, "{stretches:?}");
+    assert!(life(&stretches, "holder").from < slept[0].from, "{stretches:?}");
     let chart = PROCESS_LOCK.succeeds(&["--timeline"]);
     assert!(chart.lines().any(|line| line.starts_with("holder ") && line.ends_with("killed")), "{chart}");
 }

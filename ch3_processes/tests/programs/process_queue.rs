@@ -2,10 +2,11 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
-use crate::{has_lanes, items, of, slept, stretches, were_alive_together};
+use crate::{has_lanes, items};
 use course::testing::contract::Program;
 use course::testing::group::{Group, LIMIT};
 use course::testing::proc::{children_of, signal, wait_for};
+use course::testing::traces::{self, of, slept, stretches, were_alive_together};
 
 pub const PROCESS_QUEUE: Program = Program {
     path: env!("CARGO_BIN_EXE_process_queue"),
@@ -128,8 +129,7 @@ fn the_picture_of_a_long_run_is_bounded() {
     let trace = folder.path().join("lanes.json");
     let trace_flag = trace.to_str().unwrap();
     let output = PROCESS_QUEUE.succeeds(&["--items", "100000", "--pace", "0", "--timeline", "--trace", trace_flag]);
-    let trace: serde_json::Value = serde_json::from_slice(&std::fs::read(trace).unwrap()).unwrap();
-    let events = trace["traceEvents"].as_array().unwrap().len();
+    let events = traces::read(&trace).len();
     // Each of the 100,000 numbers changes both lanes several times.
     assert!((1000..150_000).contains(&events), "{events} events");
     assert!(output.contains("changes too short to be seen"), "{output}");

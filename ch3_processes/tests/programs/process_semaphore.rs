@@ -2,10 +2,11 @@ use std::process::Command;
 
 use rustix::process::Signal;
 
-use crate::{has_lanes, items, of, slept, stretches};
+use crate::{has_lanes, items};
 use course::testing::contract::Program;
 use course::testing::group::{Group, LIMIT};
 use course::testing::proc::{children_of, signal, wait_for};
+use course::testing::traces::{of, slept, stretches};
 
 pub const PROCESS_SEMAPHORE: Program = Program {
     path: env!("CARGO_BIN_EXE_process_semaphore"),

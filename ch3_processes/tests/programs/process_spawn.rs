@@ -1,5 +1,6 @@
-use crate::{has_lanes, items, numbers_after, stretches, were_alive_together};
+use crate::{has_lanes, items, numbers_after};
 use course::testing::contract::Program;
+use course::testing::traces::{stretches, were_alive_together};
 
 pub const PROCESS_SPAWN: Program = Program {
     path: env!("CARGO_BIN_EXE_process_spawn"),

@@ -1,7 +1,8 @@
 use std::collections::BTreeSet;
 
-use crate::{has_lanes, items, slept, stretches, were_alive_together};
+use crate::{has_lanes, items};
 use course::testing::contract::Program;
+use course::testing::traces::{slept, stretches, were_alive_together};
 
 pub const PROCESS_STRUCT: Program = Program {
     path: env!("CARGO_BIN_EXE_process_struct"),

@@ -6,3 +6,4 @@ pub mod harness;
 pub mod pictures;
 pub mod proc;
 pub mod schedules;
+pub mod traces;
