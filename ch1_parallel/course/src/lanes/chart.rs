@@ -109,8 +109,33 @@ pub fn time(seconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::picture::tests::random_picture;
+    use super::super::picture::tests::{random_picture, small_picture};
     use super::*;
+
+    #[test]
+    fn a_small_chart_looks_like_this() {
+        assert_eq!(draw(&small_picture(), "small", 110), include_str!("../../tests/pictures/small.txt"));
+    }
+
+    #[test]
+    fn a_chart_shows_the_first_lanes_and_counts_the_others() {
+        let mut picture = small_picture();
+        picture.rows.truncate(1);
+        picture.lost = 0;
+        picture.rows[0].name = "lane".into();
+        for (lanes, last) in [(200, "lane  "), (201, "and 1 lanes more"), (210, "and 10 lanes more")] {
+            picture.rows.resize(lanes, picture.rows[0].clone());
+            let chart = draw(&picture, "many", 110);
+            assert!(chart.lines().next_back().is_some_and(|line| line.starts_with(last)), "{lanes}: {chart}");
+        }
+    }
+
+    #[test]
+    fn times_have_the_unit_that_suits_them() {
+        let times = [0.0, 1e-9, 1e-6, 999e-6, 1e-3, 0.9994, 1.0, 9.994, 10.0, 99.96];
+        let texts = ["0", "1 µs", "1 µs", "999 µs", "1 ms", "999 ms", "1.00 s", "9.99 s", "10.0 s", "100.0 s"];
+        assert_eq!(times.map(time), texts);
+    }
 
     #[test]
     fn each_line_draws_the_recorded_times_to_within_one_column() {

@@ -20,7 +20,7 @@ pub struct Picture {
 }
 
 /// A lane. Lanes of one name in one process that never overlap (the calls of a recurring task, say) share a row.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Row {
     /// The id of the process.
     pub process: u32,
@@ -251,6 +251,66 @@ pub(super) mod tests {
         let drawn = crate::lanes::apportion::apportion(&picture.shares(&picture.rows[0], 10));
         assert_eq!(drawn.iter().filter(|&&kind| kind == Kind::Run).count(), 2);
         assert!(drawn[1..9].iter().all(|&kind| kind == Kind::Absent));
+    }
+
+    /// Two processes of 10 seconds. The parent waits, works, sleeps, is idle and has a recurring task, which runs for less than a
+    /// pixel. The child is killed, and its first changes are thinned out.
+    pub fn small_picture() -> Picture {
+        const MS: u64 = 1_000_000;
+        let main = [
+            (2500 * MS, run()),
+            (3000 * MS, wait()),
+            (1000 * MS, State::Run("add <1>".into())),
+            (1500 * MS, State::Sleep { what: "work".into(), place: "b.rs:2".into() }),
+            (500 * MS, State::Wait { on: "a place & more".into(), place: "a.rs:2".into() }),
+            (1500 * MS, State::Idle),
+            (0, State::Absent),
+        ];
+        let task = [
+            (MS, run()),
+            (MS / 2, wait()),
+            (MS, run()),
+            (3990 * MS, State::Absent),
+            (2 * MS, run()),
+            (3000 * MS, State::Absent),
+            (1000 * MS, wait()),
+            (0, State::Absent),
+        ];
+        let child = [(4000 * MS, run()), (0, wait())];
+        let mut lanes = vec![
+            lane(7, "main", 40 * MS, &main),
+            lane(7, "a recurring task of the parent", 1040 * MS, &task),
+            lane(8, "main", 540 * MS, &child),
+        ];
+        lanes[2].thinned = 3;
+        let processes = [(7, "parent"), (8, "child")];
+        let processes = processes.map(|(id, name)| ProcessLog { id, name: name.into(), rank: None }).into();
+        let ends = [(8, 6040 * MS)].into();
+        Picture::of(Log { processes, lanes, lost: 2, ends }, 10_040 * MS, |process| process == 7)
+    }
+
+    #[test]
+    fn a_picture_says_what_it_does_not_show() {
+        let remark = |thinned, lost| {
+            let mut picture = random_picture(1);
+            picture.rows.iter_mut().for_each(|row| row.thinned = 0);
+            picture.rows[0].thinned = thinned;
+            picture.lost = lost;
+            picture.remark()
+        };
+        let share = "changes too short to be seen are drawn as their share of the time around them";
+        assert_eq!(remark(0, 0), None);
+        assert_eq!(remark(3, 0), Some(format!("3 {share}")));
+        assert_eq!(remark(0, 2), Some("2 more lanes were not recorded".into()));
+        assert_eq!(remark(1, 2), Some(format!("1 {share}; 2 more lanes were not recorded")));
+    }
+
+    #[test]
+    fn the_name_of_a_process_stands_before_its_lanes_if_there_are_several_processes() {
+        let names: Vec<_> = small_picture().named().map(|(name, _)| name).collect();
+        assert_eq!(names, ["parent", "parent/a recurring task of the parent", "child"]);
+        let alone = Picture::of(Log { lanes: vec![lane(1, "main", 0, &[(1, run())])], ..Log::default() }, 2, |_| true);
+        assert_eq!(alone.named().next().unwrap().0, "main");
     }
 
     /// A picture of random lanes: stretches from far shorter to far longer than a column, with gaps.

@@ -78,7 +78,7 @@ pub fn draw(picture: &Picture, title: &str) -> String {
         draw_row(&mut svg, &scale, row, y);
         if let (true, Some(last)) = (row.cut, row.stretches.last()) {
             let x = scale.x(last.to);
-            let _ = writeln!(svg, r#"<text x="{x:.1}" y="{:.1}">✗<title>{}</title></text>"#, y + 17.0, killed(row));
+            let _ = writeln!(svg, r#"<text x="{x:.1}" y="{:.1}">✗<title>{}</title></text>"#, y + 17.0, killed(name));
         }
     }
     for (index, remark) in remarks.iter().enumerate() {
@@ -262,8 +262,8 @@ fn bar(svg: &mut String, (x, end): (f64, f64), state: &State, seconds: f64, row:
     }
 }
 
-fn killed(row: &Row) -> String {
-    escape(&format!("{} was killed", row.name))
+fn killed(name: &str) -> String {
+    escape(&format!("{name} was killed"))
 }
 
 /// `text` as it must stand in XML or HTML. Characters that XML does not allow become U+FFFD.
@@ -286,8 +286,37 @@ pub fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::picture::tests::random_picture;
+    use super::super::picture::tests::{random_picture, small_picture};
     use super::*;
+
+    #[test]
+    fn a_small_picture_looks_like_this() {
+        assert_eq!(draw(&small_picture(), "small & exact"), include_str!("../../tests/pictures/small.svg"));
+    }
+
+    #[test]
+    fn an_svg_shows_the_first_lanes_and_counts_the_others() {
+        let mut picture = small_picture();
+        picture.rows.truncate(1);
+        for (lanes, more) in [(500, None), (501, Some("and 1 lanes more")), (510, Some("and 10 lanes more"))] {
+            picture.rows.resize(lanes, picture.rows[0].clone());
+            let svg = draw(&picture, "many");
+            assert_eq!(svg.matches(">main</text>").count(), 500);
+            assert_eq!(svg.contains("lanes more</text>"), more.is_some());
+            assert!(more.is_none_or(|more| svg.contains(more)));
+        }
+    }
+
+    #[test]
+    fn a_long_name_is_cut_at_60_letters() {
+        let mut picture = small_picture();
+        picture.rows.truncate(1);
+        for (length, shown) in [(60, "x".repeat(60)), (61, "x".repeat(59) + "…")] {
+            picture.rows[0].name = "x".repeat(length);
+            let svg = draw(&picture, "long");
+            assert!(svg.contains(&format!(">{shown}</text>")), "{length}: {svg}");
+        }
+    }
 
     /// A `rect` of a row: its class, where it begins and where it ends.
     fn rects(svg: &str) -> Vec<(usize, Kind, f64, f64)> {
