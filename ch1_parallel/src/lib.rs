@@ -1,11 +1,11 @@
-//! What the programs of chapter 1 share, and the problems that every chapter solves.
+//! What the programs of chapter 1 share, and the problems that chapters 1 to 4 solve.
 //!
 //! | module | what it holds |
 //! |---|---|
 //! | [`mod@do_something`] | the workload that the comparisons share |
 //! | [`batch`] | the numbers that one worker makes in the comparison of threads and processes, and its times |
 //! | [`semaphore`] | a counting semaphore |
-//! | [`memory`] | vectors whose length a flag decides: an error instead of an abort when the memory is not there |
+//! | [`memory`] | vectors whose length comes from a flag; without enough memory the result is an error, and no abort |
 //! | [`kernels`] | the problems that every strategy solves, with their serial and rayon solutions |
 //! | [`what_rust_forbids`] | mistakes of this chapter that the compiler refuses |
 

@@ -7,7 +7,7 @@
 //! | [`mod@channel`] | the same as a pipe, through shared memory, without system calls |
 //! | [`mod@queue`] | a typed queue between many processes |
 //! | [`pool`] | a few processes that call a function for many tasks; any of them may die |
-//! | [`barrier`], [`lock`], [`semaphore`] | the same between processes as between threads |
+//! | [`barrier`], [`lock`], [`semaphore`] | a barrier, a lock and a semaphore between processes |
 //! | [`shared`] | memory that processes share: atomic numbers, and arrays in parts that are borrowed at run time |
 //! | [`kernels`] | the kernels, solved by processes with shared memory |
 //! | [`my_func`] | the function that the program `process_spawn_module` takes from another module |

@@ -1,7 +1,7 @@
 //! A pool: a few processes that call one function for many tasks.
 //!
-//! Any worker can be killed at any moment. Another worker then runs its task again, once. A task that ends its worker twice is
-//! an error, which names the task. In Python the whole `map` waits for the lost result for ever.
+//! Any worker can be killed at any moment. Another worker then runs its task again, once. If two workers die in
+//! the same task, the result of the task is an error. In Python the whole `map` waits for the lost result for ever.
 //!
 //! The tasks lie in a queue in shared memory, from which each worker takes the next chunk, so no worker waits while there are
 //! tasks. The results of each worker come back through a ring of its own.
@@ -56,7 +56,8 @@ type Spawn = dyn Fn(&str, WorkerArguments) -> Result<Child<()>, Error> + Send + 
 
 /// Processes that call a function `A -> R` for tasks.
 ///
-/// Dropping the pool ends them. Tasks whose results the caller has not joined may not be run then.
+/// Dropping the pool ends them. It is possible that tasks without a joined result
+/// are never run.
 pub struct Pool<A, R> {
     /// The number of this pool. Its tickets have it too, so that they are not taken for tickets of another pool.
     number: u64,

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A signal from the terminal reaches only the supervisor, which ends the launcher in order. If the supervisor is
-//! killed, the kernel ends the launcher, since the process in between asked for it before it became the launcher.
+//! killed, the kernel ends the launcher, because the process in between asked for this and then became the launcher.
 
 use std::env;
 use std::ffi::OsString;
@@ -147,7 +147,7 @@ pub(crate) struct Ended {
 /// ends.
 ///
 /// # Errors
-/// The job cannot be started, or its output cannot be written. It is no error if nobody reads it any more.
+/// The job cannot be started, or its output cannot be written. It is no error if the reader has gone.
 pub(crate) fn supervise(ranks: usize) -> anyhow::Result<Ended> {
     // A file in memory without a name, so that nothing is left behind.
     let mut told = File::from(memfd_create("end", MemfdFlags::CLOEXEC).context("a file in memory")?);
@@ -196,7 +196,7 @@ pub(crate) fn supervise(ranks: usize) -> anyhow::Result<Ended> {
                     // If stderr cannot be written either, there is no place for a report.
                     let _ = writeln!(
                         io::stderr(),
-                        "interrupted: {name} waits for mpirun to start its ranks since 0.000 s (for {seconds:.3} s)"
+                        "interrupted: {name} waits for mpirun to start its ranks since 0.000 s after the start ({seconds:.3} s ago)"
                     );
                 }
                 stop(&launcher);
@@ -252,7 +252,7 @@ fn stop(launcher: &impl AsFd) {
     let _ = pidfd_send_signal(launcher, Signal::KILL);
 }
 
-/// The job's exit status as a program of the course ends: an error that nobody has told is told here.
+/// The job's exit status as a program of the course ends: an error that no rank has reported is reported here.
 ///
 /// Once all ranks have done their work, a rank that crashes no longer changes the result, and a remark is enough. What is left
 /// to do is `MPI_Finalize`, in which ranks of Open MPI 4.1 are known to crash now and then (its issue 10117).

@@ -43,7 +43,7 @@ struct Whole<A: clap::Args> {
     own: A,
     /// Number of ranks that the program starts; under mpirun the launcher decides
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1024),
-          value_name = "N", help_heading = "Flags of every program", display_order = 899)]
+          value_name = "N", help_heading = "Flags of every program of this chapter", display_order = 899)]
     ranks: u16,
 }
 

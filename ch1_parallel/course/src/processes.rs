@@ -2,7 +2,7 @@
 
 use std::fs;
 
-/// A process that is alive: a zombie is not.
+/// A living process. A zombie is not alive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Process {
     /// Its id.

@@ -37,8 +37,8 @@ impl Finished {
     }
 }
 
-/// Runs `command` without standard input and collects what it prints. After `limit` it is killed, by its process id. If it
-/// is a program of the course it ends with this process, however that ends.
+/// Runs `command` without standard input and collects what it prints. After `limit` the process is
+/// killed, by its id. A program of the course also ends when this process ends, in whatever way.
 ///
 /// # Errors
 /// The program cannot be started or waited for.

@@ -1,10 +1,10 @@
 //! Two arrays are added element by element: one by one, with the vector unit of one core, and by several threads.
 //!
 //! Data parallelism does the same operation on every element. So the vector unit of a core can work on several elements
-//! at once, several threads can share the elements, or both. But an addition moves 16 bytes: it reads two numbers, and
-//! it reads and writes the memory of the sum. So the caches limit the speed. If the arrays do not fit into the caches,
-//! the memory limits it. A task that only computes, such as `count`, one of the kernels that every chapter solves,
-//! moves no data and gains from every core.
+//! at once, several threads can share the elements, or both. But an addition of numbers of 4 bytes moves 16 bytes: it
+//! reads two numbers, and it reads and writes the memory of the sum. So the caches limit the speed. If the arrays do
+//! not fit into the caches, the memory limits it. A task that only computes, such as the kernel `count`, moves no data
+//! and gains from every core.
 //!
 //! Run:       cargo run --release --bin data_parallelism -- --timeline
 //! Observe:   the vector unit gains more than the threads. Compare the rate of the sums with the last row: `nstream`

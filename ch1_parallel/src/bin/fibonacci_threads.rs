@@ -1,7 +1,7 @@
 //! Four threads compute the same Fibonacci number at the same time.
 //!
 //! The threads share no data, and no thread waits for another thread. Such tasks gain the most from threads. The
-//! recursion is naive, so that a task takes long enough: it costs some tens of microseconds to spawn and join a thread.
+//! naive recursion makes a task much longer than spawning and joining a thread, which takes some tens of microseconds.
 //!
 //! Run:       cargo run --release --bin fibonacci_threads -- --timeline
 //! Observe:   the speed-up is close to the number of cores. More threads than cores do not raise it.

@@ -1,11 +1,11 @@
-//! Worker 0 sends a dictionary to worker 1. The inboxes of the idle workers stay empty, and yet every worker ends.
+//! Worker 0 sends a dictionary to worker 1. The inboxes of the other workers stay empty, and yet every worker ends.
 //!
 //! Workers that pass messages share no data. Each worker has an inbox, and a message belongs to the worker that
 //! receives it. An inbox is closed when its last sender has been dropped, so a worker that only receives ends by
 //! itself. Chapters 3 and 4 do the same with pipes between processes and with MPI between machines.
 //!
 //! Run:       cargo run --bin message_passing -- --workers 6 --timeline
-//! Observe:   one worker receives the message. The idle workers receive nothing and end: an inbox is closed as soon as
+//! Observe:   one worker receives the message. The other workers receive nothing and end: an inbox is closed as soon as
 //!            its last sender has been dropped.
 //! Python:    the original misspells a keyword, which raises an exception in the sender. The receiver then blocks for
 //!            ever, because nothing closes its inbox.

@@ -7,9 +7,9 @@
 //!
 //! Run:       cargo run --release --bin task_parallelism -- --timeline
 //! Observe:   the columns "by join" and "by scope" are speed-ups. With a few steps they are far below 1: the pool is
-//!            slower. With millions of steps on two cores they are nearly 2. They pass 1 where a task takes about as
-//!            long as its way to another thread. To draw the lanes costs each task some microseconds: run it without
-//!            `--timeline` too.
+//!            slower. With millions of steps on two cores they are nearly 2. They pass 1 when a task takes about as
+//!            long as it takes to move the task to another thread. To draw the lanes costs each task some
+//!            microseconds: run it without `--timeline` too.
 //! Python:    the original's tasks are 5+3 and 10-4, so its time is only the time of the pool.
 //! Exercise:  let `subtract` do twice as many steps: write `subtract(10, 2 * n)` in all three ways. What is the largest
 //!            speed-up of the two tasks now, and why?

@@ -1,8 +1,8 @@
 //! A producer appends items to a list and sets an event. A consumer waits for the event and takes all items.
 //!
 //! An event is a flag that threads can wait for. It does not count: if it is set twice before a thread looks, only one
-//! signal is left. So the consumer takes all items at each wake-up. It clears the flag itself, under the lock under
-//! which it saw the flag set. A semaphore would count the items; with a condition variable the thread would look at the
+//! signal is left. So the consumer takes all items at each wake-up. It sees the flag set and clears it
+//! while it holds the lock. A semaphore would count the items; with a condition variable the thread would look at the
 //! list itself.
 //!
 //! Run:       cargo run --bin event -- --items 5 --timeline

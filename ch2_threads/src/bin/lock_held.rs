@@ -1,7 +1,8 @@
 //! Nine threads hold one lock while they sleep: they run one after the other.
 //!
 //! A lock lets one thread at a time use the data that it guards. The time for which a thread holds it decides how
-//! parallel the program is. Here each thread sleeps while it holds the lock, so nine threads are as slow as one.
+//! parallel the program is. Here each thread sleeps while it holds the lock, so nine threads need as long as
+//! one thread that sleeps nine times.
 //! `lock_released_early` differs in the line that is marked with a star, and in what it asserts. (This file also needs
 //! `ch2_threads/src/overlap.rs`.)
 //!
@@ -18,7 +19,7 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use ch2_threads::overlap::{most_at_once, total};
 use course::{lanes, lesson};
-use crossbeam::sync::WaitGroup; // std has none. std's `Barrier` would block the threads too, not only `main`.
+use crossbeam::sync::WaitGroup; // `wait` blocks until all clones are dropped. A `Barrier` would also block the threads.
 use parking_lot::Mutex; // Its `lock` returns the guard; std's returns a `Result`, in case a holder panicked.
 use rand::RngExt;
 

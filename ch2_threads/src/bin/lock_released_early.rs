@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use ch2_threads::overlap::{most_at_once, total};
 use course::{lanes, lesson};
-use crossbeam::sync::WaitGroup; // std has none. std's `Barrier` would block the threads too, not only `main`.
+use crossbeam::sync::WaitGroup; // `wait` blocks until all clones are dropped. A `Barrier` would also block the threads.
 use parking_lot::Mutex; // Its `lock` returns the guard; std's returns a `Result`, in case a holder panicked.
 use rand::RngExt;
 

@@ -2,7 +2,7 @@
 //!
 //! A semaphore that starts with no permit is a signal: `release` says that there is one more item, and `acquire` waits
 //! for it. The permits count the signals, so if two signals come before the consumer waits, both are kept. An event
-//! would keep one of them, a condition variable none, and a lock cannot be released by another thread. For asynchronous
+//! would keep one signal, a condition variable no signal. A lock cannot be released by another thread. For asynchronous
 //! tasks use `tokio::sync::Semaphore`, which does not block the thread. (This file also needs
 //! `ch1_parallel/src/semaphore.rs`.)
 //!

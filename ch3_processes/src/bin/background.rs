@@ -1,13 +1,12 @@
 //! Two processes work in the background while the parent continues, and the parent waits for both before it ends.
 //!
-//! Neither process is a daemon: when the parent drops the `Child` of such a process, the parent blocks until the
-//! process has ended. So the process always finishes its work. `join` also waits, and returns the result or the error
-//! of the process. `background_daemon` shows the other kind, a process that is killed when the parent drops its
-//! `Child`.
+//! A daemon is a process that is killed when its parent drops its `Child`; `background_daemon` shows one. Neither
+//! process here is a daemon: when the parent drops the `Child`, the parent blocks until the process has ended. So the
+//! process always finishes its work. `join` also waits, and returns the result or the error of the process.
 //!
 //! Run:       cargo run --bin background -- --items 5 --timeline
 //! Observe:   the two processes work at the same time; both print that they exit before the parent prints that it ends.
-//! Exercise:  replace the line that calls `join_all` by `drop((background, foreground));` and delete the `ensure!`.
+//! Exercise:  replace the line that calls `join_all` by `drop((first, second));` and delete the `ensure!`.
 //!            (The compiler then warns of unused imports.) Do both processes still finish their work? What does the
 //!            parent no longer learn?
 
@@ -30,11 +29,11 @@ fn main() -> ExitCode {
     lesson::run!(|args: Args, lesson| {
         println!("the parent is process {}", id());
         let (items, work) = (args.items, lesson.pause(1.0));
-        let background = Process::new().name("background").daemon(false).spawn(foo, (0, items, work))?;
-        let foreground = Process::new().name("foreground").daemon(false).spawn(foo, (items, items, work))?;
+        let first = Process::new().name("first").daemon(false).spawn(foo, (0, items, work))?;
+        let second = Process::new().name("second").daemon(false).spawn(foo, (items, items, work))?;
         println!("the parent has nothing more to do");
 
-        let next = join_all([background, foreground])?;
+        let next = join_all([first, second])?;
         println!("both processes have ended, so the parent ends");
         ensure!(next == [items, 2 * items], "the processes stopped before the numbers {next:?}");
         Ok(())

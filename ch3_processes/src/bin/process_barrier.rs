@@ -9,7 +9,7 @@
 //! Observe:   the processes with the barrier come at different times and leave together. Each process without the
 //!            barrier leaves as soon as it has come.
 //! Exercise:  let the process `with 1` fail before the barrier: put
-//!            `anyhow::ensure!(name != "with 1", "it turned back");` before the `if`. Which process ends `with 2`, and
+//!            `anyhow::ensure!(name != "with 1", "it turned back");` before the `if`. Which process kills `with 2`, and
 //!            what does the parent print?
 
 use std::process::{ExitCode, id};

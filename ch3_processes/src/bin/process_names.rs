@@ -1,7 +1,7 @@
 //! A process with a given name and a process with the default name print their names at their start and at their end.
 //!
-//! A name distinguishes processes that run the same program. It is the first argument of the process's program, which
-//! `ps -ef` shows whole. `ps -e` and `top` show the name from a table of the system, which has room for 15 bytes. A
+//! A name distinguishes processes that run the same program. It is the process's `argv[0]`, and
+//! `ps -ef` shows all of it. `ps -e` and `top` show the name from a table of the system, which has room for 15 bytes. A
 //! process that is given no name is called `Process-1`, the next one `Process-2`. In Python only the program itself
 //! knows such names: `ps` shows two processes called python3.
 //!

@@ -1,4 +1,4 @@
-//! A pool of four processes squares the numbers from 0 to 99.
+//! A pool of processes squares the numbers from 0 to 99.
 //!
 //! Starting a process costs more time than most tasks. A pool starts its processes once; each worker takes the next
 //! tasks as soon as it is free. The results come in the order of the tasks, whichever worker finished first. `map`
@@ -8,8 +8,9 @@
 //! Run:       cargo run --release --bin process_pool -- --workers 2 --tasks 100 --steps 2000000 --timeline
 //! Observe:   the printed times: with two cores the pool is nearly twice as fast as this process alone. With
 //!            `--steps 0` the pool is slower: sending a number takes longer than squaring it.
-//! Exercise:  run it with `--steps 100000000`, and in another terminal kill a worker: `pkill -KILL -f '^worker 1$'`.
-//!            What does the program print on stderr, and are the squares complete?
+//! Exercise:  run it with `--workers 2 --tasks 50 --steps 300000000`, and within ten seconds kill a worker in another
+//!            terminal: `pkill -KILL -f '^worker 1$'`. What does the program print on stderr, and are the squares
+//!            complete?
 
 use std::collections::HashSet;
 use std::hint::black_box;

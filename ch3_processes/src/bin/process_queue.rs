@@ -5,7 +5,7 @@
 //! then `recv` returns `None` to every consumer.
 //!
 //! Run:       cargo run --bin process_queue -- --producers 1 --consumers 1 --items 10 --timeline
-//! Observe:   each line says the size of the queue. The consumer is faster than the producer, so it waits while the
+//! Observe:   each line of a producer or a consumer says the size of the queue. The consumer is faster than the producer, so it waits while the
 //!            size is 0.
 //! Python:    the consumer stops when it finds the queue empty. If it starts first, it stops at once, and all items are
 //!            lost.

@@ -26,7 +26,7 @@ struct Args {
     workers: u32,
 }
 
-// In Python the guard is the line `if __name__ == "__main__":`.
+// In Python the line `if __name__ == "__main__":` keeps a child from starting children.
 fn main() -> ExitCode {
     children![my_func];
     lesson::run!(|args: Args, _lesson| {

@@ -73,7 +73,8 @@ impl<R> Child<R> {
         self.process.id()
     }
 
-    /// Whether it has not ended yet. A child whose result is long lives until the parent waits for it.
+    /// Whether it has not ended yet. A child with a long result stays alive until the parent waits
+    /// for it.
     #[must_use]
     pub fn is_alive(&mut self) -> bool {
         // An error says that the process has ended, and that its exit status is lost: another part of
@@ -81,14 +82,14 @@ impl<R> Child<R> {
         !self.ended && matches!(self.try_wait(), Ok(None))
     }
 
-    /// How it ended, if it has ended. Python's `exitcode` is minus the number of the signal, which here is
+    /// How the process ended, if it has ended. Python's `exitcode` is minus the number of the signal, which here is
     /// [`signal()`](std::os::unix::process::ExitStatusExt::signal).
     #[must_use]
     pub fn exit_status(&mut self) -> Option<ExitStatus> {
         self.try_wait().unwrap_or_default()
     }
 
-    /// Asks it to end by SIGTERM, which ends a process that does not catch it. Only after a [`wait`](Self::wait) is it certain
+    /// Asks the process to end by SIGTERM, which ends a process that does not catch it. Only after a [`wait`](Self::wait) is it certain
     /// that the child has ended. Does nothing to a child that has ended.
     ///
     /// # Errors
@@ -101,7 +102,7 @@ impl<R> Child<R> {
         Ok(())
     }
 
-    /// Ends it by SIGKILL, which no process can catch. Does nothing to a child that has ended.
+    /// Ends the process by SIGKILL, which no process can catch. Does nothing to a child that has ended.
     ///
     /// # Errors
     /// The system refused.
@@ -109,7 +110,7 @@ impl<R> Child<R> {
         if self.is_alive() { self.process.kill() } else { Ok(()) }
     }
 
-    /// Waits until it has ended, and returns how. Its result can still be joined.
+    /// Waits until the process has ended, and returns how it ended. Its result can still be joined.
     ///
     /// # Errors
     /// The system does not know any more how it ended: another part of this program has waited for it, or the program ignores

@@ -132,6 +132,6 @@ fn the_picture_of_a_long_run_is_bounded() {
     let events = traces::read(&trace).len();
     // Each of the 100,000 numbers changes both lanes several times.
     assert!((1000..150_000).contains(&events), "{events} events");
-    assert!(output.contains("changes too short to be seen"), "{output}");
+    assert!(output.contains("changes are too short to be drawn"), "{output}");
     assert!(!output.contains("killed"), "both processes ended by themselves: {output}");
 }

@@ -10,8 +10,8 @@
 //!            barrier. In the chart no rank leaves the barrier before the last rank has reached it.
 //! Python:    the original needs exactly 10 ranks. With fewer, rank 0 raises an error and the other ranks wait for
 //!            ever.
-//! Exercise:  change `start` so that the part of rank 0 is empty. Which printed lines change? Must rank 0 still
-//!            call scatter?
+//! Exercise:  change `start` so that `start(1, ...)` is 0 too: the part of rank 0 is then empty. Which printed lines
+//!            change? Must rank 0 still call scatter?
 
 // Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
 #![cfg_attr(not(mpi), no_main, cfg(mpi))]

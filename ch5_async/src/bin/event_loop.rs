@@ -1,4 +1,4 @@
-//! An event loop runs many tasks on one thread: A calls B later, B calls C, C calls A, until the time is over.
+//! An event loop runs many tasks on one thread: A calls B later, B calls C, C calls A, for `--seconds`.
 //!
 //! The loop runs one task at a time. A task that awaits gives the thread back to the loop, which then runs a task that
 //! is ready. A task that blocks keeps the thread, and no other task runs meanwhile.
@@ -79,10 +79,10 @@ fn call_later(number: usize, delay: Duration, plan: Arc<Plan>, ended: UnboundedS
     tokio::spawn(lanes::task(task, async move {
         lanes::sleeping("pause before the call", sleep(delay)).await;
         let (pause, ticks) = (plan.second * plan.pauses[number], plan.ticks.load(Relaxed));
-        println!("{task} called, pauses {} s of the script's time", plan.pauses[number]);
+        println!("{task} called, pauses {:.2} s ({} s in the Python script)", pause.as_secs_f64(), plan.pauses[number]);
         lanes::sleeping("pause", sleep(pause)).await;
         let ticks = plan.ticks.load(Relaxed) - ticks;
-        println!("{task} is over, the clock ticked {ticks} times during its pause");
+        println!("{task} is over, ticks of the clock during its pause: {ticks}");
         let _ = ended.send((task, pause, ticks)); // It cannot fail: `main` receives until no sender is left.
         if Instant::now() + plan.second < plan.end {
             call_later(number + 1, plan.second, plan, ended);

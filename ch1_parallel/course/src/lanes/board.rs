@@ -159,16 +159,16 @@ fn sentence(slot: &Slot, begin: Moment, now: Moment) -> String {
     let doing = locked(&slot.doing);
     let times = |since: Moment| {
         let (at, length) = (since.since(begin).as_secs_f64(), now.since(since).as_secs_f64());
-        format!("since {at:.3} s (for {length:.3} s)")
+        format!("since {at:.3} s after the start ({length:.3} s ago)")
     };
     let Some(last) = doing.last() else {
-        let verb = if slot.entered.load(Relaxed) { "runs" } else { "is idle," };
+        let verb = if slot.entered.load(Relaxed) { "runs" } else { "is idle" };
         return format!("{verb} {}", times(*locked(&slot.since)));
     };
-    let verb = match last.kind {
-        Kind::Wait => "waits for",
-        Kind::Sleep => "sleeps:",
-        _ => "runs:",
+    let does = match last.kind {
+        Kind::Wait => format!("waits for {}", last.what),
+        Kind::Sleep => format!("sleeps ({})", last.what),
+        _ => format!("runs ({})", last.what),
     };
-    format!("{verb} {} {} at {}:{}", last.what, times(last.since), last.place.file(), last.place.line())
+    format!("{does} {} at {}:{}", times(last.since), last.place.file(), last.place.line())
 }

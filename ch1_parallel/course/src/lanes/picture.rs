@@ -113,7 +113,7 @@ impl Picture {
     pub fn remark(&self) -> Option<String> {
         let thinned: u64 = self.rows.iter().map(|row| row.thinned).sum();
         let thinned = (thinned > 0).then(|| {
-            format!("{thinned} changes too short to be seen are drawn as their share of the time around them")
+            format!("{thinned} changes are too short to be drawn; the columns around them include their time")
         });
         let lost = (self.lost > 0).then(|| format!("{} more lanes were not recorded", self.lost));
         match (thinned, lost) {
@@ -298,7 +298,7 @@ pub(super) mod tests {
             picture.lost = lost;
             picture.remark()
         };
-        let share = "changes too short to be seen are drawn as their share of the time around them";
+        let share = "changes are too short to be drawn; the columns around them include their time";
         assert_eq!(remark(0, 0), None);
         assert_eq!(remark(3, 0), Some(format!("3 {share}")));
         assert_eq!(remark(0, 2), Some("2 more lanes were not recorded".into()));

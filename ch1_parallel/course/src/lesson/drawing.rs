@@ -23,7 +23,7 @@ pub struct Drawing {
     trace: Option<Output>,
 }
 
-/// What this program has to draw yet. It is locked while it is drawn.
+/// What this program still has to draw. It is locked while it is drawn.
 static DRAWING: Mutex<Option<Drawing>> = Mutex::new(None);
 
 fn drawing() -> MutexGuard<'static, Option<Drawing>> {

@@ -42,7 +42,7 @@ fn chain(error: &anyhow::Error) -> String {
 static AT_FAILURE: OnceLock<fn(i32)> = OnceLock::new();
 static FAILED: AtomicBool = AtomicBool::new(false);
 
-/// Has `act` called with the exit status before a failed program ends: an MPI rank ends its whole job there. The first
+/// Makes a failed program call `act` with the exit status before it ends: an MPI rank ends its whole job there. The first
 /// call counts.
 pub fn at_failure(act: fn(i32)) {
     let _ = AT_FAILURE.set(act);
@@ -98,7 +98,7 @@ fn is_ignored(signal: i32) -> bool {
     u64::from_str_radix(mask.trim(), 16).is_ok_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
-/// Has a panic in any thread end the program with one line and status 1.
+/// Makes a panic in any thread end the program with one line and status 1.
 ///
 /// A panic that only ended its own thread would leave other threads waiting for it at a barrier.
 pub fn end_at_panic() {

@@ -69,7 +69,7 @@ pub fn set_role(role: Role) {
     ROLE.store(role as u8, SeqCst);
 }
 
-/// Has Ctrl-C end this process with a report.
+/// Makes Ctrl-C end this process with a report.
 pub fn watch(role: Role) {
     set_role(role);
     board::watch();

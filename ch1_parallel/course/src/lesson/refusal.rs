@@ -13,7 +13,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// What a panic with this text says that the system refused, if it does.
+    /// What the system refused, if the text of this panic says so.
     #[must_use]
     pub fn of_panic(text: &str) -> Option<Self> {
         if let Some(why) = text.strip_prefix("failed printing to stdout: ") {

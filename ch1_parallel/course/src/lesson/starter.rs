@@ -28,7 +28,7 @@ fn is_parent(id: &str) -> bool {
     getppid().is_some_and(|parent| parent.to_string() == id)
 }
 
-/// Has the kernel kill this process when the program that runs it for a report or a test is gone, however that ended.
+/// Makes the kernel kill this process when the program that runs it for a report or a test is gone, however that ended.
 ///
 /// The signal comes when the *thread* that started this process ends; [`program::run`](crate::program::run) waits in it.
 pub fn end_with_starter() {
