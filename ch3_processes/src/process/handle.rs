@@ -170,7 +170,8 @@ impl<R> Child<R> {
         let status = self.process.try_wait();
         if !matches!(status, Ok(None)) && !self.ended {
             self.ended = true;
-            lanes::record::note_end_of(self.process.id());
+            let killed = !matches!(status, Ok(Some(status)) if status.code().is_some());
+            lanes::record::note_end_of(self.process.id(), killed);
         }
         status
     }

@@ -59,8 +59,8 @@ impl Totals<'_> {
 
 impl Picture {
     /// Puts the picture together from the record of all processes. A lane that has not ended lasts until `now` if `lives` says
-    /// that its process does; otherwise it is cut at the end of its process, or, if no
-    /// parent has seen that, at the last change that the process recorded.
+    /// that its process does. Otherwise it lasts until the end of its process, or, if no parent has seen that, until the last
+    /// change that the process recorded; it is cut there if the process did not end by itself.
     #[must_use]
     pub fn of(log: Log, now: u64, lives: impl Fn(u32) -> bool) -> Self {
         let mut first: HashMap<u32, u64> = HashMap::new();
@@ -75,14 +75,17 @@ impl Picture {
         for lane in log.lanes {
             let process = processes.get(&lane.process);
             let open = *lane.state != State::Absent;
-            let cut = open && !lives(lane.process);
+            let lasts = open && lives(lane.process);
             let LaneLog { process: id, thinned, .. } = lane;
             let (name, kind) = (lane.name.clone(), lane.kind.clone());
-            let end = match (open, cut) {
+            let seen = log.ends.get(&id);
+            let end = match (open, lasts) {
                 (false, _) => lane.since,
-                (true, false) => now,
-                (true, true) => log.ends.get(&id).copied().unwrap_or(0).max(last[&id]),
+                (true, true) => now,
+                (true, false) => seen.map_or(0, |end| end.at).max(last[&id]),
             };
+            // A process that ends itself in the middle of a lane was not killed.
+            let cut = open && !lasts && seen.is_none_or(|end| end.killed);
             let mut stretches = lane.until(end);
             stretches.retain(|stretch| *stretch.state != State::Absent);
             rows.push(Row {
@@ -189,6 +192,7 @@ impl Row {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use super::super::record::EndEntry;
     use super::*;
     use rand::rngs::StdRng;
     use rand::{RngExt, SeedableRng};
@@ -236,11 +240,13 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_killed_process_is_cut_where_its_parent_saw_its_end() {
+    fn a_process_ends_where_its_parent_saw_its_end_and_is_cut_if_it_was_killed() {
         let lanes = vec![lane(1, "parent", 0, &[(0, run())]), lane(2, "child", 5, &[(1, State::Idle), (0, wait())])];
-        let ends = [(2, 15)].into();
-        let picture = Picture::of(Log { lanes, ends, ..Log::default() }, 20, |process| process == 1);
-        assert_eq!((picture.rows[1].cut, picture.rows[1].end()), (true, 15));
+        for killed in [true, false] {
+            let ends = [(2, EndEntry { process: 2, at: 15, killed })].into();
+            let picture = Picture::of(Log { lanes: lanes.clone(), ends, ..Log::default() }, 20, |process| process == 1);
+            assert_eq!((picture.rows[1].cut, picture.rows[1].end()), (killed, 15));
+        }
     }
 
     #[test]
@@ -285,7 +291,7 @@ pub(super) mod tests {
         lanes[2].thinned = 3;
         let processes = [(7, "parent"), (8, "child")];
         let processes = processes.map(|(id, name)| ProcessLog { id, name: name.into(), rank: None }).into();
-        let ends = [(8, 6040 * MS)].into();
+        let ends = [(8, EndEntry { process: 8, at: 6040 * MS, killed: true })].into();
         Picture::of(Log { processes, lanes, lost: 2, ends }, 10_040 * MS, |process| process == 7)
     }
 

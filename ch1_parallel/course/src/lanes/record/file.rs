@@ -83,6 +83,8 @@ pub struct EndEntry {
     pub process: u32,
     /// When, in nanoseconds of the machine's clock.
     pub at: u64,
+    /// Whether a signal ended it.
+    pub killed: bool,
 }
 
 /// What stands in a record.
@@ -291,7 +293,7 @@ mod tests {
             Entry::Lane(LaneEntry { process: 1, lane: 2, name: "Huey".into(), kind: "thread".into() }),
             Entry::State(StateEntry { process: 1, number: 4, state: State::Run("ü".into()) }),
             Entry::Window(WindowEntry { process: 1, lane: 2, window }),
-            Entry::End(EndEntry { process: 1, at: 99 }),
+            Entry::End(EndEntry { process: 1, at: 99, killed: true }),
             Entry::Lost(LostEntry { process: 1, lanes: 12 }),
         ];
         let bytes: Vec<_> = entries.iter().flat_map(Entry::encode).collect();

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 
-use super::file::{self, Entry};
+use super::file::{self, EndEntry, Entry};
 use crate::lanes::State;
 
 /// A time in one state.
@@ -35,8 +35,8 @@ pub struct Log {
     pub lanes: Vec<LaneLog>,
     /// How many lanes were not recorded.
     pub lost: u64,
-    /// When processes ended, as far as their parents have seen it.
-    pub ends: HashMap<u32, u64>,
+    /// How processes ended, by their ids, as far as their parents have seen it.
+    pub ends: HashMap<u32, EndEntry>,
 }
 
 /// A process.
@@ -131,7 +131,7 @@ impl Log {
                     });
                 }
                 Entry::End(entry) => {
-                    log.ends.entry(entry.process).or_insert(entry.at);
+                    log.ends.entry(entry.process).or_insert(entry);
                 }
                 Entry::Lost(entry) => log.lost += u64::from(entry.lanes),
                 Entry::Window(entry) => {

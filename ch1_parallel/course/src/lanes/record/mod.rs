@@ -23,7 +23,8 @@ use tracing_subscriber::layer::SubscriberExt;
 
 use super::{State, board};
 use crate::clock::Moment;
-use file::{EndEntry, Entry, LaneEntry, LostEntry, Pen, ProcessEntry, Start, StateEntry, WindowEntry};
+pub use file::EndEntry;
+use file::{Entry, LaneEntry, LostEntry, Pen, ProcessEntry, Start, StateEntry, WindowEntry};
 pub use log::{LaneLog, Log, ProcessLog, Stretch};
 use window::Window;
 
@@ -175,10 +176,11 @@ pub fn close() {
     record.closed.store(true, Relaxed);
 }
 
-/// Records that process `id`, a child of this one, has ended: a lane of it that has not ended was cut off by now.
-pub fn note_end_of(id: u32) {
+/// Records that process `id`, a child of this one, has ended, by a signal if it was `killed`. A lane of it that has not ended
+/// was cut off by now.
+pub fn note_end_of(id: u32, killed: bool) {
     if let Some(record) = OWN.get() {
-        record.append(&Entry::End(EndEntry { process: id, at: Moment::now().0 }));
+        record.append(&Entry::End(EndEntry { process: id, at: Moment::now().0, killed }));
     }
 }
 
