@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::group::{assert_only_reports, read_line};
-use super::pictures;
+use super::{pictures, traces};
 use crate::program::{self, Finished};
 use rustix::fs::Mode;
 use rustix::process::{Pid, Signal, kill_process};
@@ -227,6 +227,7 @@ impl Program {
         let (stdout, stderr) = self.interrupted(&["--timeline", "--svg", &path(&svg), "--trace", &path(&trace)]);
         assert!(stdout.contains("a column is"), "{self}: no chart after Ctrl-C: {stdout}\n{stderr}");
         pictures::agree(&self.whole_svg(&svg), &self.whole_trace(&trace)).unwrap_or_else(|why| panic!("{self}: {why}"));
+        traces::agree(&stderr, &traces::read(&trace)).unwrap_or_else(|why| panic!("{self}: {why}"));
         self.interrupted(&[]);
     }
 

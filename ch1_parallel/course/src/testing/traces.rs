@@ -66,6 +66,35 @@ pub fn read(path: &Path) -> Vec<Stretch> {
     events.iter().filter(|event| event["ph"] == "X").map(stretch).collect()
 }
 
+/// Compares what a program says after Ctrl-C with the trace that it then writes: a lane of the trace did what a line says.
+///
+/// # Errors
+/// The line for which there is no such lane.
+pub fn agree(said: &str, stretches: &[Stretch]) -> Result<(), String> {
+    for line in said.lines().filter(|line| !line.ends_with(" lanes more")) {
+        let does = line.strip_prefix("interrupted: ").and_then(|line| line.split_once(" since "));
+        let (does, _) = does.ok_or_else(|| format!("not a report: {line}"))?;
+        let is = |stretch: &Stretch| {
+            let did = match (stretch.state.as_str(), stretch.label.as_str()) {
+                ("wait", label) => format!("waits for {label}"),
+                ("sleep", label) => format!("sleeps ({label})"),
+                ("idle", _) => "is idle".into(),
+                (_, "runs") => "runs".into(),
+                (_, label) => format!("runs ({label})"),
+            };
+            // The main lane has the name of its process here.
+            let name = does.strip_suffix(&did).and_then(|name| name.strip_suffix(' '));
+            name.is_some_and(|name| {
+                name == "main" || name == stretch.lane || name.ends_with(&format!("/{}", stretch.lane))
+            })
+        };
+        if !stretches.iter().any(is) {
+            return Err(format!("the trace has no such lane: {line}"));
+        }
+    }
+    Ok(())
+}
+
 /// The stretches in this state, of all lanes.
 #[must_use]
 pub fn in_state(state: &str, stretches: &[Stretch]) -> Vec<Stretch> {
