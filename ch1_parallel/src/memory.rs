@@ -32,6 +32,16 @@ pub fn filled<T: Clone>(what: &str, value: T, count: usize) -> anyhow::Result<Ve
     Ok(values)
 }
 
+/// A vector of all these `values`. `what` names the vector in the error.
+///
+/// # Errors
+/// The system does not give the memory.
+pub fn collected<T>(what: &str, values: impl ExactSizeIterator<Item = T>) -> anyhow::Result<Vec<T>> {
+    let mut all = room_for(what, values.len())?;
+    all.extend(values);
+    Ok(all)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,6 +51,7 @@ mod tests {
         let room: Vec<u8> = room_for("room", 1000).unwrap();
         assert!(room.is_empty() && room.capacity() >= 1000);
         assert_eq!(filled("sevens", 7, 3).unwrap(), [7, 7, 7]);
+        assert_eq!(collected("squares", [1, 2, 3].iter().map(|number| number * number)).unwrap(), [1, 4, 9]);
         assert!(filled("too many", 0_u8, usize::MAX).is_err());
     }
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 use anyhow::bail;
 use ch4_mpi::lesson;
 use clap::ValueEnum;
+use course::lanes;
 use mpi::traits::*;
 
 #[derive(clap::Parser)]
@@ -70,9 +71,9 @@ fn main() -> ExitCode {
                 Deed::Chatter => (0..100_000).for_each(|line| println!("line {line} of very many")),
             }
             // Longer than the limit of every test, but not for ever.
-            thread::sleep(Duration::from_secs(60));
+            lanes::sleep("does not come", Duration::from_secs(60));
         }
-        world.barrier();
+        lanes::wait("barrier", || world.barrier());
         Ok(())
     });
     if DIE_LATE.load(Relaxed) {

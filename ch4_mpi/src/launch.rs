@@ -214,7 +214,7 @@ pub(crate) fn supervise(ranks: usize) -> anyhow::Result<Ended> {
     let status = match end {
         Some(End::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => 0,
         Some(End::Output(error)) => return Err(error).context("stdout"),
-        Some(End::Signal(SIGINT)) => 130,
+        Some(End::Signal(SIGINT)) => lesson::INTERRUPTED,
         Some(End::Signal(signal)) => {
             // Ends this process as the signal would have.
             let _ = signal_hook::low_level::emulate_default_handler(signal);

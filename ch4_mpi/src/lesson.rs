@@ -24,7 +24,7 @@ use rustix::io::ioctl_fionread;
 
 pub use course::lesson::{Answer, Flags, Lesson, header};
 
-use crate::launch::{self, Launched};
+use crate::launch::{self, Ended, Launched};
 
 /// Runs a story as a job of ranks: `lesson::run!(|args: Args, lesson, world| { ...; Ok(()) })`, where `world` is what
 /// `mpi::initialize()` and `universe.world()` give.
@@ -85,8 +85,10 @@ fn supervise(flags: Flags, ranks: usize) -> anyhow::Result<u8> {
     // A path that cannot be written is found out before any rank starts. The ranks on this host join the record.
     let lesson = Lesson::begin(flags, &lesson::program_name())?;
     let ended = launch::supervise(ranks)?;
-    if !ended.drawn {
-        lesson.end()?;
+    match ended {
+        Ended { drawn: true, .. } => {}
+        Ended { status: lesson::INTERRUPTED, .. } => lesson.end_after_interrupt(),
+        _ => lesson.end()?,
     }
     Ok(ended.status)
 }

@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use ch1_parallel::memory::collected;
 use ch3_processes::{SharedArray, children, join_all, spawn};
 use course::lesson;
 
@@ -38,8 +39,8 @@ fn main() -> ExitCode {
         let (items, workers) = (args.items as usize, args.workers as usize);
         println!("{workers} processes add 1 to each of {items} numbers");
         let edge = |worker| worker * items / workers;
-        let mut parts: Vec<Vec<f64>> =
-            (0..workers).map(|worker| (edge(worker)..edge(worker + 1)).map(|number| number as f64).collect()).collect();
+        let part = |worker| collected("a part", (edge(worker)..edge(worker + 1)).map(|number| number as f64));
+        let mut parts: Vec<_> = (0..workers).map(part).collect::<Result<_, _>>()?;
         let lengths: Vec<_> = parts.iter().map(Vec::len).collect();
         let array = SharedArray::new(&lengths).context("shared memory")?;
         for (number, part) in parts.iter().enumerate() {

@@ -155,12 +155,21 @@ pub fn report() -> Vec<(String, String)> {
     lanes.iter().map(|slot| (slot.name.clone(), sentence(slot, begin, now))).collect()
 }
 
+/// The begin of the program, in the words of the report.
+#[must_use]
+pub fn since_begin() -> String {
+    let begin = BEGIN.get().copied().unwrap_or_default();
+    times(begin, begin, Moment::now())
+}
+
+fn times(since: Moment, begin: Moment, now: Moment) -> String {
+    let (at, length) = (since.since(begin).as_secs_f64(), now.since(since).as_secs_f64());
+    format!("{at:.3} s after the start ({length:.3} s ago)")
+}
+
 fn sentence(slot: &Slot, begin: Moment, now: Moment) -> String {
     let doing = locked(&slot.doing);
-    let times = |since: Moment| {
-        let (at, length) = (since.since(begin).as_secs_f64(), now.since(since).as_secs_f64());
-        format!("since {at:.3} s after the start ({length:.3} s ago)")
-    };
+    let times = |since| format!("since {}", times(since, begin, now));
     let Some(last) = doing.last() else {
         let verb = if slot.entered.load(Relaxed) { "runs" } else { "is idle" };
         return format!("{verb} {}", times(*locked(&slot.since)));

@@ -1,7 +1,8 @@
 //! The lanes as a trace that Perfetto and chrome://tracing open.
 //!
 //! The format is the JSON of the Trace Event Format: each stretch is one complete event (`"ph": "X"`), and times are in
-//! microseconds since the beginning of the run. The category of an event is `run`, `sleep`, `wait` or `idle`.
+//! microseconds since the beginning of the run. The category of an event is `run`, `sleep`, `wait` or `idle`. The end of a
+//! process that was killed is an instant event with the name `killed`.
 
 use std::fmt::Write;
 
@@ -50,6 +51,10 @@ pub fn draw(picture: &Picture) -> String {
                 quoted(name)
             );
         }
+        if let (true, Some(last)) = (row.cut, row.stretches.last()) {
+            let at = (last.to - picture.begin) as f64 / 1e3;
+            let _ = write!(text, r#"{{"ph":"i","s":"t","name":"killed","pid":{pid},"tid":{tid},"ts":{at}}},"#);
+        }
     }
     if text.ends_with(',') {
         text.pop();
@@ -68,8 +73,31 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::Kind;
-    use super::super::picture::tests::random_picture;
+    use super::super::picture::tests::{random_picture, small_picture};
     use super::*;
+
+    #[test]
+    fn a_small_trace_names_lanes_labels_places_and_the_killed_process() {
+        let trace: Value = serde_json::from_str(&draw(&small_picture())).unwrap();
+        let events = trace["traceEvents"].as_array().unwrap();
+        let of = |name: &str| events.iter().filter(|event| event["name"] == name).cloned().collect::<Vec<_>>();
+        let killed = json!({"ph": "i", "s": "t", "name": "killed", "pid": 8, "tid": 3, "ts": 6_000_000});
+        assert_eq!(of("killed"), [killed]);
+        let args = json!({"waits for": "a place & more", "at": "a.rs:2"});
+        let wait = json!({"ph": "X", "name": "a place & more", "cat": "wait", "pid": 7, "tid": 1, "ts": 8_000_000, "dur": 500_000,
+            "args": args});
+        assert_eq!(of("a place & more"), [wait]);
+        assert_eq!(of("work")[0]["args"], json!({"sleeps": "work", "at": "b.rs:2"}));
+        assert_eq!((of("idle").len(), of("idle")[0]["cat"].as_str()), (1, Some("idle")));
+        let named = |name: &str| of(name).iter().map(|event| event["args"]["name"].clone()).collect::<Vec<_>>();
+        assert_eq!(named("process_name"), ["parent", "parent", "child"]);
+        assert_eq!(named("thread_name"), ["main", "a recurring task of the parent", "main"]);
+        assert_eq!(
+            of("thread_sort_index").iter().map(|it| it["args"]["sort_index"].clone()).collect::<Vec<_>>(),
+            [0, 1, 2]
+        );
+        assert!(trace["otherData"]["remark"].as_str().is_some_and(|remark| remark.starts_with("3 changes")), "{trace}");
+    }
 
     #[test]
     fn the_events_are_the_recorded_stretches() {

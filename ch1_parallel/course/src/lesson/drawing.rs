@@ -4,6 +4,8 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::{retry_on_intr, write};
 
 use super::endings::say_error;
 use super::flags::Flags;
@@ -93,13 +95,7 @@ pub fn draw() -> anyhow::Result<()> {
 pub fn draw_after_interrupt() {
     let mut drawing = drawing();
     let Some(to_draw) = drawing.take().filter(|_| record::is_on()) else { return };
-    let print = |text: &str| {
-        let mut rest = text.as_bytes();
-        while !rest.is_empty() {
-            rest = &rest[rustix::io::retry_on_intr(|| rustix::io::write(rustix::stdio::stdout(), rest))?..];
-        }
-        Ok(())
-    };
+    let print = |text: &str| text.as_bytes().chunks(PIECE).try_for_each(print_piece);
     let drawn = picture().and_then(|picture| match picture.rows.is_empty() {
         // What is in a file stays if there is nothing to put in its place.
         true => Err(anyhow::anyhow!("interrupted before a lane had begun: there is nothing to draw")),
@@ -108,6 +104,23 @@ pub fn draw_after_interrupt() {
     if let Err(error) = drawn {
         say_error(&format!("{error:#}"));
     }
+}
+
+/// A pipe that is ready to be written has room for this number of bytes (`PIPE_BUF`), so the write does not block.
+const PIECE: usize = 4096;
+
+/// How long the reader of stdout may let a piece of the chart wait after Ctrl-C.
+const LONGEST_WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 500_000_000 };
+
+fn print_piece(mut piece: &[u8]) -> io::Result<()> {
+    let stdout = rustix::stdio::stdout();
+    while !piece.is_empty() {
+        if retry_on_intr(|| poll(&mut [PollFd::new(&stdout, PollFlags::OUT)], Some(&LONGEST_WAIT)))? == 0 {
+            return Err(io::Error::other("it is not read, so the chart is not complete"));
+        }
+        piece = &piece[retry_on_intr(|| write(stdout, piece))?..];
+    }
+    Ok(())
 }
 
 fn terminal_width() -> usize {

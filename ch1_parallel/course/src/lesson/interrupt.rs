@@ -103,7 +103,8 @@ fn end(signal: i32) -> ! {
     if role != Role::Child as u8 {
         draw();
     }
-    if role == Role::Child as u8 || role == Role::Rank as u8 {
+    // A launcher may kill the other ranks when the first rank has ended.
+    if role != Role::Program as u8 {
         record::close();
         // It fails only for a name that is too long.
         let _ = rustix::thread::set_name(&std::ffi::CString::new(REPORTED).expect("no zero byte"));
@@ -204,6 +205,10 @@ fn say_lanes(several: bool) {
     for (name, sentence) in lanes.iter().take(MOST_LANES) {
         let name = full_name(process.is_some(), process.unwrap_or_default(), name);
         let _ = writeln!(text, "interrupted: {name} {sentence}");
+    }
+    if lanes.is_empty() {
+        let name = process.unwrap_or(&program);
+        let _ = writeln!(text, "interrupted: {name} runs since {} and has no lane", board::since_begin());
     }
     if lanes.len() > MOST_LANES {
         let _ = writeln!(text, "interrupted: and {} lanes more", lanes.len() - MOST_LANES);

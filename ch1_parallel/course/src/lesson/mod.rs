@@ -192,7 +192,16 @@ impl Lesson {
         record::close();
         drawing::draw()
     }
+
+    /// The same after Ctrl-C. What cannot be drawn is said on stderr.
+    pub fn end_after_interrupt(&self) {
+        record::close();
+        drawing::draw_after_interrupt();
+    }
 }
+
+/// The exit status after Ctrl-C.
+pub const INTERRUPTED: u8 = 130;
 
 /// Begins a process that is a child from the start, and no program: Ctrl-C, no memory and files that are too large end it as
 /// they end a program. It records its lanes in the parent's record, if there is one, and the parent draws.
