@@ -42,6 +42,9 @@ const LONGEST: Duration = Duration::from_secs(3);
 /// How long a child, or a rank, waits to be ended after its report.
 const LINGER: Duration = Duration::from_secs(2);
 
+/// The same for a rank of a launcher that the user started. Some launchers wait for their ranks; others kill them after a second.
+const LINGER_OF_LAUNCHED: Duration = Duration::from_millis(1200);
+
 /// The name of a child's waiting thread once the child has made its report. The parent looks for it in `/proc`.
 const REPORTED: &str = "ctrl-c reported";
 
@@ -108,7 +111,7 @@ fn end(signal: i32) -> ! {
         record::close();
         // It fails only for a name that is too long.
         let _ = rustix::thread::set_name(&std::ffi::CString::new(REPORTED).expect("no zero byte"));
-        thread::sleep(LINGER);
+        thread::sleep(if role == Role::LaunchedRank as u8 { LINGER_OF_LAUNCHED } else { LINGER });
     }
     // At once: a thread that holds stdout may wait for ever.
     signal_hook::low_level::exit(ENDED_BY + signal)
