@@ -29,6 +29,10 @@ pub fn draw(example: &Example, folder: &Path) -> anyhow::Result<String> {
     outcome.svg.with_context(|| format!("{} drew nothing", example.name))
 }
 
+/// What stands in a line at which a lane waits or sleeps: a call of `lanes`, or of a child process or a pool, which are lanes by
+/// themselves.
+const WAITS: [&str; 4] = ["lanes::", "join(", "join_all(", "pool.map("];
+
 /// Compares a timeline that was drawn just now with the one of the repository.
 ///
 /// # Errors
@@ -45,7 +49,7 @@ pub fn check(example: &Example, drawn: &str) -> anyhow::Result<()> {
         let source = fs::read_to_string(root().join(file)).with_context(|| format!("{place}; {again}"))?;
         let line = line.parse::<usize>().ok().and_then(|line| source.lines().nth(line.checked_sub(1)?));
         ensure!(
-            line.is_some_and(|line| line.contains("lanes::")),
+            line.is_some_and(|line| WAITS.iter().any(|call| line.contains(call))),
             "{}: nothing waits or sleeps at {place}; {again}",
             path.display()
         );
