@@ -1,8 +1,8 @@
 //! What each lane is doing, as a program says it after Ctrl-C. One test, since a process has one board.
 
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{TryRecvError, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use course::lanes::{self, board};
 
@@ -37,25 +37,23 @@ fn the_report_says_what_each_lane_does_where_and_since_when() {
     });
     assert_eq!(report(), ["main runs"]);
 
-    // Another thread sleeps. It has a lane of its own, which is gone when the thread has left it.
-    let (slept, has_slept) = channel();
+    // Another thread sleeps again and again until the report has said so. Its lane is gone when the thread has left it.
+    let (stop, is_stopped) = channel::<()>();
     let sleeper = thread::spawn(move || {
-        {
-            let _lane = lanes::lane("sleeper");
-            lanes::sleep("pause", Duration::from_millis(300));
+        let _lane = lanes::lane("sleeper");
+        while is_stopped.try_recv() == Err(TryRecvError::Empty) {
+            lanes::sleep("pause", Duration::from_millis(20));
         }
-        let _ = slept.send(());
     });
-    let line = line!() - 4;
-    let sleeps = format!("sleeper sleeps (pause){}", here(line));
-    let seen = (0..3000).any(|_| {
-        thread::sleep(Duration::from_millis(1));
-        report() == ["main runs".to_string(), sleeps.clone()]
-    });
-    assert!(seen, "{:?}", report());
-    has_slept.recv_timeout(Duration::from_secs(60)).expect("it sleeps for a moment only");
-    assert_eq!(report(), ["main runs"]);
+    let sleeps = format!("sleeper sleeps (pause){}", here(line!() - 3));
+    let begin = Instant::now();
+    while report() != ["main runs".to_string(), sleeps.clone()] {
+        assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", report());
+        thread::yield_now();
+    }
+    drop(stop);
     lanes::join(sleeper);
+    assert_eq!(report(), ["main runs"]);
 
     // A task is idle while no thread polls it, and does not become the lane of the thread that polls it.
     let mut polled = Box::pin(lanes::task("task", async {

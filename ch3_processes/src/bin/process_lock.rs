@@ -6,9 +6,8 @@
 //! may be only half changed.
 //!
 //! Run:       cargo run --bin process_lock -- --workers 4 --rounds 3 --timeline
-//! Observe:   without the lock, only a part of the additions is in the counter; with the lock, all are. One process
-//!            at a time works with the lock: see it in the picture of `--svg`, since a column of the chart may show
-//!            the end of one turn and the begin of the next. At the end, `next` gets the lock of the killed `holder`.
+//! Observe:   without the lock, only a part of the additions is in the counter; with the lock, all are. The `--svg` shows
+//!            that one process at a time works with the lock. At the end, `next` gets the lock of the killed `holder`.
 //! Python:    a `multiprocessing.Lock` whose holder is killed stays locked: the other processes wait for ever.
 //! Exercise:  let `add_with_lock` hold the lock only while it reads: add `drop(guard);` before the `sleep`, and replace
 //!            the line `*guard = value + 1;` by `*counter.lock().unwrap() = value + 1;`. How many additions are lost?
