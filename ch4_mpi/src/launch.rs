@@ -258,8 +258,9 @@ fn stop(launcher: &impl AsFd) {
 /// to do is `MPI_Finalize`, in which ranks of Open MPI 4.1 are known to crash now and then (its issue 10117).
 fn status_of(status: ExitStatus, said: &[Filter], all_done: bool) -> u8 {
     let code = status.code().and_then(|code| u8::try_from(code).ok());
-    if code == Some(0) {
-        return 0;
+    // The report of a hang has said why.
+    if let Some(code @ (0 | lesson::HANGS)) = code {
+        return code;
     }
     if !said.iter().any(|output| output.error) {
         // MPICH's launcher says on stdout what Open MPI's says on stderr.
@@ -274,7 +275,7 @@ fn status_of(status: ExitStatus, said: &[Filter], all_done: bool) -> u8 {
         }
         lesson::say_error(&format!("mpirun: {gist}"));
     }
-    code.filter(|code| matches!(code, 2 | 3 | 130)).unwrap_or(1)
+    code.filter(|code| matches!(code, 2 | 130)).unwrap_or(1)
 }
 
 /// One of the job's outputs on its way out.

@@ -24,7 +24,9 @@ use rustix::io::ioctl_fionread;
 
 pub use course::lesson::{Answer, Flags, Lesson, header};
 
+use crate::instrument::{self, Settings};
 use crate::launch::{self, Ended, Launched};
+use crate::ranks::Refused;
 
 /// Runs a story as a job of ranks: `lesson::run!(|args: Args, lesson, world| { ...; Ok(()) })`, where `world` is what
 /// `mpi::initialize()` and `universe.world()` give.
@@ -36,23 +38,92 @@ macro_rules! lesson_run_ranks {
 }
 pub use crate::lesson_run_ranks as run;
 
+/// The same for a program that hangs on purpose: the hang is reported after one second.
+#[macro_export]
+macro_rules! lesson_hazard_of_ranks {
+    ($story:expr) => {
+        $crate::lesson::hazard_with($crate::lesson::header!(), $story)
+    };
+}
+pub use crate::lesson_hazard_of_ranks as hazard;
+
+/// After this number of seconds without a move of any rank a job hangs.
+const DEADLINE: f64 = 10.0;
+
+/// The same in a program that hangs on purpose.
+const DEADLINE_OF_A_HAZARD: f64 = 1.0;
+
 /// A program's own flags and those of every program that starts itself under `mpirun`.
 #[derive(Debug, Parser)]
 struct Whole<A: clap::Args> {
     #[command(flatten)]
     own: A,
+    #[command(flatten)]
+    watch: Watch,
     /// Number of ranks that the program starts; under mpirun the launcher decides
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1024),
           value_name = "N", help_heading = "Flags of every program of this chapter", display_order = 899)]
     ranks: u16,
 }
 
+/// How the job is watched.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+struct Watch {
+    /// Seconds without a move of any rank after which the job is ended with a report of who waits for whom; 0: never
+    /// [default: 10, in programs that hang on purpose 1]
+    #[arg(long, value_name = "S", value_parser = seconds, help_heading = "Flags of every program of this chapter",
+          display_order = 900)]
+    deadline: Option<Duration>,
+    /// Makes each standard send synchronous, so that it waits for its receiver whatever its size
+    #[arg(long, help_heading = "Flags of every program of this chapter", display_order = 901)]
+    strict_sends: bool,
+}
+
+impl Watch {
+    fn settings(self, default: f64) -> Settings {
+        let told = Settings::of_environment();
+        let deadline = self.deadline.or(told.map(|told| told.deadline).filter(|deadline| !deadline.is_zero()));
+        Settings {
+            deadline: deadline.unwrap_or(Duration::from_secs_f64(default)),
+            strict_sends: self.strict_sends || told.is_some_and(|told| told.strict_sends),
+        }
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "it is not a number of seconds".to_owned())?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(time) if time.is_zero() || (0.1..=86400.0).contains(&seconds) => Ok(time),
+        _ => Err("it must be 0, or from 0.1 to 86400".into()),
+    }
+}
+
+/// The bytes of the buffer for buffered sends (MPI_Bsend).
+const SEND_BUFFER: usize = 4 << 20;
+
 /// What [`run!`](crate::lesson::run) does, with the header given.
 pub fn run_with<A: Parser + clap::Args>(
     header: &str,
     story: impl FnOnce(A, &Lesson, &SimpleCommunicator) -> anyhow::Result<()>,
 ) -> ExitCode {
-    run_job(header, |whole: &Whole<A>| Ok(whole.ranks.into()), |whole, lesson, world| story(whole.own, lesson, world))
+    run_watched(header, DEADLINE, story)
+}
+
+/// What [`hazard!`](crate::lesson::hazard) does, with the header given.
+pub fn hazard_with<A: Parser + clap::Args>(
+    header: &str,
+    story: impl FnOnce(A, &Lesson, &SimpleCommunicator) -> anyhow::Result<()>,
+) -> ExitCode {
+    run_watched(header, DEADLINE_OF_A_HAZARD, story)
+}
+
+fn run_watched<A: Parser + clap::Args>(
+    header: &str,
+    deadline: f64,
+    story: impl FnOnce(A, &Lesson, &SimpleCommunicator) -> anyhow::Result<()>,
+) -> ExitCode {
+    let plan = |whole: &Whole<A>| Ok((whole.ranks.into(), whole.watch.settings(deadline)));
+    run_planned(header, plan, |whole, lesson, world| story(whole.own, lesson, world))
 }
 
 /// The same for a program whose own flags say how many ranks it starts, or why the flags fit no problem.
@@ -61,18 +132,26 @@ pub fn run_job<A: Parser>(
     ranks: impl FnOnce(&A) -> Result<usize, String>,
     story: impl FnOnce(A, &Lesson, &SimpleCommunicator) -> anyhow::Result<()>,
 ) -> ExitCode {
+    run_planned(header, |args| Ok((ranks(args)?, Watch::default().settings(DEADLINE))), story)
+}
+
+fn run_planned<A: Parser>(
+    header: &str,
+    plan: impl FnOnce(&A) -> Result<(usize, Settings), String>,
+    story: impl FnOnce(A, &Lesson, &SimpleCommunicator) -> anyhow::Result<()>,
+) -> ExitCode {
     launch::become_launcher();
     let flags = || {
         let (args, flags) = lesson::try_parse::<A>(header)?;
-        let ranks = ranks(&args).map_err(|what| Answer::bad_flags::<A>(&what))?;
-        Ok((args, flags, ranks))
+        let plan = plan(&args).map_err(|what| Answer::bad_flags::<A>(&what))?;
+        Ok((args, flags, plan))
     };
     match launch::launched() {
         Some(launched) => rank(launched, flags, story),
         None => {
             lesson::prepare_signals();
             lesson::end_with_starter();
-            let (_, flags, ranks) = flags().unwrap_or_else(|answer: Answer| answer.end());
+            let (_, flags, (ranks, _)) = flags().unwrap_or_else(|answer: Answer| answer.end());
             match supervise(flags, ranks) {
                 Ok(status) => ExitCode::from(status),
                 Err(error) => lesson::report(Err(error)),
@@ -95,7 +174,7 @@ fn supervise(flags: Flags, ranks: usize) -> anyhow::Result<u8> {
 
 fn rank<A>(
     launched: Launched,
-    flags: impl FnOnce() -> Result<(A, Flags, usize), Answer>,
+    flags: impl FnOnce() -> Result<(A, Flags, (usize, Settings)), Answer>,
     story: impl FnOnce(A, &Lesson, &SimpleCommunicator) -> anyhow::Result<()>,
 ) -> ExitCode {
     launch::end_with_launcher();
@@ -104,12 +183,18 @@ fn rank<A>(
     if library.starts_with("MPICH") && launched.by_open_mpi {
         return wrong_launcher(launched, &library);
     }
+    let flags = flags();
+    if let Ok((_, _, (_, settings))) = &flags {
+        instrument::configure(*settings, instrument::Hooks { report: lesson::draw_hanging, exit: record::close });
+    }
     // Only the main thread calls MPI (but for `end_job`), so it makes no difference whether MPI grants what is asked
     // for here: that there may be other threads.
-    let Some((universe, _)) = initialize_with_threading(Threading::Funneled) else {
+    let Some((mut universe, _)) = initialize_with_threading(Threading::Funneled) else {
         return lesson::report(Err(anyhow!("MPI was initialized before the lesson began")));
     };
+    universe.set_buffer_size(SEND_BUFFER);
     let world = universe.world();
+    lanes::board::ask_for_calls(instrument::current_call);
     lesson::prepare_signals();
     lesson::watch_for_interrupts(if launch::is_supervised() { Role::Rank } else { Role::LaunchedRank });
     lesson::end_at_panic();
@@ -121,7 +206,7 @@ fn rank<A>(
     }
     lesson::speak_as(&format!("rank {}", world.rank()));
 
-    let (args, flags, _) = match flags() {
+    let (args, flags, _) = match flags {
         Ok(flags) => flags,
         Err(answer) => {
             // Rank 0 reports for all ranks. The other ranks wait, since a launcher ends a job as soon as one rank
@@ -135,6 +220,16 @@ fn rank<A>(
         }
     };
     let told = tell(args, flags, &world, story);
+    if let Err(error) = &told
+        && let Some(refused) = error.downcast_ref::<Refused>()
+    {
+        if world.rank() == 0 {
+            lesson::say_error(&refused.to_string());
+        }
+        instrument::finish();
+        drop(universe);
+        return ExitCode::FAILURE;
+    }
     // It does not return an error: the job ends inside this call.
     let code = lesson::report(told);
     drop(universe);
@@ -147,17 +242,20 @@ fn tell<A>(
     world: &SimpleCommunicator,
     story: impl FnOnce(A, &Lesson, &SimpleCommunicator) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let (lesson, recording) = begin(flags, world).context("recording the lanes")?;
+    let (lesson, recording) = instrument::unnoted(|| begin(flags, world)).context("recording the lanes")?;
+    if recording != Recording::Off {
+        instrument::record();
+    }
     {
         let _main = lanes::lane("main");
         story(args, &lesson, world)?;
     }
     record::close();
+    // From here on the program's own work is done in all ranks, so it cannot fail any more.
+    instrument::finish();
     if recording != Recording::Off {
         gather(world, recording == Recording::Own)?;
     }
-    // From here on the program's own work is done in all ranks, so it cannot fail any more.
-    world.barrier();
     if world.rank() == 0 {
         let supervisor_draws = recording == Recording::Shared;
         launch::tell_supervisor_of_the_end(supervisor_draws);

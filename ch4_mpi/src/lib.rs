@@ -7,9 +7,13 @@
 //! |---|---|
 //! | [`lesson`] | how a job of many ranks begins and ends: the flags of every program, one chart of all ranks, one error line |
 //! | [`launch`] | how a program starts itself under `mpirun`, and how every process of the job ends when the first one ends |
+//! | [`instrument`] | takes the place of MPI's functions: draws calls and messages, and reports a job that hangs |
+//! | [`ranks`] | what programs need to know about their ranks: are there enough, and lines in the order of the ranks |
 //! | [`kernels`] | the kernels that every strategy solves, solved by ranks that exchange messages |
 
 mod banner;
+pub mod instrument;
 pub mod kernels;
 pub mod launch;
 pub mod lesson;
+pub mod ranks;

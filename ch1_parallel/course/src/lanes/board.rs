@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::panic::Location;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -33,6 +34,8 @@ pub struct Slot {
     since: Mutex<Moment>,
     /// Whether a thread runs it: always for a thread's lane, only while it is polled for a task's.
     entered: AtomicBool,
+    /// The kernel's number of the thread that began it.
+    thread: i32,
     /// The waits, sleeps and works that have begun and not ended, the newest last.
     doing: Mutex<Vec<Doing>>,
 }
@@ -42,8 +45,50 @@ struct Doing {
     number: u64,
     kind: Kind,
     what: String,
-    place: &'static Location<'static>,
+    place: Place,
     since: Moment,
+}
+
+/// Where in the source something stands: file and line.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// The compiler has noted it.
+    Noted(&'static Location<'static>),
+    /// Another tool has found it, or an empty text.
+    Found(String),
+}
+
+impl From<&'static Location<'static>> for Place {
+    fn from(place: &'static Location<'static>) -> Self {
+        Self::Noted(place)
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Noted(place) => write!(f, "{}:{}", place.file(), place.line()),
+            Self::Found(place) => f.write_str(place),
+        }
+    }
+}
+
+/// What a thread waits for, as a tool knows that follows its calls without a span for each.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// What it waits for.
+    pub what: String,
+    /// Since when.
+    pub since: Moment,
+    /// Where in the source: file and line; empty if that is not known.
+    pub place: String,
+}
+
+static CALLS: OnceLock<fn(i32) -> Option<Call>> = OnceLock::new();
+
+/// Gives the report a tool that knows what a thread (by the kernel's number) waits for, if the thread's lane does not say it.
+pub fn ask_for_calls(calls: fn(i32) -> Option<Call>) {
+    let _ = CALLS.set(calls);
 }
 
 fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -79,6 +124,7 @@ pub fn lane(name: &dyn std::fmt::Display) -> Option<Begun> {
             name: name.to_string(),
             since: Mutex::new(Moment::now()),
             entered: false.into(),
+            thread: rustix::thread::gettid().as_raw_nonzero().get(),
             doing: Mutex::default(),
         };
         let slot = Arc::new(slot);
@@ -119,13 +165,13 @@ impl Drop for Entered {
 }
 
 /// The current lane does this until the returned value is dropped; `None` if there is no current lane.
-pub fn doing(kind: Kind, what: &str, place: &'static Location<'static>) -> Option<Does> {
+pub fn doing(kind: Kind, what: &str, place: impl Into<Place>) -> Option<Does> {
     if !WATCHED.load(Relaxed) {
         return None;
     }
     let slot = CURRENT.with(|current| current.borrow().clone())?;
     let number = NEXT.fetch_add(1, Relaxed);
-    locked(&slot.doing).push(Doing { number, kind, what: what.into(), place, since: Moment::now() });
+    locked(&slot.doing).push(Doing { number, kind, what: what.into(), place: place.into(), since: Moment::now() });
     Some(Does { slot, number })
 }
 
@@ -170,7 +216,14 @@ fn times(since: Moment, begin: Moment, now: Moment) -> String {
 fn sentence(slot: &Slot, begin: Moment, now: Moment) -> String {
     let doing = locked(&slot.doing);
     let times = |since| format!("since {}", times(since, begin, now));
+    let at = |place: &dyn fmt::Display| match place.to_string() {
+        place if place.is_empty() => String::new(),
+        place => format!(" at {place}"),
+    };
     let Some(last) = doing.last() else {
+        if let Some(call) = CALLS.get().and_then(|calls| calls(slot.thread)) {
+            return format!("waits for {} {}{}", call.what, times(call.since.max(begin)), at(&call.place));
+        }
         let verb = if slot.entered.load(Relaxed) { "runs" } else { "is idle" };
         return format!("{verb} {}", times(*locked(&slot.since)));
     };
@@ -179,5 +232,5 @@ fn sentence(slot: &Slot, begin: Moment, now: Moment) -> String {
         Kind::Sleep => format!("sleeps ({})", last.what),
         _ => format!("runs ({})", last.what),
     };
-    format!("{does} {} at {}:{}", times(last.since), last.place.file(), last.place.line())
+    format!("{does} {}{}", times(last.since), at(&last.place))
 }

@@ -91,6 +91,22 @@ pub fn wait<T>(on: &str, blocking: impl FnOnce() -> T) -> T {
     wait_span(on, place).in_scope(blocking)
 }
 
+/// The current lane waits until this is dropped.
+#[must_use = "a wait ends when it is dropped"]
+#[derive(Debug)]
+pub struct Waiting {
+    _span: tracing::span::EnteredSpan,
+    _doing: Option<board::Does>,
+}
+
+/// Begins a wait of the current lane for `on`, at a place (`FILE:LINE`) that the caller has found; empty if it is not known.
+pub fn waiting(on: &str, place: &str) -> Waiting {
+    let (file, line) = place.rsplit_once(':').unwrap_or((place, ""));
+    let line: u32 = line.parse().unwrap_or(0);
+    let doing = board::doing(Kind::Wait, on, board::Place::Found(place.into()));
+    Waiting { _span: info_span!(target: TARGET, "wait", label = on, file, line).entered(), _doing: doing }
+}
+
 /// Marks `future` as what the current task waits for, from its first poll until it is ready.
 #[track_caller]
 pub fn wait_for<F: Future>(on: &'static str, future: F) -> impl Future<Output = F::Output> {

@@ -98,6 +98,10 @@ pub fn watch(role: Role) {
 }
 
 fn end(signal: i32) -> ! {
+    if hold::ends_already() {
+        thread::sleep(LINGER_OF_LAUNCHED);
+        signal_hook::low_level::exit(ENDED_BY + signal);
+    }
     let role = ROLE.load(SeqCst);
     hold_stdout();
     let descendants = signal_descendants();

@@ -8,6 +8,7 @@
 //! | 0 | the program did what it claims, or the reader of the output has gone |
 //! | 1 | the run failed; one line on stderr: `error: what: why` |
 //! | 2 | bad flags; the usage on stderr |
+//! | 3 | the program hangs, and a report says why |
 //! | 130 | Ctrl-C: first stderr says what each lane is doing, and the pictures are drawn |
 
 mod drawing;
@@ -35,7 +36,7 @@ use drawing::Drawing;
 use endings::process_name;
 pub use endings::{at_failure, end_at_panic, end_without_reader, fail, prepare_signals, report, say_error, speak_as};
 pub use flags::{Answer, Flags, parse, try_parse};
-pub use hold::hold;
+pub use hold::{end_without_report, hold};
 pub use interrupt::{Role, interrupt_descendants, watch as watch_for_interrupts};
 pub use refusal::Refusal;
 pub(crate) use starter::STARTER;
@@ -199,6 +200,15 @@ impl Lesson {
         drawing::draw_after_interrupt();
     }
 }
+
+/// Draws what the flags ask for although the program hangs: past a thread that may hold stdout. What cannot be drawn is said on
+/// stderr.
+pub fn draw_hanging() {
+    drawing::draw_after_interrupt();
+}
+
+/// The exit status of a program that hangs, and that was ended for it.
+pub const HANGS: u8 = 3;
 
 /// The exit status after Ctrl-C.
 pub const INTERRUPTED: u8 = 130;

@@ -67,7 +67,10 @@ impl<S: Subscriber + for<'l> LookupSpan<'l>> Layer<S> for Recorder {
         let Some(span) = context.span(id) else { return };
         let mut fields = Fields::default();
         attributes.record(&mut fields);
-        let place = || format!("{}:{}", fields.file, fields.line);
+        let place = || match fields.line {
+            0 => fields.file.clone(),
+            line => format!("{}:{line}", fields.file),
+        };
         let state = match attributes.metadata().name() {
             "lane" => {
                 if let Some(lane) = OWN.get().and_then(|record| record.lane(&fields.label, &fields.kind)) {

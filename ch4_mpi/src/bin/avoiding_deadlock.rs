@@ -1,0 +1,107 @@
+//! Four ways for the ranks of a ring to exchange messages without a deadlock.
+//!
+//! Each rank sends numbers to its right neighbour and receives numbers from its left neighbour. If every rank sends
+//! first, each blocking send may wait for a receive that comes after another waiting send. There are four ways out: half
+//! of the ranks receive first; one call does both; the receive is started before the send and waited for after it; or
+//! MPI copies the message into an attached buffer, so that the send ends at once.
+//!
+//! Run:       cargo run --bin avoiding_deadlock -- --timeline
+//!            scripts/mpirun -n 5 target/debug/avoiding_deadlock --items 100000
+//! Observe:   each way gets every number through. The table shows the time of one exchange. With many items the
+//!            additional copy of the buffered send costs time.
+//! MPI:       MPI_Send, MPI_Recv, MPI_Sendrecv, MPI_Irecv, MPI_Wait, MPI_Bsend, MPI_Barrier, MPI_Allreduce
+//! Python:    the original is a copy of another script: no two of its ranks wait for each other, so there is no deadlock
+//!            to avoid.
+//! Exercise:  in `order`, let every rank send first. Run it with --items 100 and with --items 10000. Why does only the
+//!            second run hang? End it with Ctrl-C.
+
+// Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
+#![cfg_attr(not(mpi), no_main, cfg(mpi))]
+
+use std::process::ExitCode;
+
+use anyhow::ensure;
+use ch4_mpi::{lesson, ranks};
+use mpi::collective::SystemOperation;
+use mpi::point_to_point::send_receive_into;
+use mpi::request::scope;
+use mpi::topology::Process;
+use mpi::traits::*;
+
+#[derive(clap::Parser)]
+struct Args {
+    /// Numbers in each message, of 8 bytes each
+    #[arg(long, default_value_t = 1000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    items: u32,
+    /// Exchanges that are timed, for each way
+    #[arg(long, default_value_t = 100, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    rounds: u32,
+}
+
+type Exchange = fn(left: &Process<'_>, right: &Process<'_>, outgoing: &[u64], incoming: &mut [u64]);
+
+const WAYS: [(&str, Exchange); 4] =
+    [("order", order), ("send-receive", send_receive), ("non-blocking", non_blocking), ("buffered", buffered)];
+
+fn main() -> ExitCode {
+    lesson::run!(|args: Args, _lesson, world| {
+        ranks::at_least(world, 2)?;
+        let (rank, ranks) = (world.rank(), world.size());
+        let (left, right) = ((rank + ranks - 1) % ranks, (rank + 1) % ranks);
+        let number = |sender: i32, round: u32| sender as u64 * 10_000_000 + u64::from(round);
+        let (mut outgoing, mut incoming) = (vec![0; args.items as usize], vec![0; args.items as usize]);
+
+        for (name, exchange) in WAYS {
+            let mut seconds = 0.0;
+            for round in 0..=args.rounds {
+                outgoing.fill(number(rank, round));
+                // No rank is a round ahead of another: the attached buffer must hold all messages that are not received yet.
+                world.barrier();
+                let begin = mpi::time();
+                exchange(&world.process_at_rank(left), &world.process_at_rank(right), &outgoing, &mut incoming);
+                // The first round is not timed.
+                seconds += if round > 0 { mpi::time() - begin } else { 0.0 };
+                let arrived = incoming.iter().all(|&item| item == number(left, round));
+                ensure!(arrived, "{name}: round {round} brought other numbers than rank {left} sent");
+            }
+            let mut slowest = 0.0;
+            world.all_reduce_into(&seconds, &mut slowest, SystemOperation::max());
+            if rank == 0 {
+                println!("{name:<13} {:>9.1} us per exchange", slowest / f64::from(args.rounds) * 1e6);
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Ranks with an even number send first, and the others receive first. With an odd number of ranks, rank 0 and the last
+/// rank are neighbours that both send first: the last rank then waits until rank 0 has sent.
+fn order(left: &Process<'_>, right: &Process<'_>, outgoing: &[u64], incoming: &mut [u64]) {
+    if right.as_communicator().rank() % 2 == 0 {
+        right.send(outgoing);
+        left.receive_into(incoming);
+    } else {
+        left.receive_into(incoming);
+        right.send(outgoing);
+    }
+}
+
+/// MPI sends and receives at the same time.
+fn send_receive(left: &Process<'_>, right: &Process<'_>, outgoing: &[u64], incoming: &mut [u64]) {
+    send_receive_into(outgoing, right, incoming, left);
+}
+
+/// The receive is started before the rank sends, so the send of the left neighbour can end.
+fn non_blocking(left: &Process<'_>, right: &Process<'_>, outgoing: &[u64], incoming: &mut [u64]) {
+    scope(|scope| {
+        let receive = left.immediate_receive_into(scope, incoming);
+        right.send(outgoing);
+        receive.wait();
+    });
+}
+
+/// MPI copies the message into the buffer that `lesson::run!` attaches, so the send does not wait for the receive.
+fn buffered(left: &Process<'_>, right: &Process<'_>, outgoing: &[u64], incoming: &mut [u64]) {
+    right.buffered_send(outgoing);
+    left.receive_into(incoming);
+}

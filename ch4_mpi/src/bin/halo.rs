@@ -1,0 +1,159 @@
+//! Ranks share a grid, and each rank computes the interior of its block while the edges travel to its neighbours.
+//!
+//! In each iteration a cell becomes the mean of its four neighbour cells: Jacobi's method for the heat equation. The ranks
+//! form a Cartesian grid without periods, and each rank has a block of cells. Around its block a rank keeps copies of
+//! the edges of its neighbours' blocks: the halo. Only the border of a block needs the halo. So a rank can start its
+//! messages, compute the interior, wait for the messages and then compute the border.
+//!
+//! Run:       cargo run --bin halo -- --timeline
+//!            scripts/mpirun -n 6 target/debug/halo --size 1000 --iterations 200
+//! Observe:   both ways give the grid of a serial run, bit for bit. Overlap hides the time of the messages behind the
+//!            computation. Between ranks on one machine that time is short, so the gain is small.
+//! MPI:       MPI_Cart_create, MPI_Cart_coords, MPI_Cart_shift, MPI_Irecv, MPI_Isend, MPI_Waitall, MPI_Allreduce, MPI_Wtime
+//! Exercise:  in `iterate`, compute the border before `wait_all` too. Which check fails? With which number of ranks does no
+//!            check fail, and why?
+
+// Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
+#![cfg_attr(not(mpi), no_main, cfg(mpi))]
+
+use std::mem::swap;
+use std::ops::RangeInclusive;
+use std::process::ExitCode;
+
+use anyhow::{Context, ensure};
+use ch4_mpi::lesson;
+use mpi::Count;
+use mpi::collective::SystemOperation;
+use mpi::request::multiple_scope;
+use mpi::topology::Process;
+use mpi::traits::*;
+
+#[derive(clap::Parser)]
+struct Args {
+    /// Rows and columns of the grid
+    #[arg(long, default_value_t = 512, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    size: u32,
+    /// Iterations of each way
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    iterations: u32,
+}
+
+type Neighbours<'a> = [Option<Process<'a>>; 4];
+
+fn main() -> ExitCode {
+    lesson::run!(|args: Args, _lesson, world| {
+        let (size, ranks) = (args.size as usize, world.size());
+        // Of all shapes of a grid with that many ranks, the one that is nearest to a square.
+        let down = (1..=ranks).rfind(|down| ranks % down == 0 && down * down <= ranks).unwrap_or(1);
+        let dims = [down, ranks / down];
+        ensure!(size >= dims[1] as usize, "the size: {ranks} ranks need at least {} rows and columns", dims[1]);
+        let grid = world
+            .create_cartesian_communicator(&dims, &[false, false], false)
+            .context("this rank is not in the grid")?;
+        let ((up, down), (left, right)) = (grid.shift(0, 1), grid.shift(1, 1));
+        let neighbours = [up, down, left, right].map(|rank| Some(grid.process_at_rank(rank?)));
+
+        let mut sums = Vec::new();
+        for (way, overlap) in [("exchange first", false), ("overlap", true)] {
+            let block = Block::new(size, dims, &grid.rank_to_coordinates(grid.rank()));
+            let (own_sum, seconds) = solve(block, &neighbours, args.iterations, overlap);
+            let (mut sum, mut slowest) = (0, 0.0);
+            grid.all_reduce_into(&own_sum, &mut sum, SystemOperation::sum());
+            grid.all_reduce_into(&seconds, &mut slowest, SystemOperation::max());
+            sums.push(sum);
+            if grid.rank() == 0 {
+                println!("{way:<15} {:>9.3} ms an iteration", slowest * 1e3);
+            }
+        }
+        if grid.rank() == 0 {
+            let (sum, seconds) = solve(Block::new(size, [1, 1], &[0, 0]), &[None; 4], args.iterations, false);
+            println!("serial          {:>9.3} ms an iteration", seconds * 1e3);
+            ensure!(sums == [sum; 2], "the grids differ from the grid of a serial run");
+        }
+        Ok(())
+    })
+}
+
+/// Returns the sum of the bits of all cells and the seconds of an iteration.
+fn solve(mut old: Block, neighbours: &Neighbours<'_>, iterations: u32, overlap: bool) -> (u64, f64) {
+    let mut new = old.clone();
+    let begin = mpi::time();
+    for _ in 0..iterations {
+        iterate(&mut old, &mut new, neighbours, overlap);
+        swap(&mut old, &mut new);
+    }
+    (old.sum_of_bits(), (mpi::time() - begin) / f64::from(iterations))
+}
+
+fn iterate(old: &mut Block, new: &mut Block, neighbours: &Neighbours<'_>, overlap: bool) {
+    let (rows, cols) = (old.rows, old.cols);
+    // The cells of a column are apart in memory, so the edges are copied into buffers.
+    let edges = old.sides(1).map(|edge| edge.map(|at| old.cells[at]).collect::<Vec<_>>());
+    let mut halos = edges.clone();
+    multiple_scope(8, |scope, requests| {
+        for ((neighbour, edge), halo) in neighbours.iter().zip(&edges).zip(&mut halos) {
+            let Some(neighbour) = neighbour else { continue };
+            requests.add(neighbour.immediate_receive_into(scope, &mut halo[..]));
+            requests.add(neighbour.immediate_send(scope, &edge[..]));
+        }
+        if overlap {
+            // The messages are under way meanwhile.
+            relax(old, new, 2..=rows - 1, 2..=cols - 1);
+        }
+        requests.wait_all(&mut Vec::new());
+    });
+    for ((neighbour, side), halo) in neighbours.iter().zip(old.sides(0)).zip(&halos) {
+        // Without a neighbour, this side of the frame has the fixed values around the grid.
+        if neighbour.is_some() {
+            side.zip(halo).for_each(|(at, &cell)| old.cells[at] = cell);
+        }
+    }
+    if overlap {
+        for (row, col) in [(1, 1), (rows, cols)] {
+            relax(old, new, row..=row, 1..=cols);
+            relax(old, new, 1..=rows, col..=col);
+        }
+    } else {
+        relax(old, new, 1..=rows, 1..=cols);
+    }
+}
+
+fn relax(old: &Block, new: &mut Block, rows: RangeInclusive<usize>, cols: RangeInclusive<usize>) {
+    let (width, cells) = (old.cols + 2, &old.cells);
+    for row in rows {
+        for at in row * width + cols.start()..=row * width + cols.end() {
+            new.cells[at] = 0.25 * (cells[at - width] + cells[at + width] + cells[at - 1] + cells[at + 1]);
+        }
+    }
+}
+
+/// The cells of a rank, with a frame of one cell around them: the rows of the block are 1, 2, ..., `rows`.
+#[derive(Clone)]
+struct Block {
+    rows: usize,
+    cols: usize,
+    cells: Vec<f64>,
+}
+
+impl Block {
+    fn new(size: usize, dims: [Count; 2], coords: &[Count]) -> Self {
+        let start = |axis: usize, at: Count| at as usize * size / dims[axis] as usize;
+        let [rows, cols] = [0, 1].map(|axis| start(axis, coords[axis])..start(axis, coords[axis] + 1) + 2);
+        let row = |row| cols.clone().map(move |col| ((31 * row + 17 * col) % 100) as f64);
+        Block { rows: rows.len() - 2, cols: cols.len() - 2, cells: rows.flat_map(row).collect() }
+    }
+
+    /// The places of the upper, lower, left and right side of the frame (depth 0) or of the block itself (depth 1).
+    fn sides(&self, depth: usize) -> [impl Iterator<Item = usize> + use<>; 4] {
+        let (rows, cols, width) = (self.rows, self.cols, self.cols + 2);
+        let (upper, lower) = (depth * width + 1, (rows + 1 - depth) * width + 1);
+        let (left, right) = (width + depth, width + cols + 1 - depth);
+        [(upper, 1, cols), (lower, 1, cols), (left, width, rows), (right, width, rows)]
+            .map(|(start, step, length)| (start..).step_by(step).take(length))
+    }
+
+    fn sum_of_bits(&self) -> u64 {
+        let rows = self.cells.chunks(self.cols + 2).skip(1).take(self.rows);
+        rows.flat_map(|row| &row[1..=self.cols]).fold(0, |sum, cell| sum.wrapping_add(cell.to_bits()))
+    }
+}

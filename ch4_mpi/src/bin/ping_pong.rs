@@ -1,0 +1,92 @@
+//! Rank 0 and rank 1 send a message back and forth, which measures latency and bandwidth.
+//!
+//! The latency is the time that a message needs for one way: half of a round trip. For small messages it is nearly
+//! constant. For large messages it grows with the number of bytes, and the bandwidth, the size divided by the latency,
+//! is nearly constant. The columns are those of the OSU micro-benchmarks. Here one message is under way at a time, while
+//! the benchmark osu_bw sends many messages before it waits, and so reaches a larger bandwidth.
+//!
+//! Run:       cargo run --bin ping_pong -- --timeline
+//!            scripts/mpirun -n 2 target/debug/ping_pong --largest 67108864
+//! Observe:   at which size the latency begins to grow, and which bandwidth the largest messages reach. All ranks but 0
+//!            and 1 wait in a barrier. If there are more ranks than cores, the waiting ranks slow these two down:
+//!            measure with 2 ranks.
+//! MPI:       MPI_Send, MPI_Recv, MPI_Barrier, MPI_Wtime
+//! Exercise:  in `ping_pong`, replace `send` by `synchronous_send` and measure with 2 ranks. For which sizes does the
+//!            latency grow, and for which does it stay the same? What does MPI do with a small message that nobody
+//!            receives yet?
+
+// Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
+#![cfg_attr(not(mpi), no_main, cfg(mpi))]
+
+use std::process::ExitCode;
+
+use anyhow::ensure;
+use ch4_mpi::{lesson, ranks};
+use mpi::topology::Process;
+use mpi::traits::*;
+
+#[derive(clap::Parser)]
+struct Args {
+    /// Size of the largest message, in bytes
+    #[arg(long, default_value_t = 1 << 20, value_name = "BYTES",
+          value_parser = clap::value_parser!(u32).range(1..=1 << 26))]
+    largest: u32,
+    /// Measure this size only, in bytes
+    #[arg(long, value_name = "BYTES", conflicts_with = "largest",
+          value_parser = clap::value_parser!(u32).range(1..=1 << 26))]
+    only: Option<u32>,
+    /// Round trips that are timed, for each size [default: fewer for larger messages]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    rounds: Option<u32>,
+}
+
+fn main() -> ExitCode {
+    lesson::run!(|args: Args, _lesson, world| {
+        ranks::at_least(world, 2)?;
+        let sizes = match args.only {
+            Some(size) => vec![size],
+            None => (0..27).map(|power| 1 << power).take_while(|&size| size <= args.largest).collect(),
+        };
+        if world.rank() == 0 {
+            println!("# Size (B)  Latency (us)  Bandwidth (MB/s)");
+        }
+        for size in sizes {
+            let rounds = args.rounds.unwrap_or(((1 << 25) / size).clamp(10, 1000));
+            let (mut ping, mut pong) = (vec![b'.'; size as usize], vec![0; size as usize]);
+            match world.rank() {
+                0 => {
+                    let partner = world.process_at_rank(1);
+                    ping_pong(&partner, &mut ping, &mut pong, rounds / 10 + 1);
+                    let latency = ping_pong(&partner, &mut ping, &mut pong, rounds) / f64::from(rounds) / 2.0 * 1e6;
+                    ensure!(ping == pong, "{size} bytes: the last message did not come back as it was sent");
+                    println!("{size:<10}  {latency:>12.2}  {:>16.2}", f64::from(size) / latency);
+                }
+                1 => echo(&world.process_at_rank(0), &mut pong, rounds / 10 + 1 + rounds),
+                _ => {}
+            }
+        }
+        world.barrier();
+        Ok(())
+    })
+}
+
+/// Sends messages and receives each one back. Returns the seconds of all round trips.
+fn ping_pong(partner: &Process<'_>, ping: &mut [u8], pong: &mut [u8], rounds: u32) -> f64 {
+    let last = ping.len() - 1;
+    let begin = mpi::time();
+    for round in 0..rounds {
+        // Each message differs from the one before it, so that a message that gets lost is noticed.
+        ping[0] = round as u8;
+        ping[last] = round as u8;
+        partner.send(ping);
+        partner.receive_into(pong);
+    }
+    mpi::time() - begin
+}
+
+fn echo(partner: &Process<'_>, pong: &mut [u8], rounds: u32) {
+    for _ in 0..rounds {
+        partner.receive_into(pong);
+        partner.send(pong);
+    }
+}

@@ -1,0 +1,82 @@
+//! Two ranks each send one message to another rank.
+//!
+//! The sender of a message names the receiver and a tag, which is a number that says what kind of message this is. The
+//! receiver may ask for a certain source and a certain tag, or for any message; the status of a message says where it
+//! comes from and which tag it has. A send may block until the receiver asks for the message. Here every rank deals
+//! with the number before it deals with the text, and no rank sends to itself, so the ranks cannot wait for each other
+//! in a circle.
+//!
+//! Run:       cargo run --bin point_to_point -- --timeline
+//!            scripts/mpirun -n 9 target/debug/point_to_point
+//! Observe:   rank 0 sends the number to rank n/2, and rank 1 sends the text to rank n-1, where n is the number of
+//!            ranks (of two ranks, rank 0 receives the text). The receiver of the text learns its source, tag and
+//!            length from the message. At the end rank 0 gathers the lines of all ranks and prints them in the order of
+//!            the ranks.
+//! MPI:       MPI_Send, MPI_Recv, MPI_Mprobe, MPI_Mrecv
+//! Python:    the receivers are ranks 4 and 8, so with fewer than 9 ranks the original ends with an error of MPI.
+//! Exercise:  let the receiver of the number ask for the tag `TEXT` instead of `NUMBER`. Which ranks wait, and for
+//!            what? End the program with Ctrl-C.
+
+// Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
+#![cfg_attr(not(mpi), no_main, cfg(mpi))]
+
+use std::process::ExitCode;
+
+use anyhow::ensure;
+use ch4_mpi::{lesson, ranks};
+use mpi::traits::*;
+use mpi::{Rank, Tag};
+
+#[derive(clap::Parser)]
+struct Args {
+    /// The number that rank 0 sends
+    #[arg(long, default_value_t = 1_000_000, value_name = "N")]
+    number: u64,
+    /// The text that rank 1 sends
+    #[arg(long, default_value = "hello")]
+    text: String,
+}
+
+const NUMBER: Tag = 1;
+const TEXT: Tag = 2;
+
+fn main() -> ExitCode {
+    lesson::run!(|args: Args, _lesson, world| {
+        ranks::at_least(world, 2)?;
+        let (rank, ranks) = (world.rank(), world.size());
+        let (number_to, text_to) = (ranks / 2, text_receiver(ranks));
+        let mut did = Vec::new();
+
+        if rank == 0 {
+            world.process_at_rank(number_to).send_with_tag(&args.number, NUMBER);
+            did.push(format!("sent {} to rank {number_to}", args.number));
+        }
+        if rank == number_to {
+            // This receiver knows who sends, and that one number comes.
+            let (number, status) = world.process_at_rank(0).receive_with_tag::<u64>(NUMBER);
+            did.push(format!("received {number} from rank {} with tag {}", status.source_rank(), status.tag()));
+            ensure!((status.source_rank(), status.tag(), number) == (0, NUMBER, args.number), "wrong message: {did:?}");
+        }
+        if rank == 1 {
+            world.process_at_rank(text_to).send_with_tag(args.text.as_bytes(), TEXT);
+            did.push(format!("sent {:?} to rank {text_to}", args.text));
+        }
+        if rank == text_to {
+            // This receiver knows neither the sender nor the length: `receive_vec` probes for a message first.
+            let (bytes, status) = world.any_process().receive_vec::<u8>();
+            let text = String::from_utf8(bytes)?;
+            did.push(format!("received {text:?} from rank {} with tag {}", status.source_rank(), status.tag()));
+            ensure!((status.source_rank(), status.tag(), &text) == (1, TEXT, &args.text), "wrong message: {did:?}");
+        }
+
+        let did = if did.is_empty() { "had no message".into() } else { did.join(" and ") };
+        ranks::print_in_order(world, &format!("rank {rank} of {ranks} {did}"));
+        Ok(())
+    })
+}
+
+/// The last rank. Of two ranks the last is the sender itself, and a rank that sends to itself may block for ever: rank
+/// 0 receives the text then.
+fn text_receiver(ranks: Rank) -> Rank {
+    if ranks == 2 { 0 } else { ranks - 1 }
+}

@@ -1,0 +1,111 @@
+//! A token goes round a ring of ranks, with blocking and with non-blocking receives.
+//!
+//! Each rank receives the token from its left neighbour, adds 1 and sends it to its right neighbour. In each round a rank
+//! also has work that does not need the token. A blocking receive returns when the token has arrived, and the rank works
+//! after it. A non-blocking receive returns at once: the rank works while other ranks have the token, and then waits.
+//!
+//! Run:       cargo run --bin ring -- --timeline
+//!            scripts/mpirun -n 9 target/debug/ring --rounds 20
+//! Observe:   with blocking receives the ranks work one after the other. With non-blocking receives the ranks work at the
+//!            same time, each on its own core if there are enough cores. With `--work 0` both take nearly the same time.
+//! MPI:       MPI_Sendrecv_replace, MPI_Send, MPI_Recv, MPI_Irecv, MPI_Wait, MPI_Barrier, MPI_Allreduce, MPI_Wtime
+//! Exercise:  in `blocking`, let every rank except rank 0 work before it receives. Why does a round take less time now?
+//!            Where is a token that arrives while the rank works?
+
+// Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
+#![cfg_attr(not(mpi), no_main, cfg(mpi))]
+
+use std::hint::black_box;
+use std::process::ExitCode;
+
+use anyhow::ensure;
+use ch4_mpi::lesson;
+use mpi::collective::SystemOperation;
+use mpi::point_to_point::send_receive_replace_into;
+use mpi::request::scope;
+use mpi::topology::{Process, SimpleCommunicator};
+use mpi::traits::*;
+
+#[derive(clap::Parser)]
+struct Args {
+    /// Times that the token goes round the ring
+    #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    rounds: u32,
+    /// Work of each rank in each round, in steps of computation
+    #[arg(long, default_value_t = 200_000, value_name = "STEPS",
+          value_parser = clap::value_parser!(u32).range(0..=1_000_000_000))]
+    work: u32,
+}
+
+type Way = fn(&SimpleCommunicator, &Args) -> u64;
+
+fn main() -> ExitCode {
+    lesson::run!(|args: Args, _lesson, world| {
+        let (rank, ranks) = (world.rank() as u64, world.size() as u64);
+        let rounds = u64::from(args.rounds);
+        for (name, way) in [("blocking", blocking as Way), ("non-blocking", non_blocking)] {
+            world.barrier();
+            let begin = mpi::time();
+            let token = way(world, &args);
+            let (seconds, mut slowest) = (mpi::time() - begin, 0.0);
+            // Rank 0 sees the token at the end of a round, after all ranks.
+            let right = if rank == 0 { rounds * ranks } else { (rounds - 1) * ranks + rank + 1 };
+            ensure!(token == right, "{name}: the token is {token} and should be {right}");
+            world.all_reduce_into(&seconds, &mut slowest, SystemOperation::max());
+            if rank == 0 {
+                println!("{name:<12}  token {token}  {:>8.3} ms a round", slowest * 1e3 / f64::from(args.rounds));
+            }
+        }
+        Ok(())
+    })
+}
+
+fn blocking(world: &SimpleCommunicator, args: &Args) -> u64 {
+    let (left, right) = neighbours(world);
+    let mut token = 0;
+    for _ in 0..args.rounds {
+        if world.rank() == 0 {
+            token += 1;
+            // One call does both: a rank that is alone sends to itself, and `send` may wait for a receive that comes later.
+            send_receive_replace_into(&mut token, &right, &left);
+            work(args.work);
+        } else {
+            left.receive_into(&mut token);
+            work(args.work);
+            token += 1;
+            right.send(&token);
+        }
+    }
+    token
+}
+
+fn non_blocking(world: &SimpleCommunicator, args: &Args) -> u64 {
+    let (left, right) = neighbours(world);
+    let (mut token, mut incoming) = (0, 0);
+    for _ in 0..args.rounds {
+        scope(|scope| {
+            let receive = left.immediate_receive_into(scope, &mut incoming);
+            if world.rank() == 0 {
+                right.send(&(token + 1));
+            }
+            work(args.work);
+            receive.wait();
+        });
+        token = incoming;
+        if world.rank() > 0 {
+            token += 1;
+            right.send(&token);
+        }
+    }
+    token
+}
+
+fn neighbours(world: &SimpleCommunicator) -> (Process<'_>, Process<'_>) {
+    let (rank, ranks) = (world.rank(), world.size());
+    (world.process_at_rank((rank + ranks - 1) % ranks), world.process_at_rank((rank + 1) % ranks))
+}
+
+/// Computation that the compiler cannot leave out: each step needs the result of the step before it.
+fn work(steps: u32) {
+    (0..steps).fold(1_u32, |number, step| black_box(number.wrapping_mul(3).wrapping_add(step)));
+}

@@ -1,0 +1,175 @@
+//! The communicators of this rank: which ranks they have, and how many collectives have begun on each.
+//!
+//! A handle has a meaning in its own process only. Ranks that create a communicator together give it the same number, without a
+//! message: a hash of the number of its parent, of the count of collectives on the parent, and of its members.
+
+use std::collections::{HashMap, VecDeque};
+use std::ffi::c_int;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use mpi::ffi::{self, MPI_Comm, MPI_Group};
+
+use super::functions::word;
+
+/// What is known of a communicator.
+#[derive(Clone, Debug)]
+pub struct Communicator {
+    /// The same number in all ranks that created it together.
+    pub id: u64,
+    pub name: String,
+    /// The ranks in MPI_COMM_WORLD of its members, in its own order; empty if some are outside this world.
+    pub members: Arc<[u32]>,
+    /// How many collectives have begun on it in this rank.
+    pub collectives: u64,
+    /// The names and the roots of the last ones, the newest last.
+    pub recent: VecDeque<(&'static str, i32)>,
+}
+
+/// How many collectives of a communicator are kept. A rank may leave a collective long before the others.
+const KEPT: usize = 32;
+
+#[derive(Default)]
+struct Known {
+    all: HashMap<usize, Communicator>,
+    /// The windows: each has a communicator under a handle that no communicator of MPI has.
+    windows: HashMap<usize, usize>,
+    /// How many have been created, for their names.
+    created: u32,
+    /// How often a group of these members, with this tag, has created a communicator.
+    groups: HashMap<(u64, u64), u64>,
+}
+
+static KNOWN: Mutex<Option<Known>> = Mutex::new(None);
+
+fn known() -> MutexGuard<'static, Option<Known>> {
+    KNOWN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The communicators that exist after MPI_Init.
+pub fn begin(rank: u32, ranks: u32) {
+    let entry = |id, name: &str, members: Vec<u32>| Communicator {
+        id,
+        name: name.into(),
+        members: members.into(),
+        collectives: 0,
+        recent: VecDeque::new(),
+    };
+    // SAFETY: these constants are set when the program is loaded, and are never written.
+    let (world, own) = unsafe { (word(ffi::RSMPI_COMM_WORLD), word(ffi::RSMPI_COMM_SELF)) };
+    let mut all = HashMap::new();
+    all.insert(world, entry(0, "MPI_COMM_WORLD", (0..ranks).collect()));
+    all.insert(own, entry(u64::from(rank) + 1, "MPI_COMM_SELF", vec![rank]));
+    *known() = Some(Known { all, ..Known::default() });
+}
+
+/// What is known of the communicator with this handle.
+pub fn get(handle: usize) -> Option<Communicator> {
+    known().as_ref()?.all.get(&handle).cloned()
+}
+
+/// Counts a collective that begins on this communicator, and returns its number.
+pub fn count(handle: usize, function: &'static str, root: i32) -> u64 {
+    let mut known = known();
+    let communicator = known.as_mut().and_then(|known| known.all.get_mut(&handle));
+    communicator.map_or(0, |it| {
+        if it.recent.len() == KEPT {
+            it.recent.pop_front();
+        }
+        it.recent.push_back((function, root));
+        it.collectives += 1;
+        it.collectives - 1
+    })
+}
+
+/// All communicators of this rank.
+pub fn all() -> Vec<Communicator> {
+    known().iter().flat_map(|known| known.all.values()).cloned().collect()
+}
+
+/// What creates a communicator.
+#[derive(Clone, Copy, Debug)]
+pub enum Creation {
+    /// All ranks of the parent, in the collective of this number.
+    Collective(u64),
+    /// Only its members, with this tag.
+    Group(c_int),
+}
+
+/// Notes a communicator that a call of MPI has created from `parent`. `how` names the call in a word.
+pub fn created(parent: usize, creation: Creation, how: &str, new: MPI_Comm) {
+    // SAFETY: a constant, as above.
+    if new == unsafe { ffi::RSMPI_COMM_NULL } {
+        return;
+    }
+    let members = members_of(new);
+    let mut known = known();
+    let Some(known) = known.as_mut() else { return };
+    let mut hasher = DefaultHasher::new();
+    known.all.get(&parent).map_or(u64::MAX, |parent| parent.id).hash(&mut hasher);
+    members.hash(&mut hasher);
+    match creation {
+        Creation::Collective(number) => number.hash(&mut hasher),
+        Creation::Group(tag) => {
+            tag.hash(&mut hasher);
+            let times = known.groups.entry((hasher.finish(), tag as u64)).or_default();
+            *times += 1;
+            ("group", *times).hash(&mut hasher);
+        }
+    }
+    known.created += 1;
+    let name = format!("{how} {}", known.created);
+    let communicator = Communicator { id: hasher.finish(), name, members: members.into(), collectives: 0, recent: VecDeque::new() };
+    known.all.insert(word(new), communicator);
+}
+
+/// Notes a window, which is a communicator of its own: its fences are collectives.
+pub fn created_window(parent: usize, number: u64, window: usize) {
+    let mut known = known();
+    let Some(known) = known.as_mut() else { return };
+    let Some(parent) = known.all.get(&parent).cloned() else { return };
+    let mut hasher = DefaultHasher::new();
+    ("window", parent.id, number).hash(&mut hasher);
+    known.created += 1;
+    let name = format!("window {}", known.created);
+    let id = hasher.finish();
+    known.windows.insert(window, id as usize);
+    known.all.insert(id as usize, Communicator { id, name, collectives: 0, recent: VecDeque::new(), ..parent });
+}
+
+/// Under which handle the window's communicator is known.
+pub fn window(handle: usize) -> usize {
+    known().as_ref().and_then(|known| known.windows.get(&handle).copied()).unwrap_or(0)
+}
+
+/// Forgets a communicator that has been freed.
+pub fn freed(handle: usize) {
+    if let Some(known) = known().as_mut() {
+        known.all.remove(&handle);
+    }
+}
+
+/// The ranks in MPI_COMM_WORLD of the members; none if one of them is not in it, or if it is an inter-communicator.
+fn members_of(communicator: MPI_Comm) -> Vec<u32> {
+    let (mut inter, mut size): (c_int, c_int) = (0, 0);
+    // SAFETY: the communicator has just been created, and each call writes what its pointer points to.
+    unsafe {
+        ffi::PMPI_Comm_test_inter(communicator, &mut inter);
+        if inter != 0 {
+            return Vec::new();
+        }
+        ffi::PMPI_Comm_size(communicator, &mut size);
+    }
+    let own: Vec<c_int> = (0..size).collect();
+    let mut world = vec![0; own.len()];
+    // SAFETY: as above; both arrays have `size` places, and both groups are freed.
+    unsafe {
+        let (mut group, mut all): (MPI_Group, MPI_Group) = (ffi::RSMPI_GROUP_NULL, ffi::RSMPI_GROUP_NULL);
+        ffi::PMPI_Comm_group(communicator, &mut group);
+        ffi::PMPI_Comm_group(ffi::RSMPI_COMM_WORLD, &mut all);
+        ffi::PMPI_Group_translate_ranks(group, size, own.as_ptr(), all, world.as_mut_ptr());
+        ffi::PMPI_Group_free(&mut group);
+        ffi::PMPI_Group_free(&mut all);
+    }
+    world.into_iter().map(u32::try_from).collect::<Result<_, _>>().unwrap_or_default()
+}

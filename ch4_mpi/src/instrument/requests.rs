@@ -1,0 +1,67 @@
+//! The requests of this rank: operations that have begun, and that a later call completes.
+
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+
+use super::calls::Call;
+
+/// A request.
+#[derive(Clone, Copy, Debug)]
+pub struct Request {
+    /// The call that began it.
+    pub call: Call,
+    /// Whether it is under way: a persistent request is so only between its start and its completion.
+    pub active: bool,
+    pub persistent: bool,
+}
+
+static REQUESTS: LazyLock<Mutex<HashMap<usize, Request>>> = LazyLock::new(Mutex::default);
+
+fn requests() -> MutexGuard<'static, HashMap<usize, Request>> {
+    REQUESTS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// An operation has begun.
+pub fn begun(handle: usize, call: Call) {
+    requests().insert(handle, Request { call, active: true, persistent: false });
+}
+
+/// A persistent request has been made.
+pub fn made(handle: usize, call: Call) {
+    requests().insert(handle, Request { call, active: false, persistent: true });
+}
+
+/// A persistent request has been started. Returns the call that made it.
+pub fn started(handle: usize) -> Option<Call> {
+    let mut requests = requests();
+    let request = requests.get_mut(&handle)?;
+    request.active = true;
+    Some(request.call)
+}
+
+/// An operation is complete. Returns the call that began it.
+pub fn completed(handle: usize) -> Option<Call> {
+    let mut requests = requests();
+    let request = requests.get_mut(&handle).filter(|request| request.active)?;
+    request.active = false;
+    let call = request.call;
+    if !request.persistent {
+        requests.remove(&handle);
+    }
+    Some(call)
+}
+
+/// A request has been freed. Its operation may still be under way, but no call can wait for it any more.
+pub fn freed(handle: usize) {
+    requests().remove(&handle);
+}
+
+/// The request with this handle.
+pub fn get(handle: usize) -> Option<Request> {
+    requests().get(&handle).copied()
+}
+
+/// The calls that began operations which are under way, as far as is known.
+pub fn active() -> Vec<Call> {
+    requests().values().filter(|request| request.active).map(|request| request.call).collect()
+}

@@ -1,0 +1,338 @@
+//! Watches for a job that hangs.
+//!
+//! A thread in each rank looks now and then whether the rank has entered or left a call of MPI. A rank that has not moved for the
+//! deadline, and sits in MPI, tells rank 0 what it waits for. When all ranks have told that, rank 0 asks each rank to confirm it and
+//! to say where the call stands, writes the report, and ends the job.
+//!
+//! The ranks talk over TCP, since a call of MPI may be what hangs. Rank 0 listens; its address and a random word that proves that a
+//! caller belongs to the job reach the others by a broadcast in MPI_Init. If all ranks are on one host, only that host can connect.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::calls;
+use super::graph::{Graph, Verdict};
+use super::state::{self, Rank};
+
+/// How long a hang may look like a long transfer, in deadlines.
+const PATIENCE_WITH_TRANSFERS: u32 = 6;
+
+/// How long the ranks have to confirm, and to end.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Where rank 0 listens.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contact {
+    addresses: Vec<String>,
+    port: u16,
+    word: u128,
+}
+
+/// What a rank tells rank 0.
+#[derive(Debug, Serialize, Deserialize)]
+enum Told {
+    /// It has not moved for the deadline.
+    Still(Rank),
+    /// It has moved since.
+    Moved,
+    /// It has still not moved, and these are the places of its calls.
+    Confirmed(Rank),
+}
+
+/// What rank 0 tells a rank.
+#[derive(Debug, Serialize, Deserialize)]
+enum Order {
+    /// To say whether it has moved, and where its calls stand.
+    Confirm,
+    /// To end itself: the job has been reported.
+    End,
+}
+
+/// Begins to listen, in rank 0.
+pub fn listen(on_one_host: bool) -> io::Result<(TcpListener, Contact)> {
+    let listener = TcpListener::bind((if on_one_host { Ipv4Addr::LOCALHOST } else { Ipv4Addr::UNSPECIFIED }, 0))?;
+    let addresses = if on_one_host { vec![Ipv4Addr::LOCALHOST.to_string()] } else { own_addresses() };
+    let contact = Contact { addresses, port: listener.local_addr()?.port(), word: rand::random() };
+    Ok((listener, contact))
+}
+
+/// The addresses at which other hosts may reach this one, and its name.
+fn own_addresses() -> Vec<String> {
+    let local = std::fs::read_to_string("/proc/net/fib_trie").unwrap_or_default();
+    let mut addresses = Vec::new();
+    let mut address = "";
+    for line in local.lines() {
+        if let Some((_, found)) = line.split_once("|-- ") {
+            address = found;
+        } else if line.contains("/32 host LOCAL") && !address.starts_with("127.") && !addresses.iter().any(|it| it == address) {
+            addresses.push(address.to_owned());
+        }
+    }
+    addresses.extend(rustix::system::uname().nodename().to_str().ok().map(str::to_owned));
+    addresses
+}
+
+/// Watches this rank, in a thread of its own, until the process ends.
+pub fn watch(rank: u32, ranks: u32, deadline: Duration, contact: Contact, listener: Option<TcpListener>) {
+    let told = listener.map(|listener| {
+        let (sender, told) = mpsc::channel();
+        let word = contact.word;
+        // Without a thread for it, a hang is not reported.
+        let _ = thread::Builder::new().name("hang listen".into()).spawn(move || accept(&listener, word, ranks, &sender));
+        told
+    });
+    let _ = thread::Builder::new().name("hang watch".into()).spawn(move || match told {
+        Some(told) => Judge::new(ranks, deadline, told).watch(),
+        None => watch_own(rank, deadline, &contact),
+    });
+}
+
+/// Whether this rank moves.
+struct Movement {
+    moves: Vec<u64>,
+    since: Instant,
+}
+
+impl Movement {
+    fn new() -> Self {
+        Self { moves: Vec::new(), since: Instant::now() }
+    }
+
+    /// How long the rank has been in the same calls; `None` if a thread that uses MPI is outside it.
+    fn still_for(&mut self) -> Option<Duration> {
+        let now = Instant::now();
+        let moves = calls::moves();
+        let all_inside = !moves.is_empty() && moves.iter().all(|moves| moves % 2 == 1);
+        if !all_inside || moves != self.moves {
+            self.moves = moves;
+            self.since = now;
+            return None;
+        }
+        Some(now - self.since)
+    }
+}
+
+fn tick(deadline: Duration) -> Duration {
+    (deadline / 20).clamp(Duration::from_millis(2), Duration::from_millis(200))
+}
+
+// ---- Every rank but rank 0 --------------------------------------------------------------------------------------------------
+
+fn watch_own(rank: u32, deadline: Duration, contact: &Contact) {
+    let mut movement = Movement::new();
+    loop {
+        thread::sleep(tick(deadline));
+        if movement.still_for().is_some_and(|still| still >= deadline)
+            && let Ok(stream) = connect(contact)
+            // If rank 0 cannot be reached, the job ends, or it is not rank 0 that hangs.
+            && let Err(_) = talk(rank, stream, &mut movement, deadline, contact)
+        {
+            thread::sleep(tick(deadline));
+        }
+    }
+}
+
+fn connect(contact: &Contact) -> io::Result<TcpStream> {
+    let addresses = contact.addresses.iter().filter_map(|it| (it.as_str(), contact.port).to_socket_addrs().ok());
+    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for address in addresses.flatten().filter(SocketAddr::is_ipv4) {
+        match TcpStream::connect_timeout(&address, PATIENCE) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// Tells rank 0 about this rank, until the rank moves.
+fn talk(rank: u32, stream: TcpStream, movement: &mut Movement, deadline: Duration, contact: &Contact) -> io::Result<()> {
+    let mut to = stream.try_clone()?;
+    stream.set_read_timeout(Some(tick(deadline)))?;
+    let mut from = BufReader::new(stream);
+    say(&mut to, &(contact.word, rank))?;
+    say(&mut to, &Told::Still(state::of_this_rank(false)))?;
+    let mut line = String::new();
+    loop {
+        let read = from.read_line(&mut line);
+        let has_moved = movement.still_for().is_none();
+        if has_moved {
+            return say(&mut to, &Told::Moved);
+        }
+        match read {
+            Ok(0) => return Ok(()),
+            Ok(_) => match serde_json::from_str(&line)? {
+                Order::Confirm => {
+                    let state = state::of_this_rank(true);
+                    let told = if movement.still_for().is_some() { Told::Confirmed(state) } else { Told::Moved };
+                    say(&mut to, &told)?;
+                    line.clear();
+                }
+                Order::End => super::exit(),
+            },
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn say(to: &mut TcpStream, what: &impl Serialize) -> io::Result<()> {
+    let mut line = serde_json::to_vec(what)?;
+    line.push(b'\n');
+    to.write_all(&line)
+}
+
+// ---- Rank 0 -----------------------------------------------------------------------------------------------------------------
+
+/// What reaches the judge: a rank's connection, what the rank tells, or that the connection has ended.
+enum Event {
+    Connected(TcpStream),
+    Told(Told),
+    Gone,
+}
+
+fn accept(listener: &TcpListener, word: u128, ranks: u32, events: &Sender<(u32, Event)>) {
+    for stream in listener.incoming().map_while(Result::ok) {
+        let events = events.clone();
+        let _ = thread::Builder::new().name("hang rank".into()).spawn(move || hear(stream, word, ranks, &events));
+    }
+}
+
+/// Passes on what a rank tells. A caller that does not know the word is not heard.
+fn hear(stream: TcpStream, word: u128, ranks: u32, events: &Sender<(u32, Event)>) -> Option<()> {
+    stream.set_read_timeout(Some(PATIENCE)).ok()?;
+    let mut to = BufReader::new(stream.try_clone().ok()?);
+    let mut line = String::new();
+    to.read_line(&mut line).ok()?;
+    let (said, rank): (u128, u32) = serde_json::from_str(&line).ok()?;
+    if said != word || rank == 0 || rank >= ranks {
+        return None;
+    }
+    stream.set_read_timeout(None).ok()?;
+    events.send((rank, Event::Connected(stream))).ok()?;
+    for line in to.lines().map_while(Result::ok) {
+        let Ok(told) = serde_json::from_str(&line) else { break };
+        events.send((rank, Event::Told(told))).ok()?;
+    }
+    events.send((rank, Event::Gone)).ok()
+}
+
+/// Collects what the ranks tell, and decides.
+struct Judge {
+    ranks: u32,
+    deadline: Duration,
+    events: Receiver<(u32, Event)>,
+    streams: BTreeMap<u32, TcpStream>,
+    still: BTreeMap<u32, Rank>,
+    movement: Movement,
+    /// Since when all ranks have been still while a transfer may be under way.
+    transfers_since: Option<Instant>,
+}
+
+impl Judge {
+    fn new(ranks: u32, deadline: Duration, events: Receiver<(u32, Event)>) -> Self {
+        let (streams, still) = (BTreeMap::new(), BTreeMap::new());
+        Self { ranks, deadline, events, streams, still, movement: Movement::new(), transfers_since: None }
+    }
+
+    fn watch(mut self) {
+        loop {
+            match self.events.recv_timeout(tick(self.deadline)) {
+                Ok((rank, event)) => self.note(rank, event),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => thread::sleep(tick(self.deadline)),
+            }
+            match self.movement.still_for() {
+                Some(still) if still >= self.deadline => {
+                    self.still.entry(0).or_insert_with(|| state::of_this_rank(false));
+                }
+                Some(_) => {}
+                None => drop(self.still.remove(&0)),
+            }
+            if self.still.len() < self.ranks as usize {
+                self.transfers_since = None;
+            } else if self.transfers_since.is_none_or(|since| since.elapsed() > self.deadline * PATIENCE_WITH_TRANSFERS) {
+                self.judge();
+            }
+        }
+    }
+
+    fn note(&mut self, rank: u32, event: Event) {
+        match event {
+            Event::Connected(stream) => drop(self.streams.insert(rank, stream)),
+            Event::Told(Told::Still(state) | Told::Confirmed(state)) => drop(self.still.insert(rank, state)),
+            Event::Told(Told::Moved) | Event::Gone => {
+                // The rank connects again when it is still again.
+                if let Some(stream) = self.streams.remove(&rank) {
+                    let _ = stream.shutdown(Shutdown::Both);
+                }
+                self.still.remove(&rank);
+            }
+        }
+    }
+
+    fn judge(&mut self) {
+        // All ranks at their end: they wait for nothing but each other, and MPI is ending.
+        if self.still.values().all(|rank| rank.finalized) {
+            return;
+        }
+        let Some(ranks) = self.confirmed() else { return };
+        let graph = Graph::of(&ranks);
+        match graph.verdict() {
+            Verdict::MayGoOn => {}
+            Verdict::Transfers if self.transfers_since.is_none() => self.transfers_since = Some(Instant::now()),
+            Verdict::Transfers | Verdict::Stuck { .. } => {
+                super::report(&graph.report(self.deadline.as_secs_f64()));
+                self.end()
+            }
+        }
+    }
+
+    /// Asks every rank whether it has still not moved, and where its calls stand.
+    fn confirmed(&mut self) -> Option<Vec<Rank>> {
+        for stream in self.streams.values_mut() {
+            let _ = say(stream, &Order::Confirm);
+        }
+        let own = state::of_this_rank(true);
+        let mut confirmed = BTreeMap::from([(0, own)]);
+        let begin = Instant::now();
+        while confirmed.len() < self.ranks as usize {
+            let left = PATIENCE.checked_sub(begin.elapsed())?;
+            let (rank, event) = self.events.recv_timeout(left).ok()?;
+            if let Event::Told(Told::Confirmed(state)) = &event {
+                confirmed.insert(rank, state.clone());
+            }
+            self.note(rank, event);
+            if !self.still.contains_key(&rank) {
+                return None;
+            }
+        }
+        self.movement.still_for()?;
+        Some(confirmed.into_values().collect())
+    }
+
+    /// Ends all ranks, this one last: its report must have been read.
+    fn end(&mut self) -> ! {
+        let mut ending: Vec<u32> = Vec::new();
+        for (&rank, stream) in &mut self.streams {
+            if say(stream, &Order::End).is_ok() {
+                ending.push(rank);
+            }
+        }
+        let begin = Instant::now();
+        while !ending.is_empty() {
+            let left = PATIENCE.saturating_sub(begin.elapsed());
+            match self.events.recv_timeout(left) {
+                Ok((rank, Event::Gone)) => ending.retain(|&it| it != rank),
+                Ok(_) => {}
+                Err(_) => break,
+            }
+        }
+        super::exit()
+    }
+}

@@ -1,0 +1,172 @@
+/* Programs that are right although their ranks wait for long, for the tests of the hang report: ends CASE. At least 3 ranks. */
+#define _DEFAULT_SOURCE
+#include <mpi.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int rank, ranks, left, right, number = 1;
+
+/* Longer than the deadline of the tests. */
+static void pause_for_long(void) { usleep(1500000); }
+
+static void compute_for_long(void) {
+    double begin = MPI_Wtime();
+    while (MPI_Wtime() - begin < 1.5)
+        ;
+}
+
+static void slow_sender(void) {
+    if (rank == 0) {
+        pause_for_long();
+        for (int to = 1; to < ranks; to++)
+            MPI_Send(&number, 1, MPI_INT, to, 0, MPI_COMM_WORLD);
+    } else {
+        MPI_Recv(&number, 1, MPI_INT, 0, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+    }
+}
+
+static void slow_computer(void) {
+    if (rank == 1)
+        compute_for_long();
+    MPI_Barrier(MPI_COMM_WORLD);
+}
+
+static void wildcards(void) {
+    if (rank == 0) {
+        for (int i = 1; i < ranks; i++)
+            MPI_Recv(&number, 1, MPI_INT, MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+    } else {
+        if (rank == ranks - 1)
+            pause_for_long();
+        MPI_Send(&number, 1, MPI_INT, 0, rank, MPI_COMM_WORLD);
+    }
+}
+
+static void ibarrier(void) {
+    MPI_Request request;
+    int done = 0;
+    if (rank == 2)
+        pause_for_long();
+    MPI_Ibarrier(MPI_COMM_WORLD, &request);
+    while (!done)
+        MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+}
+
+static void iallreduce(void) {
+    MPI_Request request;
+    int sum;
+    if (rank == 1)
+        pause_for_long();
+    MPI_Iallreduce(&number, &sum, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD, &request);
+    MPI_Wait(&request, MPI_STATUS_IGNORE);
+    if (sum != ranks)
+        MPI_Abort(MPI_COMM_WORLD, 1);
+}
+
+static void late_end(void) {
+    if (rank == 1)
+        pause_for_long();
+}
+
+static void poll(void) {
+    int there = 0;
+    if (rank == 0) {
+        while (!there)
+            MPI_Iprobe(MPI_ANY_SOURCE, 0, MPI_COMM_WORLD, &there, MPI_STATUS_IGNORE);
+        MPI_Recv(&number, 1, MPI_INT, MPI_ANY_SOURCE, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+    } else if (rank == 1) {
+        pause_for_long();
+        MPI_Send(&number, 1, MPI_INT, 0, 0, MPI_COMM_WORLD);
+    }
+}
+
+static void *sends_later(void *unused) {
+    MPI_Send(&number, 1, MPI_INT, 1, 1, MPI_COMM_WORLD);
+    pause_for_long();
+    MPI_Send(&number, 1, MPI_INT, 1, 0, MPI_COMM_WORLD);
+    return unused;
+}
+
+static void threads(void) {
+    /* Rank 0's main thread waits for rank 1, and rank 1 for a message that another thread of rank 0 sends later. */
+    int got, more;
+    pthread_t thread;
+    if (rank == 0) {
+        pthread_create(&thread, NULL, sends_later, NULL);
+        MPI_Recv(&got, 1, MPI_INT, 1, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+        pthread_join(thread, NULL);
+    } else if (rank == 1) {
+        MPI_Recv(&more, 1, MPI_INT, 0, 1, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+        MPI_Recv(&more, 1, MPI_INT, 0, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+        MPI_Send(&more, 1, MPI_INT, 0, 0, MPI_COMM_WORLD);
+    }
+}
+
+static void persistent(void) {
+    MPI_Request requests[2];
+    int in;
+    MPI_Send_init(&number, 1, MPI_INT, right, 0, MPI_COMM_WORLD, &requests[0]);
+    MPI_Recv_init(&in, 1, MPI_INT, left, 0, MPI_COMM_WORLD, &requests[1]);
+    for (int i = 0; i < 3; i++) {
+        if (rank == 0 && i == 1)
+            pause_for_long();
+        MPI_Startall(2, requests);
+        MPI_Waitall(2, requests, MPI_STATUSES_IGNORE);
+    }
+    MPI_Request_free(&requests[0]);
+    MPI_Request_free(&requests[1]);
+}
+
+static void window(void) {
+    MPI_Win window;
+    int place = -1;
+    MPI_Win_create(&place, sizeof place, sizeof place, MPI_INFO_NULL, MPI_COMM_WORLD, &window);
+    MPI_Win_fence(0, window);
+    if (rank == 1)
+        pause_for_long();
+    MPI_Put(&rank, 1, MPI_INT, right, 0, 1, MPI_INT, window);
+    MPI_Win_fence(0, window);
+    MPI_Win_free(&window);
+    if (place != left)
+        MPI_Abort(MPI_COMM_WORLD, 1);
+}
+
+static void communicators(void) {
+    for (int i = 0; i < 50; i++) {
+        MPI_Comm half, copy;
+        int sum;
+        MPI_Comm_split(MPI_COMM_WORLD, rank % 2, -rank, &half);
+        MPI_Comm_dup(half, &copy);
+        MPI_Allreduce(&number, &sum, 1, MPI_INT, MPI_SUM, copy);
+        if (i == 25 && rank == 2)
+            pause_for_long();
+        MPI_Barrier(copy);
+        MPI_Comm_free(&copy);
+        MPI_Comm_free(&half);
+    }
+}
+
+int main(int count, char **arguments) {
+    struct {
+        const char *name;
+        void (*run)(void);
+    } cases[] = {{"slow-sender", slow_sender}, {"slow-computer", slow_computer}, {"wildcards", wildcards},
+                 {"ibarrier", ibarrier}, {"iallreduce", iallreduce}, {"late-end", late_end}, {"poll", poll},
+                 {"threads", threads}, {"persistent", persistent}, {"window", window}, {"communicators", communicators}};
+    int provided;
+    MPI_Init_thread(&count, &arguments, MPI_THREAD_MULTIPLE, &provided);
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    MPI_Comm_size(MPI_COMM_WORLD, &ranks);
+    left = (rank + ranks - 1) % ranks;
+    right = (rank + 1) % ranks;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (count > 1 && strcmp(arguments[1], cases[i].name) == 0)
+            cases[i].run();
+    MPI_Finalize();
+    if (rank == 0)
+        printf("it ends\n");
+    return 0;
+}
