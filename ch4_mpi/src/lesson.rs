@@ -245,6 +245,8 @@ fn tell<A>(
     let (lesson, recording) = instrument::unnoted(|| begin(flags, world)).context("recording the lanes")?;
     if recording != Recording::Off {
         instrument::record();
+        // The ranks begin together in the picture.
+        instrument::unnoted(|| world.barrier());
     }
     {
         let _main = lanes::lane("main");

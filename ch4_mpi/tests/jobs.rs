@@ -155,7 +155,8 @@ fn lines(stdout: ChildStdout) -> mpsc::Receiver<String> {
 /// Interrupts jobs until the ranks of one say what they wait for, or what they do in place of that. A rank prints its line a moment
 /// before it waits, so one job proves nothing.
 fn interrupt_until_all_report(job: impl Fn() -> String) {
-    let does = ["rank 0 waits for barrier", "rank 1 sleeps (does not come)", "rank 2 waits for barrier"];
+    let waits = "waits for MPI_Barrier (MPI_COMM_WORLD)";
+    let does = [&format!("rank 0 {waits}"), "rank 1 sleeps (does not come)", &format!("rank 2 {waits}")];
     let all_report = |said: &str| {
         does.iter().all(|does| {
             let report = format!("interrupted: {does} since ");

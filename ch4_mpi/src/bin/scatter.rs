@@ -8,6 +8,7 @@
 //!            scripts/mpirun -n 10 target/debug/scatter
 //! Observe:   each rank prints its own part, and the lines come in any order, since each rank prints when it leaves the
 //!            barrier. In the chart no rank leaves the barrier before the last rank has reached it.
+//! MPI:       MPI_Scatterv, MPI_Barrier, MPI_Allreduce
 //! Python:    the original needs exactly 10 ranks. With fewer, rank 0 raises an error and the other ranks wait for
 //!            ever.
 //! Exercise:  change `start` so that `start(1, ...)` is 0 too: the part of rank 0 is then empty. Which printed lines
@@ -20,7 +21,6 @@ use std::process::ExitCode;
 
 use anyhow::ensure;
 use ch4_mpi::lesson;
-use course::lanes;
 use mpi::Count;
 use mpi::collective::SystemOperation;
 use mpi::datatype::Partition;
@@ -45,17 +45,17 @@ fn main() -> ExitCode {
         if rank == 0 {
             let items: Vec<u64> = (1..=args.items as u64).collect();
             let parts = Partition::new(&items[..], lengths, &starts[..ranks]);
-            lanes::wait("scatter_varcount", || root.scatter_varcount_into_root(&parts, &mut part[..]));
+            root.scatter_varcount_into_root(&parts, &mut part[..]);
         } else {
-            lanes::wait("scatter_varcount", || root.scatter_varcount_into(&mut part[..]));
+            root.scatter_varcount_into(&mut part[..]);
         }
-        lanes::wait("barrier", || world.barrier());
+        world.barrier();
         println!("rank {rank} of {ranks} has {}", shown(&part));
 
         let right = starts[rank] as u64 + 1..=starts[rank + 1] as u64;
         ensure!(part.iter().copied().eq(right), "wrong items for this rank: {}", shown(&part));
         let (own, mut all) = (part.iter().sum::<u64>(), 0);
-        lanes::wait("all_reduce", || world.all_reduce_into(&own, &mut all, SystemOperation::sum()));
+        world.all_reduce_into(&own, &mut all, SystemOperation::sum());
         let n = args.items as u64;
         ensure!(all == n * (n + 1) / 2, "some item did not arrive exactly once: the sum is {all}");
         Ok(())

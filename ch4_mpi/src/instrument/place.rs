@@ -154,6 +154,9 @@ fn is_between(file: &Path) -> bool {
         || file.contains("ch4_mpi/src/instrument/")
         || file.contains("/library/core/src/")
         || file.contains("/library/std/src/")
+        // The C library, where its debug information is installed.
+        || file.contains("/sysdeps/")
+        || ["./csu/", "./nptl/", "./posix/"].iter().any(|of_libc| file.starts_with(of_libc))
         || ["/mpi-0.", "/backtrace-0."].iter().any(|of_crate| file.contains(of_crate))
 }
 

@@ -113,21 +113,27 @@ pub fn of_this_rank(with_places: bool) -> Rank {
 
 /// The call in which a thread is.
 pub fn blocked(slot: &Slot, with_place: bool) -> Option<Blocked> {
-    let (call, handles) = slot.current()?;
+    let (call, requests) = slot.current()?;
+    let place = with_place.then(|| place::of_thread(slot.thread)).flatten();
+    Some(Blocked { place, ..described(&call, &requests) })
+}
+
+/// What a call waits for, if these are the requests that it is given.
+pub fn described(call: &Call, requests: &[usize]) -> Blocked {
     let waits = matches!(call.function.kind, Kind::WaitAll | Kind::WaitAny);
     let operations = if waits {
-        let requests = handles.iter().filter_map(|&handle| requests::get(handle)).filter(|request| request.active);
+        let requests = requests.iter().filter_map(|&handle| requests::get(handle)).filter(|request| request.active);
         requests.flat_map(|request| operations(&request.call)).collect()
     } else {
-        operations(&call)
+        operations(call)
     };
-    Some(Blocked {
+    Blocked {
         function: call.function.name.into(),
-        place: with_place.then(|| place::of_thread(slot.thread)).flatten(),
+        place: None,
         any: call.function.kind == Kind::WaitAny,
         certain: !waits || operations.len() == 1,
         operations,
-    })
+    }
 }
 
 /// What a call, or the request that it began, waits for.
@@ -166,7 +172,7 @@ pub fn operations(call: &Call) -> Vec<Operation> {
         // A send has one receiver.
         operation(OperationKind::Send(to[0]), Some(call.to.1))
     });
-    // SAFETY: a constant that is never written after the program is loaded.
+    // SAFETY: a constant, as in `peer`.
     let any_tag = unsafe { ffi::RSMPI_ANY_TAG };
     let receive = peer(call.from.0, communicator.as_ref())
         .map(|from| operation(OperationKind::Receive(from), Some(call.from.1).filter(|&tag| tag != any_tag)));

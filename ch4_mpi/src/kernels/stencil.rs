@@ -2,7 +2,6 @@
 
 use ch1_parallel::kernels::stencil::{RADIUS, bands, check, initial, sum, sweep};
 use ch1_parallel::kernels::{Measured, Problem, laps};
-use course::lanes;
 use mpi::collective::SystemOperation;
 use mpi::request::scope;
 use mpi::topology::Process;
@@ -34,7 +33,7 @@ pub fn mpi(problem: &Problem, world: &impl Communicator) -> anyhow::Result<Measu
     let seconds = laps(problem.iterations, || {
         exchange(&input, above, &mut rows_above, below, &mut rows_below);
         sweep(size, rows.clone(), &mut input, &mut output, &rows_above, &rows_below);
-        lanes::wait("barrier", || world.barrier());
+        world.barrier();
     });
 
     let mut total = 0.0;
@@ -60,6 +59,6 @@ fn exchange(
             above.map(|above| above.immediate_send(scope, first)),
             below.map(|below| below.immediate_send(scope, last)),
         ];
-        lanes::wait("wait", || requests.into_iter().flatten().for_each(|request| request.wait_without_status()));
+        requests.into_iter().flatten().for_each(|request| request.wait_without_status());
     });
 }

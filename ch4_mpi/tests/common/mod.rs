@@ -1,7 +1,7 @@
 //! Starts programs and looks at processes, for the tests of this chapter.
 #![allow(dead_code, reason = "each test program uses a part")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -40,6 +40,24 @@ pub fn mpirun(ranks: usize, program: &Command) -> Command {
         command.env("MPIRUN", launcher);
     }
     command
+}
+
+/// Any program under scripts/mpirun with `--deadline`, or with other flags of the script.
+pub fn watched(flags: &[&str], ranks: usize, program: &Path, arguments: &[&str]) -> Command {
+    let launcher = mpirun(ranks, Command::new(program).args(arguments));
+    let mut command = Command::new(launcher.get_program());
+    command.args(flags).args(launcher.get_args());
+    command.envs(launcher.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command
+}
+
+/// Compiles a C program of the folder `tests/foreign` with the compiler of the MPI of the build.
+pub fn compiled(name: &str, folder: &Path) -> PathBuf {
+    let (source, program) = (format!("tests/foreign/{name}.c"), folder.join(name));
+    let compiler = std::env::var_os("MPICC").unwrap_or_else(|| "mpicc".into());
+    let mut compile = Command::new(compiler);
+    succeed(compile.args(["-g", "-O1", "-pthread", &source, "-o"]).arg(&program));
+    program
 }
 
 /// Runs a command to its end, within the limit.

@@ -14,7 +14,7 @@ const ALL_TO_ALL: Program = Program {
 
 #[test]
 fn keeps_its_promises() {
-    ALL_TO_ALL.keeps_its_promises();
+    ALL_TO_ALL.keeps_its_own_promises();
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn right(ranks: usize, factor: usize, items: usize) -> String {
 
 #[test]
 fn keeps_its_promises() {
-    BROADCAST.keeps_its_promises();
+    BROADCAST.keeps_its_own_promises();
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn one_rank_is_too_few() {
     for case in CASES {
         let finished = common::run(&mut common::mpirun(1, &program(&["--case", case])));
         assert_eq!(finished.code(), Some(1), "{finished:#?}");
-        assert!(finished.stderr.contains("this lesson needs at least 2, and there are 1"), "{finished:#?}");
+        assert!(finished.stderr.contains("this lesson needs at least 2, not 1"), "{finished:#?}");
         assert_eq!(finished.stdout, "", "{finished:#?}");
     }
 }

@@ -14,7 +14,7 @@ const GATHER: Program = Program {
 
 #[test]
 fn keeps_its_promises() {
-    GATHER.keeps_its_promises();
+    GATHER.keeps_its_own_promises();
 }
 
 #[test]

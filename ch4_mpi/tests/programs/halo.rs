@@ -33,7 +33,7 @@ fn assert_table(stdout: &str) {
 
 #[test]
 fn keeps_its_promises() {
-    HALO.keeps_its_promises();
+    HALO.keeps_its_own_promises();
 }
 
 #[test]

@@ -14,7 +14,7 @@ const HELLO: Program = Program {
 
 #[test]
 fn keeps_its_promises() {
-    HELLO.keeps_its_promises();
+    HELLO.keeps_its_own_promises();
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn hits(ranks: usize, points: u64, flags: &[&str]) -> u64 {
 
 #[test]
 fn keeps_its_promises() {
-    PI.keeps_its_promises();
+    PI.keeps_its_own_promises();
 }
 
 #[test]

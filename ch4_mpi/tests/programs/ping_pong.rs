@@ -41,7 +41,7 @@ fn sizes(stdout: &str) -> Vec<u32> {
 
 #[test]
 fn keeps_its_promises() {
-    PING_PONG.keeps_its_promises();
+    PING_PONG.keeps_its_own_promises();
 }
 
 #[test]
@@ -67,6 +67,6 @@ fn the_flags_choose_the_sizes() {
 fn one_rank_is_too_few() {
     let finished = common::run(&mut common::mpirun(1, &program(&[])));
     assert_eq!(finished.code(), Some(1), "{finished:#?}");
-    assert!(finished.stderr.contains("this lesson needs at least 2, and there are 1"), "{finished:#?}");
+    assert!(finished.stderr.contains("this lesson needs at least 2, not 1"), "{finished:#?}");
     assert_eq!(finished.stdout, "", "{finished:#?}");
 }

@@ -31,7 +31,7 @@ fn right(ranks: usize, number: u64, text: &str) -> String {
 
 #[test]
 fn keeps_its_promises() {
-    POINT_TO_POINT.keeps_its_promises();
+    POINT_TO_POINT.keeps_its_own_promises();
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn right(ranks: usize, items: usize) -> String {
 
 #[test]
 fn keeps_its_promises() {
-    REDUCE.keeps_its_promises();
+    REDUCE.keeps_its_own_promises();
 }
 
 #[test]

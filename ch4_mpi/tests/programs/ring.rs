@@ -33,7 +33,7 @@ fn assert_tokens(stdout: &str, token: usize) {
 
 #[test]
 fn keeps_its_promises() {
-    RING.keeps_its_promises();
+    RING.keeps_its_own_promises();
 }
 
 #[test]

@@ -14,7 +14,7 @@ const TOPOLOGY: Program = Program {
 
 #[test]
 fn keeps_its_promises() {
-    TOPOLOGY.keeps_its_promises();
+    TOPOLOGY.keeps_its_own_promises();
 }
 
 #[test]

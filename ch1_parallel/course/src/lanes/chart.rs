@@ -47,6 +47,9 @@ pub fn draw(picture: &Picture, title: &str, width: usize) -> String {
     if picture.rows.len() > MOST_ROWS {
         let _ = writeln!(chart, "and {} lanes more", picture.rows.len() - MOST_ROWS);
     }
+    for line in picture.exchange.lines().iter().take(MOST_ROWS) {
+        let _ = writeln!(chart, "{line}");
+    }
     if let Some(remark) = picture.remark() {
         let _ = writeln!(chart, "({remark})");
     }
@@ -67,12 +70,17 @@ fn note(row: &Row) -> String {
     }
     if let Some((longest, _)) = totals.waits.first() {
         let others = if totals.waits.len() > 1 { ", ..." } else { "" };
-        let _ = write!(note, ", waits {} ({}{others})", time(totals.of(Kind::Wait)), shorten(longest, 18));
+        let _ = write!(note, ", waits {} ({}{others})", time(totals.of(Kind::Wait)), shorten(gist(longest), 22));
     }
     if row.cut {
         note += ", killed";
     }
     note
+}
+
+/// A label without the details that stand in parentheses at its end.
+fn gist(label: &str) -> &str {
+    label.split_once(" (").map_or(label, |(gist, _)| gist)
 }
 
 fn shorten(text: &str, most: usize) -> String {
@@ -109,12 +117,19 @@ pub fn time(seconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::picture::tests::{random_picture, small_picture};
+    use super::super::picture::tests::{random_picture, ranks_picture, small_picture};
     use super::*;
 
     #[test]
     fn a_small_chart_looks_like_this() {
         assert_eq!(draw(&small_picture(), "small", 110), include_str!("../../tests/pictures/small.txt"));
+    }
+
+    #[test]
+    fn a_chart_says_what_each_rank_sent_and_received() {
+        let chart = draw(&ranks_picture(), "ranks", 110);
+        assert!(chart.contains("\nrank 0: sent 3 messages, 10.0 kB, to rank 1; received none\n"), "{chart}");
+        assert!(chart.ends_with("(1 message is not drawn; the sums include it)\n"), "{chart}");
     }
 
     #[test]

@@ -30,6 +30,7 @@
 mod apportion;
 pub mod board;
 pub mod chart;
+pub mod exchange;
 pub mod picture;
 pub mod record;
 mod state;

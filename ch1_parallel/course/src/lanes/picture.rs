@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 pub use super::record::Stretch;
+use super::exchange::Exchange;
 use super::record::{LaneLog, Log, ProcessLog};
 use super::{Kind, State};
 
@@ -17,6 +18,8 @@ pub struct Picture {
     pub rows: Vec<Row>,
     /// How many lanes were not recorded.
     pub lost: u64,
+    /// The messages between ranks, and the calls that ranks made together.
+    pub exchange: Exchange,
 }
 
 /// A lane. Lanes of one name in one process that never overlap (the calls of a recurring task, say) share a row.
@@ -62,17 +65,18 @@ impl Picture {
     /// that its process does. Otherwise it lasts until the end of its process, or, if no parent has seen that, until the last
     /// change that the process recorded; it is cut there if the process did not end by itself.
     #[must_use]
-    pub fn of(log: Log, now: u64, lives: impl Fn(u32) -> bool) -> Self {
+    pub fn of(mut log: Log, now: u64, lives: impl Fn(u32) -> bool) -> Self {
+        let lanes = std::mem::take(&mut log.lanes);
         let mut first: HashMap<u32, u64> = HashMap::new();
         let mut last: HashMap<u32, u64> = HashMap::new();
-        for lane in &log.lanes {
+        for lane in &lanes {
             let begin = lane.stretches.first().map_or(lane.since, |stretch| stretch.from);
             first.entry(lane.process).and_modify(|first| *first = begin.min(*first)).or_insert(begin);
             last.entry(lane.process).and_modify(|last| *last = lane.since.max(*last)).or_insert(lane.since);
         }
-        let processes: HashMap<u32, ProcessLog> = log.processes.into_iter().map(|it| (it.id, it)).collect();
+        let processes: HashMap<u32, &ProcessLog> = log.processes.iter().map(|it| (it.id, it)).collect();
         let mut rows: Vec<Row> = Vec::new();
-        for lane in log.lanes {
+        for lane in lanes {
             let process = processes.get(&lane.process);
             let open = *lane.state != State::Absent;
             let lasts = open && lives(lane.process);
@@ -102,7 +106,8 @@ impl Picture {
         rows.sort_by_cached_key(|row| (row.rank, first[&row.process], row.process, row.begin()));
         let begin = rows.iter().map(Row::begin).min().unwrap_or(0);
         let end = rows.iter().map(Row::end).max().unwrap_or(0).max(begin);
-        Self { begin: begin.min(end), end, rows, lost: log.lost }
+        let exchange = Exchange::of(&log, &rows);
+        Self { begin: begin.min(end), end, rows, lost: log.lost, exchange }
     }
 
     /// The length of the picture in seconds.
@@ -119,10 +124,13 @@ impl Picture {
             format!("{thinned} changes are too short to be drawn; the columns around them include their time")
         });
         let lost = (self.lost > 0).then(|| format!("{} more lanes were not recorded", self.lost));
-        match (thinned, lost) {
-            (Some(thinned), Some(lost)) => Some(format!("{thinned}; {lost}")),
-            (thinned, lost) => thinned.or(lost),
-        }
+        let left_out = match self.exchange.messages_left_out {
+            0 => None,
+            1 => Some("1 message is not drawn; the sums include it".into()),
+            left_out => Some(format!("{left_out} messages are not drawn; the sums include them")),
+        };
+        let remarks: Vec<String> = thinned.into_iter().chain(lost).chain(left_out).collect();
+        (!remarks.is_empty()).then(|| remarks.join("; "))
     }
 
     /// The rows with the names to print: the process's name goes first where there is more than one process, and
@@ -192,7 +200,7 @@ impl Row {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::super::record::EndEntry;
+    use super::super::record::{EndEntry, MeetingEntry, MessageEntry, TrafficEntry};
     use super::*;
     use rand::rngs::StdRng;
     use rand::{RngExt, SeedableRng};
@@ -292,7 +300,7 @@ pub(super) mod tests {
         let processes = [(7, "parent"), (8, "child")];
         let processes = processes.map(|(id, name)| ProcessLog { id, name: name.into(), rank: None }).into();
         let ends = [(8, EndEntry { process: 8, at: 6040 * MS, killed: true })].into();
-        Picture::of(Log { processes, lanes, lost: 2, ends }, 10_040 * MS, |process| process == 7)
+        Picture::of(Log { processes, lanes, lost: 2, ends, ..Log::default() }, 10_040 * MS, |process| process == 7)
     }
 
     #[test]
@@ -317,6 +325,43 @@ pub(super) mod tests {
         assert_eq!(names, ["parent", "parent/a recurring task of the parent", "child"]);
         let alone = Picture::of(Log { lanes: vec![lane(1, "main", 0, &[(1, run())])], ..Log::default() }, 2, |_| true);
         assert_eq!(alone.named().next().unwrap().0, "main");
+    }
+
+    /// Two ranks. Rank 0 sends three messages to rank 1, of which one is not kept, and receives none of rank 1; both meet once.
+    pub fn ranks_picture() -> Picture {
+        const MS: u64 = 1_000_000;
+        let lanes = vec![
+            lane(20, "main", 0, &[(50 * MS, run()), (50 * MS, wait()), (0, State::Absent)]),
+            lane(10, "main", 0, &[(20 * MS, wait()), (80 * MS, run()), (0, State::Absent)]),
+        ];
+        let processes = [(20, 0), (10, 1)];
+        let processes = processes.map(|(id, rank)| ProcessLog { id, name: format!("rank {rank}"), rank: Some(rank) }).into();
+        let message = |process, sent, at, tag, bytes| {
+            let peer = if process == 20 { 1 } else { 0 };
+            MessageEntry { process, sent, at: at * MS, peer, channel: 0, tag, index: 0, bytes }
+        };
+        let messages = vec![
+            message(20, true, 10, 5, 8),
+            message(20, true, 11, 6, 16),
+            message(10, false, 30, 6, 16),
+            message(10, false, 40, 5, 8),
+            message(10, true, 50, 9, 4),
+        ];
+        let sum = |process, sent, messages, bytes| {
+            let peer = if process == 20 { 1 } else { 0 };
+            TrafficEntry { process, sent, peer, messages, bytes }
+        };
+        let traffic = vec![sum(20, true, 3, 10_024), sum(10, false, 3, 10_024), sum(10, true, 1, 4)];
+        let meeting = |process, from, to| MeetingEntry {
+            process,
+            group: 0,
+            number: 0,
+            what: "MPI_Barrier".into(),
+            from: from * MS,
+            to: to * MS,
+        };
+        let meetings = vec![meeting(10, 60, 90), meeting(20, 80, 91)];
+        Picture::of(Log { processes, lanes, messages, traffic, meetings, ..Log::default() }, 100 * MS, |_| true)
     }
 
     /// A picture of random lanes: stretches from far shorter to far longer than a column, with gaps.

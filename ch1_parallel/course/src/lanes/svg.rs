@@ -7,6 +7,7 @@
 use std::fmt::Write;
 
 use super::chart::time;
+use super::exchange::size;
 use super::picture::{Picture, Row, Stretch};
 use super::{Kind, State};
 
@@ -35,6 +36,17 @@ const PATTERNS: &str = r#"<defs>
 <pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="6" height="6" class="pale"/><line x1="0" y1="0" x2="0" y2="6" class="stripe"/></pattern>
 <pattern id="dots" width="5" height="5" patternUnits="userSpaceOnUse"><rect width="5" height="5" class="under"/><circle cx="2.5" cy="2.5" r="1" class="dot"/></pattern>
 </defs>"#;
+
+/// What pictures with messages need besides.
+const EXCHANGE_STYLE: &str = r#"<style>
+  .band { fill: #8250df; fill-opacity: .16; stroke: #8250df; stroke-opacity: .5 }
+  .message { fill: none; stroke: #1b1f24; stroke-width: 1.2; marker-end: url(#head) } .head { fill: #1b1f24 }
+  @media (prefers-color-scheme: dark) {
+    .band { fill: #d2a8ff; stroke: #d2a8ff } .message { stroke: #e6edf3 } .head { fill: #e6edf3 }
+  }
+</style>
+<defs><marker id="head" markerWidth="7" markerHeight="6" refX="6.5" refY="3" orient="auto"><path class="head" d="M0 0L7 3L0 6z"/></marker></defs>
+"#;
 
 /// Draws `picture` as a whole SVG document.
 #[must_use]
@@ -81,12 +93,50 @@ pub fn draw(picture: &Picture, title: &str) -> String {
             let _ = writeln!(svg, r#"<text x="{x:.1}" y="{:.1}">✗<title>{}</title></text>"#, y + 17.0, killed(name));
         }
     }
+    draw_exchange(&mut svg, picture, &scale, rows.len());
     for (index, remark) in remarks.iter().enumerate() {
         let y = bottom + 32.0 + 16.0 * index as f64;
         let _ = writeln!(svg, r#"<text class="small" x="12" y="{y:.1}">{}</text>"#, escape(remark));
     }
     svg += "</svg>\n";
     svg
+}
+
+/// A call that ranks made together is a band over their rows, from where each rank entered to where it left. A message is an arrow
+/// from the begin of its send to the end of its receive.
+fn draw_exchange(svg: &mut String, picture: &Picture, scale: &Scale, rows: usize) {
+    if picture.exchange.messages.is_empty() && picture.exchange.meetings.is_empty() {
+        return;
+    }
+    *svg += EXCHANGE_STYLE;
+    let y = |row: usize| TOP + ROW * row as f64 + ROW / 2.0;
+    let name = |row: usize| &picture.rows[row].process_name;
+    for meeting in &picture.exchange.meetings {
+        let ranks: Vec<_> = meeting.ranks.iter().filter(|(row, ..)| *row < rows).collect();
+        let entered = ranks.iter().map(|(row, from, _)| (scale.x(*from), y(*row)));
+        let left = ranks.iter().rev().map(|(row, _, to)| (scale.x(*to), y(*row)));
+        let corners: Vec<String> = entered.chain(left).map(|(x, y)| format!("{x:.2} {y:.1}")).collect();
+        let title = escape(&format!("{} of {} ranks", meeting.what, meeting.ranks.len()));
+        let _ = writeln!(svg, r#"<path class="band" d="M{}z"><title>{title}</title></path>"#, corners.join("L"));
+    }
+    for message in picture.exchange.messages.iter().filter(|it| it.from < rows && it.to < rows) {
+        let (x, to_x) = (scale.x(message.sent), scale.x(message.received));
+        let length = time(message.received.saturating_sub(message.sent) as f64 / 1e9);
+        let title = format!(
+            "{} to {}: {}, tag {}, {length} from the begin of the send to the end of the receive",
+            name(message.from),
+            name(message.to),
+            size(message.bytes),
+            message.tag
+        );
+        let _ = writeln!(
+            svg,
+            r#"<path class="message" d="M{x:.2} {:.1}L{to_x:.2} {:.1}"><title>{}</title></path>"#,
+            y(message.from),
+            y(message.to),
+            escape(&title)
+        );
+    }
 }
 
 fn draw_row(svg: &mut String, scale: &Scale, row: &Row, y: f64) {
@@ -179,7 +229,8 @@ struct Scale {
 
 impl Scale {
     fn x(&self, at: u64) -> f64 {
-        self.left + (at - self.begin) as f64 * self.per_ns
+        // A message of another host may seem to come before the first lane.
+        self.left + at.saturating_sub(self.begin) as f64 * self.per_ns
     }
 }
 
@@ -207,10 +258,22 @@ fn axis(svg: &mut String, picture: &Picture, scale: &Scale, bottom: f64) {
             svg,
             r#"<text class="small" x="{x:.1}" y="{:.1}" text-anchor="middle">{}</text>"#,
             bottom + 14.0,
-            time(at)
+            axis_time(at, step)
         );
         at += step;
     }
+}
+
+/// A time on an axis, with as many decimals as the step needs.
+fn axis_time(seconds: f64, step: f64) -> String {
+    let (factor, unit) = match seconds {
+        s if s >= 0.9995 => (1.0, "s"),
+        s if s >= 0.9995e-3 => (1e3, "ms"),
+        s if s > 0.0 => (1e6, "µs"),
+        _ => return "0".into(),
+    };
+    let decimals = (0..9).find(|&decimals| step * factor * 10f64.powi(decimals) >= 0.9995).unwrap_or(9);
+    format!("{:.*} {unit}", decimals.unsigned_abs() as usize, seconds * factor)
 }
 
 /// 1, 2 or 5 times a power of ten.
@@ -286,8 +349,19 @@ pub fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::picture::tests::{random_picture, small_picture};
+    use super::super::picture::tests::{random_picture, ranks_picture, small_picture};
     use super::*;
+
+    #[test]
+    fn messages_are_arrows_between_rows_and_a_call_made_together_is_a_band() {
+        let svg = draw(&ranks_picture(), "ranks");
+        let arrows: Vec<&str> = svg.lines().filter(|line| line.starts_with(r#"<path class="message""#)).collect();
+        assert_eq!(arrows.len(), 2, "{svg}");
+        // From the middle of the first row to the middle of the second one.
+        assert!(arrows[0].contains(" 69.0L") && arrows[0].contains(" 95.0\""), "{}", arrows[0]);
+        assert!(arrows[0].contains("<title>rank 0 to rank 1: 8 B, tag 5, 30 ms from"), "{}", arrows[0]);
+        assert!(svg.contains("<title>MPI_Barrier of 2 ranks</title>"), "{svg}");
+    }
 
     #[test]
     fn a_small_picture_looks_like_this() {
@@ -383,7 +457,7 @@ mod tests {
             thinned: 0,
             cut: false,
         };
-        let svg = draw(&Picture { begin: 0, end: 1_000_000_000, rows: vec![row], lost: 0 }, "gap");
+        let svg = draw(&Picture { begin: 0, end: 1_000_000_000, rows: vec![row], ..Picture::default() }, "gap");
         assert_eq!(rects(&svg).len(), 3, "{svg}");
         assert!(rects(&svg).iter().all(|rect| rect.3 - rect.2 < 0.01), "{svg}");
         assert!(svg.contains(r#"class="tick""#), "what cannot be seen is marked: {svg}");

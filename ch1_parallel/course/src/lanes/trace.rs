@@ -56,10 +56,39 @@ pub fn draw(picture: &Picture) -> String {
             let _ = write!(text, r#"{{"ph":"i","s":"t","name":"killed","pid":{pid},"tid":{tid},"ts":{at}}},"#);
         }
     }
+    exchange(&mut text, picture);
     if text.ends_with(',') {
         text.pop();
     }
     text + "]}"
+}
+
+/// Messages are arrows (flow events), and a call that ranks made together is an event of each of them.
+fn exchange(text: &mut String, picture: &Picture) {
+    let place = |row: usize| (picture.rows[row].rank.map_or(picture.rows[row].process, |rank| rank + 1), row + 1);
+    let micros = |at: u64| at.saturating_sub(picture.begin) as f64 / 1e3;
+    for (id, message) in picture.exchange.messages.iter().enumerate() {
+        for (phase, row, at) in [("s", message.from, message.sent), ("f", message.to, message.received)] {
+            let (pid, tid) = place(row);
+            let args = json!({"bytes": message.bytes, "tag": message.tag});
+            let mut event = json!({"ph": phase, "id": id + 1, "name": "message", "cat": "message", "pid": pid, "tid": tid,
+                "ts": micros(at), "args": args});
+            if phase == "f" {
+                event["bp"] = json!("e");
+            }
+            let _ = write!(text, "{event},");
+        }
+    }
+    for (number, meeting) in picture.exchange.meetings.iter().enumerate() {
+        for &(row, from, to) in &meeting.ranks {
+            let (pid, tid) = place(row);
+            for (phase, at) in [("b", from), ("e", to)] {
+                let event = json!({"ph": phase, "id": format!("meeting {number} of row {row}"), "name": meeting.what,
+                    "cat": "collective", "pid": pid, "tid": tid, "ts": micros(at), "args": {"number": number}});
+                let _ = write!(text, "{event},");
+            }
+        }
+    }
 }
 
 fn args(verb: &str, what: &str, place: &str) -> String {
@@ -73,7 +102,7 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::Kind;
-    use super::super::picture::tests::{random_picture, small_picture};
+    use super::super::picture::tests::{random_picture, ranks_picture, small_picture};
     use super::*;
 
     #[test]
@@ -97,6 +126,20 @@ mod tests {
             [0, 1, 2]
         );
         assert!(trace["otherData"]["remark"].as_str().is_some_and(|remark| remark.starts_with("3 changes")), "{trace}");
+    }
+
+    #[test]
+    fn messages_are_flows_from_the_send_to_the_receive() {
+        let trace: Value = serde_json::from_str(&draw(&ranks_picture())).unwrap();
+        let events = trace["traceEvents"].as_array().unwrap();
+        let of = |phase: &str| -> Vec<_> {
+            let own = events.iter().filter(|event| event["ph"] == phase);
+            own.map(|it| (it["id"].as_u64(), it["pid"].as_u64(), it["ts"].as_f64(), it["args"]["tag"].as_i64())).collect()
+        };
+        let at = |id, pid, ms: f64, tag| (Some(id), Some(pid), Some(ms * 1e3), Some(tag));
+        assert_eq!(of("s"), [at(1, 1, 10.0, 5), at(2, 1, 11.0, 6)]);
+        assert_eq!(of("f"), [at(1, 2, 40.0, 5), at(2, 2, 30.0, 6)]);
+        assert_eq!((of("b").len(), of("e").len()), (2, 2));
     }
 
     #[test]

@@ -66,6 +66,16 @@ impl Program {
         }
     }
 
+    /// The promises that depend on the program itself, for a chapter whose programs all begin and end in the same way, and start
+    /// slowly.
+    pub fn keeps_its_own_promises(&self) {
+        self.succeeds(&["--seed", "7"]);
+        self.helps();
+        self.refuses_bad_flags();
+        self.draws();
+        self.ends_quietly_when_nobody_reads();
+    }
+
     /// Runs it 200 times, several at a time, so that each run is under the load of the others.
     pub fn ends_every_time(&self, args: &[&str]) {
         let at_once = 2 * thread::available_parallelism().map_or(1, NonZero::get);

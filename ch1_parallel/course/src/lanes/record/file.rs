@@ -87,6 +87,59 @@ pub struct EndEntry {
     pub killed: bool,
 }
 
+/// A message, as one of its two ranks has seen it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MessageEntry {
+    /// The id of the process.
+    pub process: u32,
+    /// Whether this rank sent it; otherwise it received it.
+    pub sent: bool,
+    /// When, in nanoseconds of the machine's clock.
+    pub at: u64,
+    /// The other rank.
+    pub peer: u32,
+    /// The channel: messages of one channel and one tag between two ranks arrive in their order.
+    pub channel: u64,
+    /// The tag.
+    pub tag: i32,
+    /// How many messages of this channel and tag came before it.
+    pub index: u64,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// All messages from or to another rank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrafficEntry {
+    /// The id of the process.
+    pub process: u32,
+    /// Whether this rank sent them; otherwise it received them.
+    pub sent: bool,
+    /// The other rank.
+    pub peer: u32,
+    /// How many.
+    pub messages: u64,
+    /// Their size.
+    pub bytes: u64,
+}
+
+/// A call that ranks make together, as one of them has seen it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MeetingEntry {
+    /// The id of the process.
+    pub process: u32,
+    /// The group of ranks.
+    pub group: u64,
+    /// The number of the call in the group.
+    pub number: u64,
+    /// The name of the call.
+    pub what: String,
+    /// When this rank entered, in nanoseconds of the machine's clock.
+    pub from: u64,
+    /// When it left.
+    pub to: u64,
+}
+
 /// What stands in a record.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Entry {
@@ -104,11 +157,19 @@ pub enum Entry {
     Lost(LostEntry),
     /// The end of a process.
     End(EndEntry),
+    /// A message.
+    Message(MessageEntry),
+    /// The sum of messages.
+    Traffic(TrafficEntry),
+    /// A call that ranks make together.
+    Meeting(MeetingEntry),
 }
 
 const HEAD: usize = 5;
 const WINDOW: usize = 4 + 4 + 8 + 8 + 4 + 4 + 4 + PARTS * 12;
 const LOST: usize = 8;
+const MESSAGE: usize = 4 + 1 + 8 + 4 + 8 + 4 + 8 + 8;
+const TRAFFIC: usize = 4 + 1 + 4 + 8 + 8;
 
 impl Entry {
     /// The bytes of the entry.
@@ -121,6 +182,9 @@ impl Entry {
             Self::State(state) => (3, json(state)),
             Self::Window(entry) => (4, entry.encode()),
             Self::End(end) => (6, json(end)),
+            Self::Message(message) => (7, message.encode()),
+            Self::Traffic(traffic) => (8, traffic.encode()),
+            Self::Meeting(meeting) => (9, json(meeting)),
             Self::Lost(lost) => (5, [lost.process.to_le_bytes(), lost.lanes.to_le_bytes()].concat()),
         };
         let mut bytes = Vec::with_capacity(HEAD + body.len());
@@ -138,6 +202,9 @@ impl Entry {
             3 => Self::State(parse(body)?),
             4 => Self::Window(WindowEntry::decode(body).ok_or_else(|| damaged("a window"))?),
             6 => Self::End(parse(body)?),
+            7 if body.len() == MESSAGE => Self::Message(MessageEntry::decode(body)),
+            8 if body.len() == TRAFFIC => Self::Traffic(TrafficEntry::decode(body)),
+            9 => Self::Meeting(parse(body)?),
             5 if body.len() == LOST => {
                 let mut fields = Fields(body);
                 Self::Lost(LostEntry { process: fields.u32(), lanes: fields.u32() })
@@ -188,6 +255,60 @@ impl WindowEntry {
         let count = (fields.u32() as usize).min(PARTS);
         let parts: Vec<_> = (0..count).map(|_| Part { state: fields.u32(), nanos: fields.u64() }).collect();
         Some(Self { process, lane, window: Window { begin, parts, thinned, state, since } })
+    }
+}
+
+impl MessageEntry {
+    fn encode(&self) -> Vec<u8> {
+        let mut body = Vec::with_capacity(MESSAGE);
+        body.extend(self.process.to_le_bytes());
+        body.push(self.sent.into());
+        body.extend(self.at.to_le_bytes());
+        body.extend(self.peer.to_le_bytes());
+        body.extend(self.channel.to_le_bytes());
+        body.extend(self.tag.to_le_bytes());
+        body.extend(self.index.to_le_bytes());
+        body.extend(self.bytes.to_le_bytes());
+        body
+    }
+
+    /// The caller has checked the length.
+    fn decode(body: &[u8]) -> Self {
+        let mut fields = Fields(body);
+        Self {
+            process: fields.u32(),
+            sent: fields.take::<1>() != [0],
+            at: fields.u64(),
+            peer: fields.u32(),
+            channel: fields.u64(),
+            tag: i32::from_le_bytes(fields.take()),
+            index: fields.u64(),
+            bytes: fields.u64(),
+        }
+    }
+}
+
+impl TrafficEntry {
+    fn encode(&self) -> Vec<u8> {
+        let mut body = Vec::with_capacity(TRAFFIC);
+        body.extend(self.process.to_le_bytes());
+        body.push(self.sent.into());
+        body.extend(self.peer.to_le_bytes());
+        body.extend(self.messages.to_le_bytes());
+        body.extend(self.bytes.to_le_bytes());
+        body
+    }
+
+    /// The caller has checked the length.
+    fn decode(body: &[u8]) -> Self {
+        let mut fields = Fields(body);
+        Self {
+            process: fields.u32(),
+            sent: fields.take::<1>() != [0],
+            peer: fields.u32(),
+            messages: fields.u64(),
+            bytes: fields.u64(),
+        }
     }
 }
 
@@ -295,11 +416,23 @@ mod tests {
             Entry::Window(WindowEntry { process: 1, lane: 2, window }),
             Entry::End(EndEntry { process: 1, at: 99, killed: true }),
             Entry::Lost(LostEntry { process: 1, lanes: 12 }),
+            Entry::Message(MessageEntry {
+                process: 1,
+                sent: true,
+                at: 7,
+                peer: 3,
+                channel: 1 << 40,
+                tag: -1,
+                index: 9,
+                bytes: 1 << 33,
+            }),
+            Entry::Traffic(TrafficEntry { process: 1, sent: false, peer: 2, messages: 3, bytes: 24 }),
+            Entry::Meeting(MeetingEntry { process: 1, group: 5, number: 6, what: "MPI_Barrier".into(), from: 7, to: 8 }),
         ];
         let bytes: Vec<_> = entries.iter().flat_map(Entry::encode).collect();
         let all = |bytes: &[u8]| decode(bytes).collect::<io::Result<Vec<_>>>();
         assert_eq!(all(&bytes).unwrap(), entries);
-        assert_eq!(all(&bytes[..bytes.len() - 1]).unwrap(), entries[..6], "the last one is not whole");
+        assert_eq!(all(&bytes[..bytes.len() - 1]).unwrap(), entries[..9], "the last one is not whole");
         assert!(all(&[3, 0, 0, 0, 9, 1, 2, 3]).is_err());
     }
 }

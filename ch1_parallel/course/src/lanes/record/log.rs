@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 
-use super::file::{self, EndEntry, Entry};
+use super::file::{self, EndEntry, Entry, MeetingEntry, MessageEntry, TrafficEntry};
 use crate::lanes::State;
 
 /// A time in one state.
@@ -37,6 +37,12 @@ pub struct Log {
     pub lost: u64,
     /// How processes ended, by their ids, as far as their parents have seen it.
     pub ends: HashMap<u32, EndEntry>,
+    /// The messages that were kept.
+    pub messages: Vec<MessageEntry>,
+    /// The sums of all messages.
+    pub traffic: Vec<TrafficEntry>,
+    /// The calls that ranks made together.
+    pub meetings: Vec<MeetingEntry>,
 }
 
 /// A process.
@@ -133,6 +139,9 @@ impl Log {
                 Entry::End(entry) => {
                     log.ends.entry(entry.process).or_insert(entry);
                 }
+                Entry::Message(entry) => log.messages.push(entry),
+                Entry::Traffic(entry) => log.traffic.push(entry),
+                Entry::Meeting(entry) => log.meetings.push(entry),
                 Entry::Lost(entry) => log.lost += u64::from(entry.lanes),
                 Entry::Window(entry) => {
                     let Some(&lane) = lanes.get(&(entry.process, entry.lane)) else { continue };

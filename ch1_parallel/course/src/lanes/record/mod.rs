@@ -8,6 +8,7 @@
 mod file;
 mod log;
 mod recorder;
+mod traffic;
 mod window;
 
 use std::collections::HashMap;
@@ -23,9 +24,10 @@ use tracing_subscriber::layer::SubscriberExt;
 
 use super::{State, board};
 use crate::clock::Moment;
-pub use file::EndEntry;
+pub use file::{EndEntry, MeetingEntry, MessageEntry, TrafficEntry};
 use file::{Entry, LaneEntry, LostEntry, Pen, ProcessEntry, Start, StateEntry, WindowEntry};
 pub use log::{LaneLog, Log, ProcessLog, Stretch};
+pub use traffic::{Message, note_meeting, note_message};
 use window::Window;
 
 /// The environment variable with the name of the record of the parent process.
@@ -51,6 +53,7 @@ struct Record {
     pen: Mutex<Pen>,
     states: Mutex<HashMap<State, u32>>,
     lanes: Mutex<Lanes>,
+    traffic: Mutex<traffic::Traffic>,
     /// Why the record is not complete.
     failed: OnceLock<io::Error>,
 }
@@ -133,6 +136,7 @@ fn begin(mut pen: Pen, token: u64, first: u64, name: &str, rank: Option<u32>) ->
         pen: pen.into(),
         states: Mutex::default(),
         lanes: Mutex::default(),
+        traffic: Mutex::default(),
         failed: OnceLock::new(),
     };
     if OWN.set(record).is_err() {
@@ -229,6 +233,9 @@ pub fn import(bytes: &[u8], mut renumber: impl FnMut(u32) -> u32) -> io::Result<
             | Entry::State(StateEntry { process, .. })
             | Entry::Window(WindowEntry { process, .. })
             | Entry::End(EndEntry { process, .. })
+            | Entry::Message(MessageEntry { process, .. })
+            | Entry::Traffic(TrafficEntry { process, .. })
+            | Entry::Meeting(MeetingEntry { process, .. })
             | Entry::Lost(LostEntry { process, .. }) => *process = renumber(*process),
         }
         pen.append(&entry)?;
