@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Context;
+use course::lesson::HANGS;
 use course::program;
 
 /// A program that has not ended after this time hangs.
@@ -22,6 +23,8 @@ pub struct Example {
     pub shows: String,
     /// The program's flags in the first command of its header, without `--timeline`.
     pub arguments: Vec<String>,
+    /// It hangs on purpose: a report ends it with status 3.
+    pub is_hazard: bool,
 }
 
 /// How a run of an example went.
@@ -64,7 +67,8 @@ pub fn all() -> anyhow::Result<Vec<Example>> {
                 let run = header.iter().find_map(|line| line.strip_prefix("Run:")).unwrap_or("");
                 let flags = run.split_once(" -- ").map_or("", |(_, flags)| flags).split_whitespace();
                 let arguments = flags.filter(|flag| *flag != "--timeline").map(String::from).collect();
-                examples.push(Example { chapter: chapter.into(), name: name_of(&path), shows, arguments });
+                let is_hazard = source.contains("lesson::hazard!(");
+                examples.push(Example { chapter: chapter.into(), name: name_of(&path), shows, arguments, is_hazard });
             }
         }
     }
@@ -93,7 +97,8 @@ pub fn run_with(example: &Example, flags: &[String], folder: &Path) -> Outcome {
         Err(error) => Outcome { failure: Some(format!("{error:#}")), seconds: 0.0, svg: None },
         Ok(finished) => {
             let failure = match (finished.status, finished.code()) {
-                (_, Some(0)) => None,
+                (_, Some(code)) if code == if example.is_hazard { i32::from(HANGS) } else { 0 } => None,
+                (_, Some(0)) => Some("it did not hang".into()),
                 (None, _) => Some(format!("did not end within {} s", LIMIT.as_secs())),
                 (Some(status), _) => Some(format!("{status}: {}", finished.last_remark())),
             };

@@ -9,9 +9,11 @@
 //! | [`launch`] | how a program starts itself under `mpirun`, and how every process of the job ends when the first one ends |
 //! | [`instrument`] | takes the place of MPI's functions: draws calls and messages, and reports a job that hangs |
 //! | [`ranks`] | what programs need to know about their ranks: are there enough, and lines in the order of the ranks |
+//! | [`block`] | a rank's part of a grid, with a frame for the edges of its neighbours |
 //! | [`kernels`] | the kernels that every strategy solves, solved by ranks that exchange messages |
 
 mod banner;
+pub mod block;
 pub mod instrument;
 pub mod kernels;
 pub mod launch;

@@ -68,7 +68,8 @@ fn a_cycle_of_receives_is_named() {
     let left = |rank: usize| (rank + 4) % 5;
     let call = |rank| format!("MPI_Recv from rank {} (tag 7, 4 B, MPI_COMM_WORLD)", left(rank));
     let finished = all_ranks_wait("receive", 5, call);
-    let cycle = [0, 4, 3, 2, 1].map(|rank| format!("rank {rank} waits in MPI_Recv from rank {} at {}", left(rank), at("receive")));
+    let cycle = [0, 4, 3, 2, 1]
+        .map(|rank| format!("rank {rank} waits in MPI_Recv from rank {} at {}", left(rank), at("receive")));
     assert_eq!(reason(&finished), format!("a cycle: {}", cycle.join("; ")));
 }
 
@@ -76,7 +77,9 @@ fn a_cycle_of_receives_is_named() {
 fn sends_and_probes_and_waits_are_named_with_what_they_wait_for() {
     let _alone = alone();
     let (left, right) = (|rank: usize| (rank + 2) % 3, |rank: usize| (rank + 1) % 3);
-    all_ranks_wait("send-big", 3, |rank| format!("MPI_Send to rank {} (tag 0, 4194304 B, MPI_COMM_WORLD)", right(rank)));
+    all_ranks_wait("send-big", 3, |rank| {
+        format!("MPI_Send to rank {} (tag 0, 4194304 B, MPI_COMM_WORLD)", right(rank))
+    });
     all_ranks_wait("probe", 3, |rank| format!("MPI_Probe from rank {} (tag 9, MPI_COMM_WORLD)", left(rank)));
     let receive = |call: &str, rank: usize, tag| format!("{call} from rank {rank} (tag {tag}, 4 B, MPI_COMM_WORLD)");
     all_ranks_wait("wait", 3, |rank| format!("MPI_Wait for {}", receive("MPI_Irecv", left(rank), 3)));
@@ -90,7 +93,8 @@ fn sends_and_probes_and_waits_are_named_with_what_they_wait_for() {
 #[test]
 fn an_or_of_waits_is_a_deadlock_only_as_a_knot() {
     let _alone = alone();
-    let finished = all_ranks_wait("any-source", 3, |_| "MPI_Recv from any source (any tag, 4 B, MPI_COMM_WORLD)".into());
+    let finished =
+        all_ranks_wait("any-source", 3, |_| "MPI_Recv from any source (any tag, 4 B, MPI_COMM_WORLD)".into());
     assert!(reason(&finished).starts_with("a knot, since each rank that could help"), "{finished:#?}");
     let receive = |rank: usize| format!("MPI_Irecv from rank {rank} (tag 3, 4 B, MPI_COMM_WORLD)");
     let finished = all_ranks_wait("waitany", 3, |rank| {
@@ -142,7 +146,10 @@ fn a_different_root_is_named_where_it_hangs() {
 fn a_rank_that_has_come_to_its_end_is_the_reason() {
     let _alone = alone();
     let finished = hang("gone", 3);
-    let right = format!("rank 0 waits in MPI_Recv from rank 1 at {}, but rank 1 has come to its end (MPI_Finalize)", at("gone"));
+    let right = format!(
+        "rank 0 waits in MPI_Recv from rank 1 at {}, but rank 1 has come to its end (MPI_Finalize)",
+        at("gone")
+    );
     assert_eq!(reason(&finished), right);
 }
 
@@ -150,13 +157,17 @@ fn a_rank_that_has_come_to_its_end_is_the_reason() {
 fn a_rank_that_waits_for_itself_is_the_reason() {
     let _alone = alone();
     let finished = hang("self", 3);
-    assert_eq!(reason(&finished), format!("rank 1 waits in MPI_Ssend to rank 1 at {}: it waits for itself", at("self")));
+    assert_eq!(
+        reason(&finished),
+        format!("rank 1 waits in MPI_Ssend to rank 1 at {}: it waits for itself", at("self"))
+    );
 }
 
 #[test]
 fn ranks_of_another_communicator_have_their_numbers_in_the_world() {
     let _alone = alone();
-    let finished = all_ranks_wait("split", 4, |rank| format!("MPI_Recv from rank {} (tag 0, 4 B, split 1)", (rank + 2) % 4));
+    let finished =
+        all_ranks_wait("split", 4, |rank| format!("MPI_Recv from rank {} (tag 0, 4 B, split 1)", (rank + 2) % 4));
     assert!(reason(&finished).starts_with("a cycle: rank 0"), "{finished:#?}");
 }
 
@@ -184,8 +195,17 @@ fn strict_sends_show_a_deadlock_that_the_eager_limit_hides() {
 fn correct_programs_whose_ranks_wait_for_long_are_left_alone() {
     let _alone = alone();
     let cases = [
-        "slow-sender", "slow-computer", "wildcards", "ibarrier", "iallreduce", "late-end", "poll", "threads", "persistent",
-        "window", "communicators",
+        "slow-sender",
+        "slow-computer",
+        "wildcards",
+        "ibarrier",
+        "iallreduce",
+        "late-end",
+        "poll",
+        "threads",
+        "persistent",
+        "window",
+        "communicators",
     ];
     for case in cases {
         let stdout = succeed(&mut watched(&["--deadline", "0.5"], 4, &program("ends"), &[case]));
@@ -208,7 +228,9 @@ fn a_program_without_debug_information_is_reported_with_names_of_functions() {
 #[test]
 fn bad_values_are_refused() {
     let _alone = alone();
-    for flags in [&["--deadline", "x"][..], &["--deadline", "0"], &["--deadline", "-1"], &["--deadline="], &["--deadline", ""]] {
+    for flags in
+        [&["--deadline", "x"][..], &["--deadline", "0"], &["--deadline", "-1"], &["--deadline="], &["--deadline", ""]]
+    {
         let finished = run(&mut watched(flags, 2, &program("hangs"), &["receive"]));
         assert_eq!((finished.code(), finished.stdout.as_str()), (Some(2), ""), "{flags:?}: {finished:#?}");
         assert!(finished.stderr.starts_with("error: mpirun: --deadline"), "{finished:#?}");

@@ -5,15 +5,15 @@
 //! of the ranks receive first; one call does both; the receive is started before the send and waited for after it; or
 //! MPI copies the message into an attached buffer, so that the send ends at once.
 //!
-//! Run:       cargo run --bin avoiding_deadlock -- --timeline
+//! Run:       cargo run --bin avoiding_deadlock -- --rounds 3 --timeline
 //!            scripts/mpirun -n 5 target/debug/avoiding_deadlock --items 100000
 //! Observe:   each way gets every number through. The table shows the time of one exchange. With many items the
 //!            additional copy of the buffered send costs time.
 //! MPI:       MPI_Send, MPI_Recv, MPI_Sendrecv, MPI_Irecv, MPI_Wait, MPI_Bsend, MPI_Barrier, MPI_Allreduce
 //! Python:    the original is a copy of another script: no two of its ranks wait for each other, so there is no deadlock
 //!            to avoid.
-//! Exercise:  in `order`, let every rank send first. Run it with --items 100 and with --items 10000. Why does only the
-//!            second run hang? End it with Ctrl-C.
+//! Exercise:  in `order`, let every rank send first. Run it with `--items 100`, with `--items 10000`, and with
+//!            `--items 100 --strict-sends`. Which runs hang, and what does the report after 10 seconds say?
 
 // Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
 #![cfg_attr(not(mpi), no_main, cfg(mpi))]

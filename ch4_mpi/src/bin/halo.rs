@@ -5,7 +5,7 @@
 //! the edges of its neighbours' blocks: the halo. Only the border of a block needs the halo. So a rank can start its
 //! messages, compute the interior, wait for the messages and then compute the border.
 //!
-//! Run:       cargo run --bin halo -- --timeline
+//! Run:       cargo run --bin halo -- --iterations 3 --timeline
 //!            scripts/mpirun -n 6 target/debug/halo --size 1000 --iterations 200
 //! Observe:   both ways give the grid of a serial run, bit for bit. Overlap hides the time of the messages behind the
 //!            computation. Between ranks on one machine that time is short, so the gain is small.
@@ -17,12 +17,12 @@
 #![cfg_attr(not(mpi), no_main, cfg(mpi))]
 
 use std::mem::swap;
-use std::ops::RangeInclusive;
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
+use ch4_mpi::block::{Block, relax};
 use ch4_mpi::lesson;
-use mpi::Count;
+use ch4_mpi::ranks::Refused;
 use mpi::collective::SystemOperation;
 use mpi::request::multiple_scope;
 use mpi::topology::Process;
@@ -46,7 +46,9 @@ fn main() -> ExitCode {
         // Of all shapes of a grid with that many ranks, the one that is nearest to a square.
         let down = (1..=ranks).rfind(|down| ranks % down == 0 && down * down <= ranks).unwrap_or(1);
         let dims = [down, ranks / down];
-        ensure!(size >= dims[1] as usize, "the size: {ranks} ranks need at least {} rows and columns", dims[1]);
+        if size < dims[1] as usize {
+            return Err(Refused::new(format!("the size: {ranks} ranks need at least {} rows and columns", dims[1])));
+        }
         let grid = world
             .create_cartesian_communicator(&dims, &[false, false], false)
             .context("this rank is not in the grid")?;
@@ -115,45 +117,5 @@ fn iterate(old: &mut Block, new: &mut Block, neighbours: &Neighbours<'_>, overla
         }
     } else {
         relax(old, new, 1..=rows, 1..=cols);
-    }
-}
-
-fn relax(old: &Block, new: &mut Block, rows: RangeInclusive<usize>, cols: RangeInclusive<usize>) {
-    let (width, cells) = (old.cols + 2, &old.cells);
-    for row in rows {
-        for at in row * width + cols.start()..=row * width + cols.end() {
-            new.cells[at] = 0.25 * (cells[at - width] + cells[at + width] + cells[at - 1] + cells[at + 1]);
-        }
-    }
-}
-
-/// The cells of a rank, with a frame of one cell around them: the rows of the block are 1, 2, ..., `rows`.
-#[derive(Clone)]
-struct Block {
-    rows: usize,
-    cols: usize,
-    cells: Vec<f64>,
-}
-
-impl Block {
-    fn new(size: usize, dims: [Count; 2], coords: &[Count]) -> Self {
-        let start = |axis: usize, at: Count| at as usize * size / dims[axis] as usize;
-        let [rows, cols] = [0, 1].map(|axis| start(axis, coords[axis])..start(axis, coords[axis] + 1) + 2);
-        let row = |row| cols.clone().map(move |col| ((31 * row + 17 * col) % 100) as f64);
-        Block { rows: rows.len() - 2, cols: cols.len() - 2, cells: rows.flat_map(row).collect() }
-    }
-
-    /// The places of the upper, lower, left and right side of the frame (depth 0) or of the block itself (depth 1).
-    fn sides(&self, depth: usize) -> [impl Iterator<Item = usize> + use<>; 4] {
-        let (rows, cols, width) = (self.rows, self.cols, self.cols + 2);
-        let (upper, lower) = (depth * width + 1, (rows + 1 - depth) * width + 1);
-        let (left, right) = (width + depth, width + cols + 1 - depth);
-        [(upper, 1, cols), (lower, 1, cols), (left, width, rows), (right, width, rows)]
-            .map(|(start, step, length)| (start..).step_by(step).take(length))
-    }
-
-    fn sum_of_bits(&self) -> u64 {
-        let rows = self.cells.chunks(self.cols + 2).skip(1).take(self.rows);
-        rows.flat_map(|row| &row[1..=self.cols]).fold(0, |sum, cell| sum.wrapping_add(cell.to_bits()))
     }
 }

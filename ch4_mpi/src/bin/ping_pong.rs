@@ -5,14 +5,14 @@
 //! is nearly constant. The columns are those of the OSU micro-benchmarks. Here one message is under way at a time, while
 //! the benchmark osu_bw sends many messages before it waits, and so reaches a larger bandwidth.
 //!
-//! Run:       cargo run --bin ping_pong -- --timeline
-//!            scripts/mpirun -n 2 target/debug/ping_pong --largest 67108864
-//! Observe:   at which size the latency begins to grow, and which bandwidth the largest messages reach. All ranks but 0
-//!            and 1 wait in a barrier. If there are more ranks than cores, the waiting ranks slow these two down:
-//!            measure with 2 ranks.
+//! Run:       cargo run --bin ping_pong -- --ranks 2 --only 1048576 --rounds 5 --timeline
+//!            scripts/mpirun -n 2 target/debug/ping_pong
+//! Observe:   in the picture each message is an arrow, and only one message is under way at a time. The second command
+//!            prints the whole table: at which size does the latency begin to grow, and which bandwidth do the largest
+//!            messages reach? If there are more than 2 ranks, the others wait in a barrier and may slow these two down.
 //! MPI:       MPI_Send, MPI_Recv, MPI_Barrier, MPI_Wtime
 //! Exercise:  in `ping_pong`, replace `send` by `synchronous_send` and measure with 2 ranks. For which sizes does the
-//!            latency grow, and for which does it stay the same? What does MPI do with a small message that nobody
+//!            latency grow, and for which does it stay the same? What does MPI do with a small message that no rank
 //!            receives yet?
 
 // Without MPI this file is empty, and the program only says how to set MPI up (build.rs).

@@ -15,7 +15,7 @@
 //! MPI:       MPI_Send, MPI_Recv, MPI_Mprobe, MPI_Mrecv
 //! Python:    the receivers are ranks 4 and 8, so with fewer than 9 ranks the original ends with an error of MPI.
 //! Exercise:  let the receiver of the number ask for the tag `TEXT` instead of `NUMBER`. Which ranks wait, and for
-//!            what? End the program with Ctrl-C.
+//!            what? After 10 seconds a report ends the program.
 
 // Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
 #![cfg_attr(not(mpi), no_main, cfg(mpi))]

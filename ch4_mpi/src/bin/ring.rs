@@ -4,7 +4,7 @@
 //! also has work that does not need the token. A blocking receive returns when the token has arrived, and the rank works
 //! after it. A non-blocking receive returns at once: the rank works while other ranks have the token, and then waits.
 //!
-//! Run:       cargo run --bin ring -- --timeline
+//! Run:       cargo run --bin ring -- --rounds 3 --timeline
 //!            scripts/mpirun -n 9 target/debug/ring --rounds 20
 //! Observe:   with blocking receives the ranks work one after the other. With non-blocking receives the ranks work at the
 //!            same time, each on its own core if there are enough cores. With `--work 0` both take nearly the same time.

@@ -81,20 +81,21 @@ impl Call {
     }
 }
 
-/// The current or last call of a thread.
+/// The current or last call of a thread. What a send or a receive writes stands in one line of the cache.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub struct Slot {
     /// How often the thread has entered or left a call. Odd: it is in a call.
     moves: AtomicU64,
     function: AtomicPtr<Function>,
-    to: AtomicI32,
-    to_tag: AtomicI32,
-    from: AtomicI32,
-    from_tag: AtomicI32,
-    count: AtomicI32,
-    root: AtomicI32,
+    /// To which rank the call sends, and the tag; of a receive: from which rank.
+    peer: AtomicU64,
     communicator: AtomicUsize,
     datatype: AtomicUsize,
+    count: AtomicI32,
+    root: AtomicI32,
+    /// From which rank a call receives that also sends, and the tag.
+    from: AtomicU64,
     number: AtomicU64,
     /// The requests for which the call waits.
     requests: Mutex<Vec<usize>>,
@@ -116,9 +117,21 @@ fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The slot of the only thread that calls MPI, if there is only one: a library finds it faster than a variable of the thread.
+static ONLY: AtomicPtr<Slot> = AtomicPtr::new(std::ptr::null_mut());
+
+/// Says that no thread but this one calls MPI.
+pub fn is_only_thread() {
+    ONLY.store(std::ptr::from_ref(own()).cast_mut(), Release);
+}
+
 #[inline(always)]
 fn own() -> &'static Slot {
-    SLOT.get().unwrap_or_else(new_slot)
+    // SAFETY: a pointer that is not null was made from a `&'static Slot`, by this thread.
+    match unsafe { ONLY.load(Relaxed).as_ref() } {
+        Some(only) => only,
+        None => SLOT.get().unwrap_or_else(new_slot),
+    }
 }
 
 #[cold]
@@ -127,14 +140,12 @@ fn new_slot() -> &'static Slot {
     let slot: &'static Slot = Box::leak(Box::new(Slot {
         moves: 0.into(),
         function: AtomicPtr::new((&raw const UNKNOWN).cast_mut()),
-        to: NONE.into(),
-        to_tag: NONE.into(),
-        from: NONE.into(),
-        from_tag: NONE.into(),
-        count: 0.into(),
-        root: NONE.into(),
+        peer: 0.into(),
         communicator: 0.into(),
         datatype: 0.into(),
+        count: 0.into(),
+        root: NONE.into(),
+        from: 0.into(),
         number: 0.into(),
         requests: Mutex::default(),
         thread,
@@ -153,26 +164,51 @@ pub struct Entered {
     moves: u64,
 }
 
-/// The thread enters a call. `None` if it is in a call already: MPI calls its own functions.
+/// A rank and a tag in one word, so that one store writes both.
 #[inline(always)]
-pub fn enter(call: &Call) -> Option<Entered> {
+fn packed((rank, tag): (i32, i32)) -> u64 {
+    u64::from(rank as u32) << 32 | u64::from(tag as u32)
+}
+
+fn unpacked(both: u64) -> (i32, i32) {
+    ((both >> 32) as i32, both as i32)
+}
+
+/// The thread enters a send or a receive, which must cost as little as possible: only what such a call has is written. `None` if
+/// the thread is in a call already: MPI calls its own functions.
+#[inline(always)]
+pub fn enter_message(
+    function: &'static Function,
+    peer: (i32, i32),
+    communicator: usize,
+    count: i32,
+    datatype: usize,
+) -> Option<Entered> {
     let slot = own();
     let moves = slot.moves.load(Relaxed);
     if moves % 2 == 1 {
         return None;
     }
-    slot.function.store(std::ptr::from_ref(call.function).cast_mut(), Relaxed);
-    slot.to.store(call.to.0, Relaxed);
-    slot.to_tag.store(call.to.1, Relaxed);
-    slot.from.store(call.from.0, Relaxed);
-    slot.from_tag.store(call.from.1, Relaxed);
-    slot.communicator.store(call.communicator, Relaxed);
-    slot.count.store(call.count, Relaxed);
-    slot.datatype.store(call.datatype, Relaxed);
+    slot.function.store(std::ptr::from_ref(function).cast_mut(), Relaxed);
+    slot.peer.store(packed(peer), Relaxed);
+    slot.communicator.store(communicator, Relaxed);
+    slot.datatype.store(datatype, Relaxed);
+    slot.count.store(count, Relaxed);
+    slot.moves.store(moves.wrapping_add(1), Release);
+    Some(Entered { slot, moves: moves.wrapping_add(2) })
+}
+
+/// The thread enters any call. `None` if it is in a call already.
+pub fn enter(call: &Call) -> Option<Entered> {
+    if is_inside() {
+        return None;
+    }
+    let slot = own();
     slot.root.store(call.root, Relaxed);
+    slot.from.store(packed(call.from), Relaxed);
     slot.number.store(call.number, Relaxed);
-    slot.moves.store(moves + 1, Release);
-    Some(Entered { slot, moves: moves + 2 })
+    let peer = if call.function.kind == Kind::Receive { call.from } else { call.to };
+    enter_message(call.function, peer, call.communicator, call.count, call.datatype)
 }
 
 /// The same for a call that waits for requests.
@@ -231,16 +267,21 @@ impl Slot {
         if self.moves.load(Relaxed) % 2 == 0 {
             return None;
         }
-        let call = Call {
-            // SAFETY: the slot holds only pointers that were made from `&'static Function`.
-            function: unsafe { &*self.function.load(Relaxed) },
-            to: (self.to.load(Relaxed), self.to_tag.load(Relaxed)),
-            from: (self.from.load(Relaxed), self.from_tag.load(Relaxed)),
-            communicator: self.communicator.load(Relaxed),
-            count: self.count.load(Relaxed),
-            datatype: self.datatype.load(Relaxed),
-            root: self.root.load(Relaxed),
-            number: self.number.load(Relaxed),
+        // SAFETY: the slot holds only pointers that were made from `&'static Function`.
+        let function: &'static Function = unsafe { &*self.function.load(Relaxed) };
+        let peer = unpacked(self.peer.load(Relaxed));
+        let (communicator, datatype) = (self.communicator.load(Relaxed), self.datatype.load(Relaxed));
+        let message = Call { communicator, datatype, count: self.count.load(Relaxed), ..Call::of(function) };
+        let call = match function.kind {
+            Kind::Send => Call { to: peer, ..message },
+            Kind::Receive => Call { from: peer, ..message },
+            _ => Call {
+                to: peer,
+                from: unpacked(self.from.load(Relaxed)),
+                root: self.root.load(Relaxed),
+                number: self.number.load(Relaxed),
+                ..message
+            },
         };
         Some((call, locked(&self.requests).clone()))
     }

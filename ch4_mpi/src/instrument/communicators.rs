@@ -119,7 +119,8 @@ pub fn created(parent: usize, creation: Creation, how: &str, new: MPI_Comm) {
     }
     known.created += 1;
     let name = format!("{how} {}", known.created);
-    let communicator = Communicator { id: hasher.finish(), name, members: members.into(), collectives: 0, recent: VecDeque::new() };
+    let communicator =
+        Communicator { id: hasher.finish(), name, members: members.into(), collectives: 0, recent: VecDeque::new() };
     known.all.insert(word(new), communicator);
 }
 

@@ -1,4 +1,4 @@
-//! Who waits for whom, and whether any rank can still go on.
+//! Which rank waits for which rank, and whether any rank can still go on.
 //!
 //! A call that waits for one rank, or for all of several, is an AND: a cycle of such waits is a deadlock. A receive from any source,
 //! or a wait for any of several requests, is an OR: there a rank is stuck only if each rank that could help it is stuck (a *knot*).
@@ -13,7 +13,7 @@ use super::state::{Blocked, Operation, OperationKind, Rank};
 /// What the states of all ranks say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The job may go on by itself: somebody outside this world can help a rank.
+    /// The job may go on by itself: a process outside this world can help a rank.
     MayGoOn,
     /// A message or a collective has all ranks that it needs. It is being transferred, or the transfer hangs.
     Transfers,
@@ -49,7 +49,8 @@ impl<'ranks> Graph<'ranks> {
 
     /// What the states say.
     pub fn verdict(&self) -> Verdict {
-        let calls = || self.ranks.iter().enumerate().flat_map(|(rank, it)| it.calls.iter().map(move |call| (rank, call)));
+        let calls =
+            || self.ranks.iter().enumerate().flat_map(|(rank, it)| it.calls.iter().map(move |call| (rank, call)));
         let certain = || calls().filter(|(_, call)| call.certain);
         let operations = || certain().flat_map(|(rank, call)| call.operations.iter().map(move |it| (rank, it)));
         if operations().any(|(_, operation)| operation.kind == OperationKind::Other(Vec::new())) {
@@ -139,7 +140,8 @@ impl<'ranks> Graph<'ranks> {
     fn differing(&self, operation: &Operation) -> Vec<u32> {
         let OperationKind::Collective { members, root, .. } = &operation.kind else { return Vec::new() };
         let differs = |rank: u32| {
-            self.in_place_of(operation, rank).is_some_and(|(function, its)| *function != operation.function || its != root)
+            self.in_place_of(operation, rank)
+                .is_some_and(|(function, its)| *function != operation.function || its != root)
         };
         members.iter().copied().filter(|&rank| differs(rank)).collect()
     }
@@ -189,10 +191,9 @@ impl<'ranks> Graph<'ranks> {
     }
 
     fn reason(&self) -> String {
-        self.different_collectives()
-            .or_else(|| self.absent_from_collective())
-            .or_else(|| self.path())
-            .unwrap_or_else(|| "not known: each call still has what it needs, as far as can be seen from outside MPI".into())
+        self.different_collectives().or_else(|| self.absent_from_collective()).or_else(|| self.path()).unwrap_or_else(
+            || "not known: each call still has what it needs, as far as can be seen from outside MPI".into(),
+        )
     }
 
     /// Ranks that are in different calls in place of one collective.
@@ -218,7 +219,8 @@ impl<'ranks> Graph<'ranks> {
                 return None;
             }
             let entered: Vec<u32> = members.iter().copied().filter(|rank| !missing.contains(rank)).collect();
-            let (have, gone_have) = (if entered.len() == 1 { "has" } else { "have" }, if gone.len() == 1 { "has" } else { "have" });
+            let (have, gone_have) =
+                (if entered.len() == 1 { "has" } else { "have" }, if gone.len() == 1 { "has" } else { "have" });
             Some(format!(
                 "{} {have} entered {}, and {} {gone_have} come to the end without it",
                 listed(&entered),
@@ -236,7 +238,8 @@ impl<'ranks> Graph<'ranks> {
 
     /// Follows the waits from a rank that is stuck, until they meet the end of a rank or close a cycle.
     fn path(&self) -> Option<String> {
-        let paths: Vec<Path<'_>> = (0..self.ranks.len()).filter(|&rank| self.is_stuck(rank)).map(|rank| self.follow(rank)).collect();
+        let paths: Vec<Path<'_>> =
+            (0..self.ranks.len()).filter(|&rank| self.is_stuck(rank)).map(|rank| self.follow(rank)).collect();
         // The shortest one is the simplest to read, and the end of a rank explains more than a cycle.
         let ends = paths.iter().filter(|path| path.gone.is_some()).min_by_key(|path| path.steps.len());
         let path = ends.or_else(|| paths.iter().min_by_key(|path| path.steps.len()))?;
@@ -247,15 +250,22 @@ impl<'ranks> Graph<'ranks> {
                 waits_in_short(last.call, last.operation)
             ));
         }
-        let steps: Vec<String> = path.steps.iter().map(|step| format!("rank {} {}", step.rank, waits_in_short(step.call, step.operation))).collect();
+        let steps: Vec<String> = path
+            .steps
+            .iter()
+            .map(|step| format!("rank {} {}", step.rank, waits_in_short(step.call, step.operation)))
+            .collect();
         let alternatives = path.steps.iter().any(|step| step.alternatives);
-        let is_knot = if alternatives { "a knot, since each rank that could help one of them is stuck too" } else { "a cycle" };
+        let is_knot =
+            if alternatives { "a knot, since each rank that could help one of them is stuck too" } else { "a cycle" };
         match path.steps.as_slice() {
             [] => None,
             [own] if own.next == Some(own.rank) => Some(format!("{}: it waits for itself", steps[0])),
-            [one, other] => {
-                Some(format!("{is_knot}: {}{}", steps.join("; "), near_miss(one.operation, other.operation).unwrap_or_default()))
-            }
+            [one, other] => Some(format!(
+                "{is_knot}: {}{}",
+                steps.join("; "),
+                near_miss(one.operation, other.operation).unwrap_or_default()
+            )),
             _ => Some(format!("{is_knot}: {}", steps.join("; "))),
         }
     }
@@ -274,8 +284,7 @@ impl<'ranks> Graph<'ranks> {
             // A rank that is stuck, if there is one.
             let next = ranks.iter().copied().find(|&rank| self.is_stuck(rank as usize)).or(ranks.first().copied());
             let next = next.map(|rank| rank as usize);
-            let alternatives =
-                call.any || matches!(&operation.kind, OperationKind::Receive(from) if from.len() > 1);
+            let alternatives = call.any || matches!(&operation.kind, OperationKind::Receive(from) if from.len() > 1);
             steps.push(Step { rank, call, operation, alternatives, next });
             match next {
                 Some(gone) if all_gone => return Path { steps, gone: Some(gone) },
@@ -413,5 +422,157 @@ fn listed(ranks: &[u32]) -> String {
         [rank] => format!("rank {rank}"),
         ranks if ranks.len() > 16 => format!("{} ranks", ranks.len()),
         ranks => format!("ranks {}", ranks.iter().map(u32::to_string).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::state::Begun;
+    use super::*;
+
+    fn operation(function: &str, kind: OperationKind) -> Operation {
+        let (function, name) = (function.to_owned(), String::new());
+        Operation { function, kind, communicator: 0, name, tag: Some(0), bytes: 4 }
+    }
+
+    fn send(to: u32) -> Operation {
+        operation("MPI_Send", OperationKind::Send(to))
+    }
+
+    fn receive(from: &[u32]) -> Operation {
+        operation("MPI_Recv", OperationKind::Receive(from.to_vec()))
+    }
+
+    /// A rank in one call that waits for all of these operations, or for any of them.
+    fn rank(any: bool, operations: Vec<Operation>) -> Rank {
+        let function = operations[0].function.clone();
+        let certain = operations.len() == 1;
+        let call = Blocked { function, place: Some("a.c:1".into()), operations: operations.clone(), any, certain };
+        Rank { finalized: false, calls: vec![call], under_way: operations, collectives: Vec::new() }
+    }
+
+    fn waits_for(from: u32) -> Rank {
+        rank(false, vec![receive(&[from])])
+    }
+
+    fn ended() -> Rank {
+        let call =
+            Blocked { function: "MPI_Finalize".into(), place: None, operations: Vec::new(), any: false, certain: true };
+        Rank { finalized: true, calls: vec![call], ..Rank::default() }
+    }
+
+    /// A rank that computes: it is in no call.
+    fn runs() -> Rank {
+        Rank::default()
+    }
+
+    fn in_collective(function: &str, members: &[u32], synchronizing: bool, root: Option<i32>) -> Rank {
+        let kind = OperationKind::Collective { number: 0, members: members.to_vec(), synchronizing, root };
+        let mut rank = rank(false, vec![operation(function, kind)]);
+        rank.collectives = vec![Begun { communicator: 0, count: 1, recent: vec![(function.into(), root)] }];
+        rank
+    }
+
+    fn stuck(ranks: &[Rank]) -> Vec<usize> {
+        let graph = Graph::of(ranks);
+        (0..ranks.len()).filter(|&rank| graph.is_stuck(rank)).collect()
+    }
+
+    #[test]
+    fn a_cycle_is_a_deadlock_and_a_wait_for_a_rank_that_runs_is_none() {
+        assert_eq!(stuck(&[waits_for(1), waits_for(2), waits_for(0)]), [0, 1, 2]);
+        assert_eq!(stuck(&[waits_for(1), waits_for(2), runs()]), [0; 0]);
+        // Rank 3 only waits for the cycle, and rank 4 for a rank that runs.
+        assert_eq!(stuck(&[waits_for(1), waits_for(0), runs(), waits_for(0), waits_for(2)]), [0, 1, 3]);
+    }
+
+    #[test]
+    fn an_or_is_stuck_only_if_every_rank_that_could_help_is_stuck() {
+        let any = |from: &[u32]| rank(false, vec![receive(from)]);
+        assert_eq!(stuck(&[any(&[0, 1, 2]), waits_for(0), runs()]), [0; 0]);
+        assert_eq!(stuck(&[any(&[0, 1, 2]), waits_for(0), waits_for(1)]), [0, 1, 2]);
+        assert_eq!(stuck(&[any(&[0, 1, 2]), waits_for(0), ended()]), [0, 1]);
+        let any_of = |from: [u32; 2]| rank(true, vec![receive(&[from[0]]), receive(&[from[1]])]);
+        assert_eq!(stuck(&[any_of([1, 2]), waits_for(0), runs()]), [0; 0]);
+        assert_eq!(stuck(&[any_of([1, 2]), waits_for(0), ended()]), [0, 1]);
+        let knot = [any(&[0, 1, 2]), waits_for(0), waits_for(1)];
+        assert!(Graph::of(&knot).report(1.0).contains("reason: a knot"), "{}", Graph::of(&knot).report(1.0));
+    }
+
+    #[test]
+    fn of_several_requests_some_may_be_complete() {
+        // Rank 0 waits for two ranks, of which one still runs: what it gets from that one may be all that it waits for.
+        let both = rank(false, vec![receive(&[1]), receive(&[2])]);
+        assert_eq!(stuck(&[both.clone(), waits_for(0), runs()]), [0; 0]);
+        assert_eq!(stuck(&[both, waits_for(0), waits_for(0)]), [0, 1, 2]);
+    }
+
+    #[test]
+    fn a_message_that_both_ranks_wait_for_is_a_transfer() {
+        let sends = rank(false, vec![send(1)]);
+        assert_eq!(Graph::of(&[sends.clone(), waits_for(0)]).verdict(), Verdict::Transfers);
+        let mut other_tag = waits_for(0);
+        other_tag.calls[0].operations[0].tag = Some(7);
+        other_tag.under_way[0].tag = Some(7);
+        let ranks = [sends.clone(), other_tag.clone()];
+        assert_eq!(Graph::of(&ranks).verdict(), Verdict::Stuck { proved: true });
+        let report = Graph::of(&ranks).report(1.0);
+        assert!(report.ends_with("; the message has tag 0, and the receive waits for tag 7\n"), "{report}");
+        other_tag.calls[0].operations[0].tag = None;
+        other_tag.under_way[0].tag = None;
+        assert_eq!(Graph::of(&[sends, other_tag]).verdict(), Verdict::Transfers);
+    }
+
+    #[test]
+    fn a_request_that_no_call_waits_for_proves_nothing() {
+        // Rank 1 has a receive under way that fits, but waits for something else.
+        let mut other = waits_for(0);
+        other.calls[0].operations[0].tag = Some(7);
+        other.under_way[0].tag = Some(7);
+        other.under_way.push(receive(&[0]));
+        let ranks = [rank(false, vec![send(1)]), other];
+        assert_eq!(Graph::of(&ranks).verdict(), Verdict::Stuck { proved: false });
+        assert!(Graph::of(&ranks).report(1.0).starts_with("hang: the job has not moved"));
+    }
+
+    #[test]
+    fn a_collective_waits_for_the_ranks_that_have_not_entered() {
+        let barrier = || in_collective("MPI_Barrier", &[0, 1, 2], true, None);
+        assert_eq!(stuck(&[barrier(), barrier(), runs()]), [0; 0]);
+        assert_eq!(stuck(&[barrier(), barrier(), ended()]), [0, 1]);
+        assert_eq!(stuck(&[barrier(), barrier(), waits_for(0)]), [0, 1, 2]);
+        assert_eq!(Graph::of(&[barrier(), barrier(), barrier()]).verdict(), Verdict::Transfers);
+        // A broadcast may need only one of the ranks that are missing.
+        let broadcast = || in_collective("MPI_Bcast", &[0, 1, 2], false, Some(0));
+        assert_eq!(stuck(&[runs(), broadcast(), waits_for(1)]), [0; 0]);
+        assert_eq!(stuck(&[waits_for(2), broadcast(), waits_for(1)]), [0, 1, 2]);
+    }
+
+    #[test]
+    fn different_calls_in_the_place_of_one_collective_are_the_reason() {
+        let members = [0, 1];
+        let ranks =
+            [in_collective("MPI_Barrier", &members, true, None), in_collective("MPI_Bcast", &members, false, Some(0))];
+        assert_eq!(stuck(&ranks), [0, 1]);
+        let report = Graph::of(&ranks).report(1.0);
+        assert!(report.contains(
+            "reason: rank 0 is in MPI_Barrier (4 B, MPI_COMM_WORLD), and rank 1 has called MPI_Bcast (root 0)"
+        ));
+        let roots = [0, 1].map(|root| in_collective("MPI_Bcast", &members, false, Some(root)));
+        assert_eq!(stuck(&roots), [0, 1]);
+    }
+
+    #[test]
+    fn a_rank_outside_this_world_may_always_help() {
+        let outside = rank(false, vec![operation("MPI_Recv", OperationKind::Other(Vec::new()))]);
+        assert_eq!(Graph::of(&[outside, ended()]).verdict(), Verdict::MayGoOn);
+    }
+
+    #[test]
+    fn many_ranks_are_not_all_listed() {
+        let ranks: Vec<Rank> = (0..200).map(|rank| waits_for((rank + 1) % 200)).collect();
+        let report = Graph::of(&ranks).report(1.0);
+        assert_eq!(report.lines().filter(|line| line.starts_with("  rank ")).count(), MOST_RANKS);
+        assert!(report.contains("\n  and 72 more ranks\n"), "{report}");
     }
 }

@@ -117,17 +117,28 @@ pub fn record() {
 
 /// Begins, in every rank, as the last part of MPI_Init.
 fn begin() {
+    // MPICH's MPI_Init of Fortran calls the one of C.
+    static BEGUN: AtomicBool = AtomicBool::new(false);
+    if BEGUN.swap(true, SeqCst) {
+        return;
+    }
     let Some(settings) = SETTINGS.get().copied().or_else(Settings::of_environment) else { return };
     let (mut rank, mut ranks): (c_int, c_int) = (0, 0);
     let mut own = world();
+    let mut level: c_int = 0;
     // SAFETY: MPI has begun, and each call writes what its pointer points to.
     unsafe {
+        ffi::PMPI_Query_thread(&mut level);
         ffi::PMPI_Comm_rank(world(), &mut rank);
         ffi::PMPI_Comm_size(world(), &mut ranks);
         ffi::PMPI_Comm_dup(world(), &mut own);
     }
     *OWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(Private(own));
     let (rank, ranks) = (rank.unsigned_abs(), ranks.unsigned_abs());
+    // SAFETY: constants that are never written after the program is loaded.
+    if unsafe { level == ffi::RSMPI_THREAD_SINGLE || level == ffi::RSMPI_THREAD_FUNNELED } {
+        calls::is_only_thread();
+    }
     communicators::begin(rank, ranks);
     STRICT_SENDS.store(settings.strict_sends, SeqCst);
     if !settings.deadline.is_zero() {

@@ -1,7 +1,7 @@
 //! Where in the program a call of MPI stands: the file and the line of its caller, from the stack of the thread.
 //!
-//! The stack of another thread is read by that thread itself, in a handler of a signal that the watcher sends to it. So a call costs
-//! nothing as long as nobody asks for its place.
+//! The stack of another thread is read by that thread itself, in a handler of a signal that the watcher sends to it. So a place costs
+//! nothing until the watcher asks for it.
 
 use std::collections::HashMap;
 use std::ffi::{c_int, c_void};
@@ -154,6 +154,8 @@ fn is_between(file: &Path) -> bool {
         || file.contains("ch4_mpi/src/instrument/")
         || file.contains("/library/core/src/")
         || file.contains("/library/std/src/")
+        // Python's interpreter: its lines are not the program's.
+        || file.contains("/Python-3.")
         // The C library, where its debug information is installed.
         || file.contains("/sysdeps/")
         || ["./csu/", "./nptl/", "./posix/"].iter().any(|of_libc| file.starts_with(of_libc))

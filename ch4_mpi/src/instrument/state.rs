@@ -45,7 +45,8 @@ impl Begun {
 }
 
 fn begun(communicator: &Communicator) -> Begun {
-    let recent = communicator.recent.iter().map(|&(function, root)| (function.to_owned(), (root != NONE).then_some(root)));
+    let recent =
+        communicator.recent.iter().map(|&(function, root)| (function.to_owned(), (root != NONE).then_some(root)));
     Begun { communicator: communicator.id, count: communicator.collectives, recent: recent.collect() }
 }
 
@@ -108,7 +109,12 @@ pub fn of_this_rank(with_places: bool) -> Rank {
     let calls: Vec<Blocked> = slots().into_iter().filter_map(|slot| blocked(slot, with_places)).collect();
     let mut under_way: Vec<Operation> = requests::active().iter().flat_map(operations).collect();
     under_way.extend(calls.iter().flat_map(|call| call.operations.clone()));
-    Rank { finalized: FINALIZED.load(Relaxed), calls, under_way, collectives: communicators::all().iter().map(begun).collect() }
+    Rank {
+        finalized: FINALIZED.load(Relaxed),
+        calls,
+        under_way,
+        collectives: communicators::all().iter().map(begun).collect(),
+    }
 }
 
 /// The call in which a thread is.
@@ -192,4 +198,3 @@ fn peer(rank: i32, communicator: Option<&Communicator>) -> Option<Vec<u32>> {
     let index = usize::try_from(rank).ok()?;
     members.get(index).map(|&world| vec![world])
 }
-

@@ -70,7 +70,10 @@ fn own_addresses() -> Vec<String> {
     for line in local.lines() {
         if let Some((_, found)) = line.split_once("|-- ") {
             address = found;
-        } else if line.contains("/32 host LOCAL") && !address.starts_with("127.") && !addresses.iter().any(|it| it == address) {
+        } else if line.contains("/32 host LOCAL")
+            && !address.starts_with("127.")
+            && !addresses.iter().any(|it| it == address)
+        {
             addresses.push(address.to_owned());
         }
     }
@@ -84,7 +87,8 @@ pub fn watch(rank: u32, ranks: u32, deadline: Duration, contact: Contact, listen
         let (sender, told) = mpsc::channel();
         let word = contact.word;
         // Without a thread for it, a hang is not reported.
-        let _ = thread::Builder::new().name("hang listen".into()).spawn(move || accept(&listener, word, ranks, &sender));
+        let _ =
+            thread::Builder::new().name("hang listen".into()).spawn(move || accept(&listener, word, ranks, &sender));
         told
     });
     let _ = thread::Builder::new().name("hang watch".into()).spawn(move || match told {
@@ -151,7 +155,13 @@ fn connect(contact: &Contact) -> io::Result<TcpStream> {
 }
 
 /// Tells rank 0 about this rank, until the rank moves.
-fn talk(rank: u32, stream: TcpStream, movement: &mut Movement, deadline: Duration, contact: &Contact) -> io::Result<()> {
+fn talk(
+    rank: u32,
+    stream: TcpStream,
+    movement: &mut Movement,
+    deadline: Duration,
+    contact: &Contact,
+) -> io::Result<()> {
     let mut to = stream.try_clone()?;
     stream.set_read_timeout(Some(tick(deadline)))?;
     let mut from = BufReader::new(stream);
@@ -256,7 +266,8 @@ impl Judge {
             }
             if self.still.len() < self.ranks as usize {
                 self.transfers_since = None;
-            } else if self.transfers_since.is_none_or(|since| since.elapsed() > self.deadline * PATIENCE_WITH_TRANSFERS) {
+            } else if self.transfers_since.is_none_or(|since| since.elapsed() > self.deadline * PATIENCE_WITH_TRANSFERS)
+            {
                 self.judge();
             }
         }

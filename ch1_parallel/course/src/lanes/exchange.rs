@@ -6,10 +6,10 @@ use super::picture::Row;
 use super::record::{Log, MessageEntry};
 
 /// A picture shows at most this number of messages: a reader could not tell more of them apart.
-const MOST_MESSAGES: usize = 2000;
+const MOST_MESSAGES: usize = 500;
 
 /// The same for calls made together.
-const MOST_MEETINGS: usize = 500;
+const MOST_MEETINGS: usize = 200;
 
 /// What ranks exchanged.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -86,10 +86,12 @@ impl Exchange {
             Some((from, to, message.channel, message.tag, message.index))
         };
         let (sent, received): (Vec<_>, Vec<_>) = log.messages.iter().partition(|message| message.sent);
-        let received: HashMap<Key, &MessageEntry> = received.into_iter().filter_map(|it| Some((key(it)?, it))).collect();
+        let received: HashMap<Key, &MessageEntry> =
+            received.into_iter().filter_map(|it| Some((key(it)?, it))).collect();
         for send in sent {
             let Some(key) = key(send) else { continue };
-            let (Some(&from), Some(&to), Some(receive)) = (row_of.get(&key.0), row_of.get(&key.1), received.get(&key)) else {
+            let (Some(&from), Some(&to), Some(receive)) = (row_of.get(&key.0), row_of.get(&key.1), received.get(&key))
+            else {
                 continue;
             };
             exchange.messages.push(Message {
@@ -116,7 +118,8 @@ impl Exchange {
         exchange.meetings.sort_by_key(|meeting| meeting.ranks.iter().map(|rank| rank.1).min());
         thin_out(&mut exchange.meetings, MOST_MEETINGS);
 
-        let all: u64 = exchange.sums.values().flat_map(|sums| sums.received.values()).map(|(messages, _)| messages).sum();
+        let all: u64 =
+            exchange.sums.values().flat_map(|sums| sums.received.values()).map(|(messages, _)| messages).sum();
         exchange.messages_left_out = all.saturating_sub(exchange.messages.len() as u64);
         exchange
     }
@@ -161,7 +164,8 @@ fn listed(sums: &BTreeMap<u32, (u64, u64)>, direction: &str) -> String {
     };
     let peers: Vec<String> = ranges.iter().take(8).map(range).collect();
     let more = if ranges.len() > 8 { ", ..." } else { "" };
-    let (message, rank) = (if messages == 1 { "message" } else { "messages" }, if sums.len() == 1 { "rank" } else { "ranks" });
+    let (message, rank) =
+        (if messages == 1 { "message" } else { "messages" }, if sums.len() == 1 { "rank" } else { "ranks" });
     format!("{messages} {message}, {}, {direction} {rank} {}{more}", size(bytes), peers.join(", "))
 }
 
@@ -199,7 +203,11 @@ mod tests {
             ]
         );
         assert_eq!(picture.exchange.messages_left_out, 1);
-        assert!(picture.remark().is_some_and(|remark| remark.contains("1 message is not drawn")), "{:?}", picture.remark());
+        assert!(
+            picture.remark().is_some_and(|remark| remark.contains("1 message is not drawn")),
+            "{:?}",
+            picture.remark()
+        );
     }
 
     #[test]

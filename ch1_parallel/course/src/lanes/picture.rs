@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-pub use super::record::Stretch;
 use super::exchange::Exchange;
+pub use super::record::Stretch;
 use super::record::{LaneLog, Log, ProcessLog};
 use super::{Kind, State};
 
@@ -335,7 +335,8 @@ pub(super) mod tests {
             lane(10, "main", 0, &[(20 * MS, wait()), (80 * MS, run()), (0, State::Absent)]),
         ];
         let processes = [(20, 0), (10, 1)];
-        let processes = processes.map(|(id, rank)| ProcessLog { id, name: format!("rank {rank}"), rank: Some(rank) }).into();
+        let processes =
+            processes.map(|(id, rank)| ProcessLog { id, name: format!("rank {rank}"), rank: Some(rank) }).into();
         let message = |process, sent, at, tag, bytes| {
             let peer = if process == 20 { 1 } else { 0 };
             MessageEntry { process, sent, at: at * MS, peer, channel: 0, tag, index: 0, bytes }

@@ -134,7 +134,8 @@ mod tests {
         let events = trace["traceEvents"].as_array().unwrap();
         let of = |phase: &str| -> Vec<_> {
             let own = events.iter().filter(|event| event["ph"] == phase);
-            own.map(|it| (it["id"].as_u64(), it["pid"].as_u64(), it["ts"].as_f64(), it["args"]["tag"].as_i64())).collect()
+            own.map(|it| (it["id"].as_u64(), it["pid"].as_u64(), it["ts"].as_f64(), it["args"]["tag"].as_i64()))
+                .collect()
         };
         let at = |id, pid, ms: f64, tag| (Some(id), Some(pid), Some(ms * 1e3), Some(tag));
         assert_eq!(of("s"), [at(1, 1, 10.0, 5), at(2, 1, 11.0, 6)]);

@@ -427,7 +427,14 @@ mod tests {
                 bytes: 1 << 33,
             }),
             Entry::Traffic(TrafficEntry { process: 1, sent: false, peer: 2, messages: 3, bytes: 24 }),
-            Entry::Meeting(MeetingEntry { process: 1, group: 5, number: 6, what: "MPI_Barrier".into(), from: 7, to: 8 }),
+            Entry::Meeting(MeetingEntry {
+                process: 1,
+                group: 5,
+                number: 6,
+                what: "MPI_Barrier".into(),
+                from: 7,
+                to: 8,
+            }),
         ];
         let bytes: Vec<_> = entries.iter().flat_map(Entry::encode).collect();
         let all = |bytes: &[u8]| decode(bytes).collect::<io::Result<Vec<_>>>();
