@@ -225,6 +225,40 @@ fn a_program_without_debug_information_is_reported_with_names_of_functions() {
     assert!(of_ranks(&finished)[1].ends_with("at the function receive"), "{finished:#?}");
 }
 
+/// Where there is a Fortran compiler.
+#[test]
+fn a_fortran_program_is_reported_with_its_lines() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("hangs");
+    // The one that belongs to the MPI of the build.
+    let mut compile = Command::new(std::env::var("MPICC").unwrap_or("mpicc".into()).replace("mpicc", "mpif90"));
+    match compile.args(["-g", "tests/foreign/hangs.f90", "-o"]).arg(&program).output() {
+        Ok(output) if output.status.success() => {}
+        other => return println!("left out, since mpif90 compiles nothing here: {other:?}"),
+    }
+    let report = |case| {
+        let finished = run(&mut watched(&["--deadline", "0.5"], 3, &program, &[case]));
+        assert_eq!(finished.code(), Some(3), "{case}: {finished:#?}");
+        finished
+    };
+    let source = fs::read_to_string("tests/foreign/hangs.f90").unwrap();
+    let at = |mark: &str| {
+        let line = 1 + source.lines().position(|line| line.ends_with(&format!("! here: {mark}"))).expect("a mark");
+        format!(" at ch4_mpi/tests/foreign/hangs.f90:{line}")
+    };
+    let finished = report("receive");
+    let receive = format!("1 waits in MPI_Recv from rank 0 (tag 4, 4 B, MPI_COMM_WORLD){}", at("receive"));
+    assert_eq!(of_ranks(&finished)[1], receive);
+    let finished = report("wait");
+    let wait = format!("0 waits in MPI_Wait for MPI_Irecv from rank 2 (tag 4, 4 B, MPI_COMM_WORLD){}", at("wait"));
+    assert_eq!(of_ranks(&finished)[0], wait);
+    let finished = report("barrier");
+    let right = "ranks 1, 2 have entered MPI_Barrier (MPI_COMM_WORLD), and rank 0 has come to the end without it";
+    assert_eq!(reason(&finished), right);
+    assert_eq!(succeed(&mut watched(&["--deadline", "0.5"], 3, &program, &["none"])), "it ends\n");
+}
+
 #[test]
 fn bad_values_are_refused() {
     let _alone = alone();

@@ -25,7 +25,8 @@ use std::io::{self, Write};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use course::clock::Moment;
 use course::lanes::board::Call;
@@ -212,6 +213,7 @@ fn share(own: MPI_Comm, contact: &watcher::Contact) -> watcher::Contact {
 fn report(text: &str) {
     // If stderr cannot be written, there is no place for a report.
     let _ = io::stderr().write_all(text.as_bytes());
+    wait_for_reader();
     if let Some(hooks) = HOOKS.get() {
         course::lesson::end_without_report();
         // The launcher may end this rank as soon as another one has ended.
@@ -220,15 +222,28 @@ fn report(text: &str) {
     }
 }
 
-/// Ends this process with the status of a job that hangs.
-fn exit() -> ! {
+/// When a rank ends, some launchers drop the output that they have not read.
+fn wait_for_reader() {
+    let begin = Instant::now();
+    let mut unread = 0;
+    // SAFETY: the call writes a number, if stderr is a pipe.
+    while unsafe { libc::ioctl(2, libc::FIONREAD, &mut unread) } == 0 && unread > 0 && begin.elapsed().as_millis() < 200 {
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Ends this process with the status of a job that hangs, at a moment by the clock of this machine.
+fn exit(at: Moment) -> ! {
     if let Some(hooks) = HOOKS.get() {
         course::lesson::end_without_report();
         (hooks.exit)();
     }
-    // SAFETY: the buffers of C's stdio are flushed, and nothing else is run: the program's threads sit in MPI.
-    unsafe {
-        libc::fflush(std::ptr::null_mut());
-        libc::_exit(3)
-    }
+    // Ranks that spin in MPI would keep the others from ending in time.
+    calls::slots().into_iter().for_each(|slot| place::stop(slot.thread));
+    // SAFETY: the buffers of C's stdio are flushed; the program's threads are stopped in MPI, where they hold none of them.
+    unsafe { libc::fflush(std::ptr::null_mut()) };
+    // Ranks on another host have another clock.
+    thread::sleep(at.since(Moment::now()).min(Duration::from_millis(100)));
+    // SAFETY: nothing of this process is run any more.
+    unsafe { libc::_exit(course::lesson::HANGS.into()) }
 }

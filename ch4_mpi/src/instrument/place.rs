@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::ffi::{c_int, c_void};
 use std::path::Path;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicPtr, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -26,7 +26,14 @@ static FRAMES: [AtomicPtr<c_void>; DEPTH] = [const { AtomicPtr::new(std::ptr::nu
 static WRITTEN: AtomicUsize = AtomicUsize::new(0);
 const ASKED: usize = usize::MAX;
 
+/// Whether a thread that gets the signal stops for ever, because its process is about to end.
+static STOP: AtomicBool = AtomicBool::new(false);
+
 extern "C" fn answer(_: c_int) {
+    while STOP.load(Acquire) {
+        // SAFETY: it waits for a signal.
+        unsafe { libc::pause() };
+    }
     if WRITTEN.load(Acquire) != ASKED {
         return;
     }
@@ -48,14 +55,7 @@ fn walk(mut each: impl FnMut(*mut c_void) -> bool) {
 /// Where the call of MPI stands in which this thread of the process is now; `None` if that cannot be found out.
 pub fn of_thread(thread: i32) -> Option<String> {
     WRITTEN.store(ASKED, Release);
-    // SAFETY: the handler reads the stack and writes atomics. The action is a plain struct; all its fields are set.
-    unsafe {
-        let mut action: libc::sigaction = std::mem::zeroed();
-        action.sa_sigaction = answer as extern "C" fn(c_int) as usize;
-        action.sa_flags = libc::SA_RESTART;
-        libc::sigaction(SIGNAL, &action, std::ptr::null_mut());
-        libc::syscall(libc::SYS_tgkill, libc::getpid(), thread, SIGNAL);
-    }
+    signal(thread);
     let begin = Instant::now();
     while WRITTEN.load(Acquire) == ASKED {
         if begin.elapsed() > PATIENCE {
@@ -66,6 +66,23 @@ pub fn of_thread(thread: i32) -> Option<String> {
     }
     let depth = WRITTEN.load(Acquire);
     caller(FRAMES[..depth].iter().map(|frame| frame.load(Relaxed)))
+}
+
+/// Stops another thread of this process, which is about to end.
+pub fn stop(thread: i32) {
+    STOP.store(true, Release);
+    signal(thread);
+}
+
+fn signal(thread: i32) {
+    // SAFETY: the handler reads the stack and writes atomics. The action is a plain struct; all its fields are set.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = answer as extern "C" fn(c_int) as usize;
+        action.sa_flags = libc::SA_RESTART;
+        libc::sigaction(SIGNAL, &action, std::ptr::null_mut());
+        libc::syscall(libc::SYS_tgkill, libc::getpid(), thread, SIGNAL);
+    }
 }
 
 /// Where the call of MPI stands in which the current thread is.

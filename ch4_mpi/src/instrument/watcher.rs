@@ -14,6 +14,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use course::clock::Moment;
 use serde::{Deserialize, Serialize};
 
 use super::calls;
@@ -23,7 +24,10 @@ use super::state::{self, Rank};
 /// How long a hang may look like a long transfer, in deadlines.
 const PATIENCE_WITH_TRANSFERS: u32 = 6;
 
-/// How long the ranks have to confirm, and to end.
+/// All ranks have heard that they must end after this time.
+const TIME_TO_END: Duration = Duration::from_millis(50);
+
+/// How long the ranks have to connect and to confirm.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where rank 0 listens.
@@ -50,8 +54,8 @@ enum Told {
 enum Order {
     /// To say whether it has moved, and where its calls stand.
     Confirm,
-    /// To end itself: the job has been reported.
-    End,
+    /// To end itself at this moment: the job has been reported.
+    End(Moment),
 }
 
 /// Begins to listen, in rank 0.
@@ -183,7 +187,7 @@ fn talk(
                     say(&mut to, &told)?;
                     line.clear();
                 }
-                Order::End => super::exit(),
+                Order::End(at) => super::exit(at),
             },
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {}
             Err(error) => return Err(error),
@@ -327,23 +331,14 @@ impl Judge {
         Some(confirmed.into_values().collect())
     }
 
-    /// Ends all ranks, this one last: its report must have been read.
+    /// Ends all ranks at the same moment. A launcher kills the other ranks as soon as one has ended, and MPICH's then gives the
+    /// status of a killed rank.
     fn end(&mut self) -> ! {
-        let mut ending: Vec<u32> = Vec::new();
-        for (&rank, stream) in &mut self.streams {
-            if say(stream, &Order::End).is_ok() {
-                ending.push(rank);
-            }
+        let at = Moment(Moment::now().0 + TIME_TO_END.as_nanos() as u64);
+        for stream in self.streams.values_mut() {
+            // A rank that cannot be told is ended by the launcher.
+            let _ = say(stream, &Order::End(at));
         }
-        let begin = Instant::now();
-        while !ending.is_empty() {
-            let left = PATIENCE.saturating_sub(begin.elapsed());
-            match self.events.recv_timeout(left) {
-                Ok((rank, Event::Gone)) => ending.retain(|&it| it != rank),
-                Ok(_) => {}
-                Err(_) => break,
-            }
-        }
-        super::exit()
+        super::exit(at)
     }
 }
