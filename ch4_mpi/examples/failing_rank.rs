@@ -57,21 +57,15 @@ fn main() -> ExitCode {
                 }
                 Deed::Error => bail!("rank 1 was told to fail"),
                 Deed::Die => rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL)?,
-                Deed::DieLate => {
-                    DIE_LATE.store(true, Relaxed);
-                    world.barrier();
-                    return Ok(());
-                }
+                Deed::DieLate => DIE_LATE.store(true, Relaxed),
                 Deed::Hang => {}
-                Deed::Talk => {
-                    (0..3000).for_each(|line| println!("line {line:04} of not so very many"));
-                    world.barrier();
-                    return Ok(());
-                }
+                Deed::Talk => (0..3000).for_each(|line| println!("line {line:04} of not so very many")),
                 Deed::Chatter => (0..100_000).for_each(|line| println!("line {line} of very many")),
             }
-            // Longer than the limit of every test, but not for ever.
-            lanes::sleep("does not come", Duration::from_secs(60));
+            if !matches!(args.deed, Deed::DieLate | Deed::Talk) {
+                // Longer than the limit of every test, but not for ever.
+                lanes::sleep("does not come", Duration::from_secs(60));
+            }
         }
         world.barrier();
         Ok(())

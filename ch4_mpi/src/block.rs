@@ -23,6 +23,9 @@ pub struct Block {
     pub cols: usize,
     /// The cells, row by row, with the frame.
     pub cells: Vec<f64>,
+    /// The place of its first cell in the whole grid, and the number of columns of that grid.
+    first: [usize; 2],
+    size: usize,
 }
 
 impl Block {
@@ -33,7 +36,8 @@ impl Block {
         let start = |axis: usize, at: Count| at as usize * size / dims[axis] as usize;
         let [rows, cols] = [0, 1].map(|axis| start(axis, coords[axis])..start(axis, coords[axis] + 1) + 2);
         let row = |row| cols.clone().map(move |col| ((31 * row + 17 * col) % 100) as f64);
-        Self { rows: rows.len() - 2, cols: cols.len() - 2, cells: rows.flat_map(row).collect() }
+        let first = [0, 1].map(|axis| start(axis, coords[axis]));
+        Self { rows: rows.len() - 2, cols: cols.len() - 2, cells: rows.flat_map(row).collect(), first, size }
     }
 
     /// The places of the upper, lower, left and right side of the frame (depth 0) or of the block itself (depth 1).
@@ -45,10 +49,18 @@ impl Block {
             .map(|(start, step, length)| (start..).step_by(step).take(length))
     }
 
-    /// The sum of the bits of all cells, which does not depend on how the grid is cut.
+    /// A sum of the bits of all cells, each multiplied by a number that depends on its place in the whole grid. It does not depend
+    /// on how the grid is cut.
     #[must_use]
     pub fn sum_of_bits(&self) -> u64 {
-        let rows = self.cells.chunks(self.cols + 2).skip(1).take(self.rows);
-        rows.flat_map(|row| &row[1..=self.cols]).fold(0, |sum, cell| sum.wrapping_add(cell.to_bits()))
+        let mut sum = 0_u64;
+        for (row, cells) in self.cells.chunks(self.cols + 2).skip(1).take(self.rows).enumerate() {
+            for (col, cell) in cells[1..=self.cols].iter().enumerate() {
+                // Odd numbers: a product loses no bit.
+                let place = 2 * ((self.first[0] + row) * self.size + self.first[1] + col) + 1;
+                sum = sum.wrapping_add(cell.to_bits().wrapping_mul(place as u64));
+            }
+        }
+        sum
     }
 }

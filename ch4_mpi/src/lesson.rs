@@ -69,8 +69,8 @@ struct Whole<A: clap::Args> {
 /// How the job is watched.
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
 struct Watch {
-    /// Seconds without a move of any rank after which the job is ended with a report of what each rank waits for; 0: never
-    /// [default: 10, in programs that hang on purpose 1]
+    /// If no rank enters or leaves a call of MPI for S seconds while all ranks are in one, ends the job with a report; 0: never
+    /// [default: 10; in a program that hangs on purpose: 1]
     #[arg(long, value_name = "S", value_parser = seconds, help_heading = "Flags of every program of this chapter",
           display_order = 900)]
     deadline: Option<Duration>,

@@ -12,7 +12,7 @@ pub struct Refused(String);
 
 impl Refused {
     /// An error with this reason ("what: why"). All ranks must return it.
-    pub fn new(why: impl Into<String>) -> anyhow::Error {
+    pub fn because(why: impl Into<String>) -> anyhow::Error {
         Self(why.into()).into()
     }
 }
@@ -32,7 +32,7 @@ impl std::error::Error for Refused {}
 pub fn at_least(world: &impl Communicator, least: i32) -> anyhow::Result<()> {
     match world.size() {
         ranks if ranks >= least => Ok(()),
-        ranks => Err(Refused::new(format!("the number of ranks: this lesson needs at least {least}, not {ranks}"))),
+        ranks => Err(Refused::because(format!("the number of ranks: this lesson needs at least {least}, not {ranks}"))),
     }
 }
 

@@ -176,8 +176,9 @@ fn a_fence_of_a_window_is_a_collective() {
     let _alone = alone();
     let finished = hang("fence", 3);
     let (receive, fence) = (at("fence receive"), at("fence"));
-    let right =
-        format!("a cycle: rank 0 waits in MPI_Recv from rank 1 at {receive}; rank 1 waits in MPI_Win_fence at {fence}");
+    let right = format!(
+        "a cycle: rank 0 waits in MPI_Recv from rank 1 at {receive}; rank 1 waits in MPI_Win_fence (window 1), which rank 0 has not entered, at {fence}"
+    );
     assert_eq!(reason(&finished), right);
 }
 
@@ -251,8 +252,9 @@ fn a_fortran_program_is_reported_with_its_lines() {
     let receive = format!("1 waits in MPI_Recv from rank 0 (tag 4, 4 B, MPI_COMM_WORLD){}", at("receive"));
     assert_eq!(of_ranks(&finished)[1], receive);
     let finished = report("wait");
-    let wait = format!("0 waits in MPI_Wait for MPI_Irecv from rank 2 (tag 4, 4 B, MPI_COMM_WORLD){}", at("wait"));
-    assert_eq!(of_ranks(&finished)[0], wait);
+    // Some versions of gfortran give this call the line of the `if` around it.
+    let wait = "0 waits in MPI_Wait for MPI_Irecv from rank 2 (tag 4, 4 B, MPI_COMM_WORLD) at ch4_mpi/tests/foreign/hangs.f90:";
+    assert!(of_ranks(&finished)[0].starts_with(wait), "{finished:#?}");
     let finished = report("barrier");
     let right = "ranks 1, 2 have entered MPI_Barrier (MPI_COMM_WORLD), and rank 0 has come to the end without it";
     assert_eq!(reason(&finished), right);

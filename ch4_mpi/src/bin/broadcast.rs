@@ -1,13 +1,14 @@
 //! Rank 0 broadcasts one number to all ranks, and scatters a row of numbers in parts.
 //!
 //! A broadcast and a scatter are collective calls: every rank makes the same call. A broadcast gives the data of one
-//! rank to all ranks. A scatter gives each rank its own part of the data. Here each rank needs both: it multiplies its
+//! rank, the root, to all ranks. A scatter gives each rank its own part of the data of the root. Here each rank needs both: it multiplies its
 //! part by the number. MPI may pass the data of a broadcast on from rank to rank, in the form of a tree, so a broadcast
 //! to many ranks takes fewer steps than a send to each of them.
 //!
 //! Run:       cargo run --bin broadcast -- --timeline
 //!            scripts/mpirun -n 10 target/debug/broadcast
-//! Observe:   each rank prints the same factor, its own part, and the products.
+//! Observe:   each rank prints the same factor, its own part, and the products. Every rank has read the flags, but only
+//!            rank 0 uses `--factor`; the other ranks use it only to check what they have received.
 //! MPI:       MPI_Bcast, MPI_Scatterv
 //! Python:    the original needs exactly 10 ranks. With another number rank 0 raises an error and the other ranks wait
 //!            for ever.

@@ -1,7 +1,8 @@
 //! Five deadlocks that occur for certain, each with its repair.
 //!
-//! In a deadlock each rank of a group waits for something that only another rank of the group can do. Each case below has
-//! a broken and a repaired form, and a comment marks the line that makes the difference.
+//! In a deadlock each rank of a group waits for something that only another rank of the group can do, or for a rank that
+//! has ended. Each case below has a broken and a repaired form. The comment `The repair` marks the condition that chooses
+//! between them.
 //!
 //! recv-recv:     every rank receives before it sends. Repaired: ranks with an even number send first.
 //! send-send:     every rank sends before it receives, and a synchronous send ends only after the receive has started.
@@ -12,10 +13,11 @@
 //! missing-rank:  the last rank does not enter a barrier. Repaired: every rank enters it.
 //!
 //! Run:       cargo run --bin deadlock -- --timeline
-//!            scripts/mpirun -n 5 target/debug/deadlock --case send-send
-//!            scripts/mpirun -n 5 target/debug/deadlock --case send-send --repaired
-//! Observe:   without `--repaired` the program ends with status 3, and the report names each rank, the MPI call in which
-//!            the rank waits, and the line of that call in this file.
+//!            cargo run --bin deadlock -- --ranks 5 --case send-send
+//!            cargo run --bin deadlock -- --ranks 5 --case send-send --repaired
+//! Observe:   without `--repaired` the program ends with status 3, and the report names for each rank the MPI call in which
+//!            it waits and the line of that call in this file, or says that the rank has ended. `duplicate 1` is the
+//!            first communicator that `duplicate` has made. Started by mpirun, the report is followed by lines of mpirun.
 //! MPI:       MPI_Send, MPI_Ssend, MPI_Recv, MPI_Sendrecv, MPI_Comm_dup, MPI_Allreduce, MPI_Barrier
 //! Python:    the original cannot deadlock: its two ranks send small messages, which MPI may store until they are
 //!            received.
@@ -55,6 +57,7 @@ enum Case {
 }
 
 fn main() -> ExitCode {
+    // It is `run!` for a program that hangs on purpose: the report comes after 1 second.
     lesson::hazard!(|args: Args, _lesson, world| {
         ranks::at_least(world, 2)?;
         let case = match args.case {
@@ -114,6 +117,7 @@ fn collective(world: &SimpleCommunicator, repaired: bool) -> anyhow::Result<()> 
 
 fn wrong_tag(world: &SimpleCommunicator, repaired: bool) -> anyhow::Result<()> {
     if world.rank() == 0 {
+        // Synchronous, so that rank 0 waits too.
         (1..world.size()).for_each(|rank| world.process_at_rank(rank).synchronous_send_with_tag(&rank, 0));
         return Ok(());
     }
@@ -139,7 +143,7 @@ fn ring(world: &SimpleCommunicator) -> (Rank, Process<'_>, Process<'_>) {
     (rank, world.process_at_rank((rank + ranks - 1) % ranks), world.process_at_rank((rank + 1) % ranks))
 }
 
-fn check(arrived: Rank, right: Rank) -> anyhow::Result<()> {
-    ensure!(arrived == right, "{arrived} has arrived instead of {right}");
+fn check(arrived: Rank, expected: Rank) -> anyhow::Result<()> {
+    ensure!(arrived == expected, "{arrived} has arrived instead of {expected}");
     Ok(())
 }

@@ -6,8 +6,7 @@
 //!
 //! Run:       cargo run --bin gather -- --timeline
 //!            scripts/mpirun -n 10 target/debug/gather
-//! Observe:   rank 0 prints the squares of all ranks in the order of the ranks, however late a rank is. Then it prints
-//!            the uneven parts: rank r contributes the first r+1 odd numbers, and their sum is the square of r+1.
+//! Observe:   rank 0 prints the squares of all ranks in the order of the ranks. Then it prints the uneven parts: rank r contributes the first r+1 odd numbers, and their sum is the square of r+1.
 //! MPI:       MPI_Gather, MPI_Gatherv
 //! Exercise:  use `world.all_gather_into` and `world.all_gather_varcount_into`, which give the result to all ranks.
 //!            Which lines of the code are no longer needed, and how many times is each result printed now?
@@ -44,7 +43,7 @@ fn main() -> ExitCode {
 
         let mut squares = vec![0; ranks];
         root.gather_into_root(&square, &mut squares[..]);
-        println!("rank 0 gathered the squares {squares:?}");
+        println!("rank {rank} gathered the squares {squares:?}");
 
         let mut lengths = vec![0; ranks];
         root.gather_into_root(&length, &mut lengths[..]);
@@ -53,15 +52,15 @@ fn main() -> ExitCode {
         root.gather_varcount_into_root(&odds[..], &mut PartitionMut::new(&mut all[..], &lengths[..], &starts[..]));
 
         let mut rest = &all[..];
-        for (rank, (&length, &square)) in lengths.iter().zip(&squares).enumerate() {
+        for (from, (&length, &square)) in lengths.iter().zip(&squares).enumerate() {
             let (part, behind) = rest.split_at(length as usize);
             rest = behind;
-            println!("rank 0 gathered {part:?} from rank {rank}: the sum is {}", part.iter().sum::<u64>());
-            let right = (rank as u64 + 1) * (rank as u64 + 1);
-            ensure!(square == right, "the square from rank {rank} is {square} instead of {right}");
-            ensure!(part.len() == rank + 1, "rank {rank} contributed {} numbers instead of {}", part.len(), rank + 1);
+            println!("rank {rank} gathered {part:?} from rank {from}: the sum is {}", part.iter().sum::<u64>());
+            let expected = (from as u64 + 1) * (from as u64 + 1);
+            ensure!(square == expected, "the square from rank {from} is {square} instead of {expected}");
+            ensure!(part.len() == from + 1, "rank {from} contributed {} numbers instead of {}", part.len(), from + 1);
             let are_odds = part.iter().zip(0..).all(|(&number, index)| number == 2 * index + 1);
-            ensure!(are_odds, "rank {rank} contributed {part:?} instead of odd numbers");
+            ensure!(are_odds, "rank {from} contributed {part:?} instead of odd numbers");
         }
         Ok(())
     })

@@ -7,11 +7,11 @@
 //!
 //! Run:       cargo run --bin halo -- --iterations 3 --timeline
 //!            scripts/mpirun -n 6 target/debug/halo --size 1000 --iterations 200
-//! Observe:   both ways give the grid of a serial run, bit for bit. Overlap hides the time of the messages behind the
-//!            computation. Between ranks on one machine that time is short, so the gain is small.
+//! Observe:   both ways give the grid of a serial run, bit for bit. Overlap can hide the time of the messages behind the
+//!            computation. Between ranks on one machine that time is short: compare the two lines.
 //! MPI:       MPI_Cart_create, MPI_Cart_coords, MPI_Cart_shift, MPI_Irecv, MPI_Isend, MPI_Waitall, MPI_Allreduce, MPI_Wtime
-//! Exercise:  in `iterate`, compute the border before `wait_all` too. Which check fails? With which number of ranks does no
-//!            check fail, and why?
+//! Exercise:  in `iterate`, in the way with overlap, compute the border before `wait_all` too, and run it with the default
+//!            number of iterations. Which check fails? With which number of ranks does no check fail, and why?
 
 // Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
 #![cfg_attr(not(mpi), no_main, cfg(mpi))]
@@ -44,10 +44,13 @@ fn main() -> ExitCode {
     lesson::run!(|args: Args, _lesson, world| {
         let (size, ranks) = (args.size as usize, world.size());
         // Of all shapes of a grid with that many ranks, the one that is nearest to a square.
-        let down = (1..=ranks).rfind(|down| ranks % down == 0 && down * down <= ranks).unwrap_or(1);
-        let dims = [down, ranks / down];
+        let height = (1..=ranks).rfind(|height| ranks % height == 0 && height * height <= ranks).unwrap_or(1);
+        let dims = [height, ranks / height];
         if size < dims[1] as usize {
-            return Err(Refused::new(format!("the size: {ranks} ranks need at least {} rows and columns", dims[1])));
+            return Err(Refused::because(format!(
+                "the size: {ranks} ranks need at least {} rows and columns",
+                dims[1]
+            )));
         }
         let grid = world
             .create_cartesian_communicator(&dims, &[false, false], false)
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
             let (sum, seconds) = solve(Block::new(size, [1, 1], &[0, 0]), &[None; 4], args.iterations, false);
             println!("serial          {:>9.3} ms an iteration", seconds * 1e3);
             ensure!(sums == [sum; 2], "the grids differ from the grid of a serial run");
+            println!("both grids equal the grid of the serial run");
         }
         Ok(())
     })
@@ -99,7 +103,7 @@ fn iterate(old: &mut Block, new: &mut Block, neighbours: &Neighbours<'_>, overla
             requests.add(neighbour.immediate_send(scope, &edge[..]));
         }
         if overlap {
-            // The messages are under way meanwhile.
+            // The messages may be transferred meanwhile.
             relax(old, new, 2..=rows - 1, 2..=cols - 1);
         }
         requests.wait_all(&mut Vec::new());

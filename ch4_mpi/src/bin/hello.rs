@@ -2,16 +2,17 @@
 //!
 //! A launcher starts the same program several times. MPI gives each of these processes a number, its rank, and tells it
 //! how many ranks there are. The rank is what makes the processes different: each process uses it to decide which part
-//! of the work is its own. The ranks may run on different hosts.
+//! of the work is its own. The ranks may run on different hosts. A communicator is a group of ranks that exchange messages;
+//! `world`, in MPI's words MPI_COMM_WORLD, contains all ranks.
 //!
 //! Run:       cargo run --bin hello -- --timeline
 //!            scripts/mpirun -n 10 target/debug/hello
 //! Observe:   one line for each rank, in the order of the ranks: rank 0 gathers the texts and prints them. On one
 //!            machine all ranks name the same host. All ranks use the same MPI library.
 //! MPI:       MPI_Comm_rank, MPI_Comm_size, MPI_Get_processor_name, MPI_Get_version, MPI_Get_library_version, MPI_Bcast
-//! Python:    every rank prints by itself, so the lines come in a different order in each run.
+//! Python:    every rank prints by itself, so the lines may come in any order.
 //! Exercise:  replace `ranks::print_in_order(world, &hello)` by `println!("{hello}")` and run the program ten times
-//!            with 10 ranks. In how many runs do the lines come in the order of the ranks?
+//!            with `--ranks 10`. In how many runs do the lines come in the order of the ranks?
 
 // Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
 #![cfg_attr(not(mpi), no_main, cfg(mpi))]

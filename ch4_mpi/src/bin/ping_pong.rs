@@ -7,13 +7,14 @@
 //!
 //! Run:       cargo run --bin ping_pong -- --ranks 2 --only 1048576 --rounds 5 --timeline
 //!            scripts/mpirun -n 2 target/debug/ping_pong
-//! Observe:   in the picture each message is an arrow, and only one message is under way at a time. The second command
-//!            prints the whole table: at which size does the latency begin to grow, and which bandwidth do the largest
-//!            messages reach? If there are more than 2 ranks, the others wait in a barrier and may slow these two down.
+//! Observe:   in the SVG (`--svg FILE`) each message is an arrow, and only one message is under way at a time. The second
+//!            command prints the whole table: at which size does the latency begin to grow, and which bandwidth do the
+//!            largest messages reach? If there are more than 2 ranks, the others wait in a barrier and may slow these two
+//!            down.
 //! MPI:       MPI_Send, MPI_Recv, MPI_Barrier, MPI_Wtime
-//! Exercise:  in `ping_pong`, replace `send` by `synchronous_send` and measure with 2 ranks. For which sizes does the
-//!            latency grow, and for which does it stay the same? What does MPI do with a small message that no rank
-//!            receives yet?
+//! Exercise:  in the functions `ping_pong` and `echo`, replace `send` by `synchronous_send`, which returns only after the
+//!            receive has started, and measure with 2 ranks. For which sizes does the latency grow, and for which does
+//!            it stay the same? Where does MPI keep a small message that no rank has asked for yet?
 
 // Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
 #![cfg_attr(not(mpi), no_main, cfg(mpi))]
@@ -52,16 +53,18 @@ fn main() -> ExitCode {
         }
         for size in sizes {
             let rounds = args.rounds.unwrap_or(((1 << 25) / size).clamp(10, 1000));
+            // They are not timed.
+            let warm_up = rounds / 10 + 1;
             let (mut ping, mut pong) = (vec![b'.'; size as usize], vec![0; size as usize]);
             match world.rank() {
                 0 => {
                     let partner = world.process_at_rank(1);
-                    ping_pong(&partner, &mut ping, &mut pong, rounds / 10 + 1);
+                    ping_pong(&partner, &mut ping, &mut pong, warm_up);
                     let latency = ping_pong(&partner, &mut ping, &mut pong, rounds) / f64::from(rounds) / 2.0 * 1e6;
                     ensure!(ping == pong, "{size} bytes: the last message did not come back as it was sent");
                     println!("{size:<10}  {latency:>12.2}  {:>16.2}", f64::from(size) / latency);
                 }
-                1 => echo(&world.process_at_rank(0), &mut pong, rounds / 10 + 1 + rounds),
+                1 => echo(&world.process_at_rank(0), &mut pong, warm_up + rounds),
                 _ => {}
             }
         }
@@ -75,7 +78,7 @@ fn ping_pong(partner: &Process<'_>, ping: &mut [u8], pong: &mut [u8], rounds: u3
     let last = ping.len() - 1;
     let begin = mpi::time();
     for round in 0..rounds {
-        // Each message differs from the one before it, so that a message that gets lost is noticed.
+        // Each message differs from the one before it, so that the check after the last round notices an old message.
         ping[0] = round as u8;
         ping[last] = round as u8;
         partner.send(ping);

@@ -1,13 +1,13 @@
 //! A token goes round a ring of ranks, with blocking and with non-blocking receives.
 //!
 //! Each rank receives the token from its left neighbour, adds 1 and sends it to its right neighbour. In each round a rank
-//! also has work that does not need the token. A blocking receive returns when the token has arrived, and the rank works
-//! after it. A non-blocking receive returns at once: the rank works while other ranks have the token, and then waits.
+//! also has work that does not need the token. If a rank receives first and works afterwards, the ranks work one after
+//! the other. If a rank starts a non-blocking receive, works, and then waits for the token, all ranks work at the same time.
 //!
-//! Run:       cargo run --bin ring -- --rounds 3 --timeline
+//! Run:       cargo run --bin ring -- --rounds 3 --work 2000000 --timeline
 //!            scripts/mpirun -n 9 target/debug/ring --rounds 20
-//! Observe:   with blocking receives the ranks work one after the other. With non-blocking receives the ranks work at the
-//!            same time, each on its own core if there are enough cores. With `--work 0` both take nearly the same time.
+//! Observe:   in the first half of the picture one rank works at a time. In the second half the ranks work at the same time,
+//!            each on its own core if there are enough cores. With `--work 0` both ways take nearly the same time.
 //! MPI:       MPI_Sendrecv_replace, MPI_Send, MPI_Recv, MPI_Irecv, MPI_Wait, MPI_Barrier, MPI_Allreduce, MPI_Wtime
 //! Exercise:  in `blocking`, let every rank except rank 0 work before it receives. Why does a round take less time now?
 //!            Where is a token that arrives while the rank works?
@@ -49,8 +49,8 @@ fn main() -> ExitCode {
             let token = way(world, &args);
             let (seconds, mut slowest) = (mpi::time() - begin, 0.0);
             // Rank 0 sees the token at the end of a round, after all ranks.
-            let right = if rank == 0 { rounds * ranks } else { (rounds - 1) * ranks + rank + 1 };
-            ensure!(token == right, "{name}: the token is {token} and should be {right}");
+            let expected = if rank == 0 { rounds * ranks } else { (rounds - 1) * ranks + rank + 1 };
+            ensure!(token == expected, "{name}: the token is {token} and should be {expected}");
             world.all_reduce_into(&seconds, &mut slowest, SystemOperation::max());
             if rank == 0 {
                 println!("{name:<12}  token {token}  {:>8.3} ms a round", slowest * 1e3 / f64::from(args.rounds));

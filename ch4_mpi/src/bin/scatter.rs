@@ -1,18 +1,18 @@
 //! Rank 0 scatters a row of numbers over all ranks, in parts of different lengths.
 //!
-//! A rank is one process of an MPI program. A scatter gives each rank its own part of the data of one rank; a broadcast
-//! gives all of the data to every rank. `scatter_varcount` takes a length and a start for each part, so any number of
+//! A rank is one process of an MPI program. A scatter gives each rank its own part of the data of one rank, the
+//! root. After a barrier every rank knows that all ranks have reached it. `scatter_varcount` takes a length and a start for each part, so any number of
 //! ranks can share any number of items.
 //!
 //! Run:       cargo run --bin scatter -- --timeline
 //!            scripts/mpirun -n 10 target/debug/scatter
 //! Observe:   each rank prints its own part, and the lines come in any order, since each rank prints when it leaves the
-//!            barrier. In the chart no rank leaves the barrier before the last rank has reached it.
+//!            barrier. In the SVG (`--svg FILE`) no rank leaves the barrier before the last rank has reached it.
 //! MPI:       MPI_Scatterv, MPI_Barrier, MPI_Allreduce
 //! Python:    the original needs exactly 10 ranks. With fewer, rank 0 raises an error and the other ranks wait for
 //!            ever.
-//! Exercise:  change `start` so that `start(1, ...)` is 0 too: the part of rank 0 is then empty. Which printed lines
-//!            change? Must rank 0 still call scatter?
+//! Exercise:  let `start` return 0 for rank 1 too, and do not change the other starts: the part of rank 0 is then empty.
+//!            Which printed lines change? Must rank 0 still call scatter?
 
 // Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
 #![cfg_attr(not(mpi), no_main, cfg(mpi))]

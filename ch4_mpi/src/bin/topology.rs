@@ -2,8 +2,9 @@
 //!
 //! In many programs each rank computes one rectangle of a grid and needs data from the rectangles beside it. A
 //! Cartesian communicator gives each rank coordinates in a grid of ranks, and `shift` says which ranks are its
-//! neighbours. In a periodic grid the last rank of a row or column is the neighbour of the first one, so every rank has
-//! four neighbours. In a grid with one row, each rank is its own neighbour above and below.
+//! neighbours. In a periodic grid the last rank of a row or column is the neighbour of the first one, so every rank has a
+//! neighbour on each of its four sides. In a small grid one rank may be on two sides, and in a grid with one row each rank
+//! is its own neighbour above and below.
 //!
 //! Run:       cargo run --bin topology -- --timeline
 //!            scripts/mpirun -n 12 target/debug/topology
@@ -12,8 +13,9 @@
 //! MPI:       MPI_Cart_create, MPI_Cart_coords, MPI_Cart_shift, MPI_Sendrecv
 //! Python:    the original computes a grid that may have fewer places than there are ranks. A rank without a place ends
 //!            with an error.
-//! Exercise:  `grid.subgroup(&[false, true])` gives each rank a communicator of the ranks in its row. Sum up the ranks
-//!            of each row with `all_reduce_into` on it and print the sum. Which ranks print the same sum with 12 ranks?
+//! Exercise:  `grid.subgroup(&[false, true])` gives each rank a communicator of the ranks in its row. Let `row` be
+//!            this communicator, and add up `grid.rank()` with `row.all_reduce_into`. Which of 12 ranks print the same
+//!            sum?
 
 // Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
 #![cfg_attr(not(mpi), no_main, cfg(mpi))]

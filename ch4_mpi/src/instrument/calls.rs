@@ -264,7 +264,7 @@ impl Slot {
 
     /// The thread's call and the requests for which it waits; `None` if it is in no call.
     pub fn current(&self) -> Option<(Call, Vec<usize>)> {
-        if self.moves.load(Relaxed) % 2 == 0 {
+        if self.moves.load(Relaxed).is_multiple_of(2) {
             return None;
         }
         // SAFETY: the slot holds only pointers that were made from `&'static Function`.

@@ -247,13 +247,13 @@ impl<'ranks> Graph<'ranks> {
             return Some(format!(
                 "rank {} {}, but rank {gone} has come to its end (MPI_Finalize)",
                 last.rank,
-                waits_in_short(last.call, last.operation)
+                waits_in_short(last.call, last.operation, last.next)
             ));
         }
         let steps: Vec<String> = path
             .steps
             .iter()
-            .map(|step| format!("rank {} {}", step.rank, waits_in_short(step.call, step.operation)))
+            .map(|step| format!("rank {} {}", step.rank, waits_in_short(step.call, step.operation, step.next)))
             .collect();
         let alternatives = path.steps.iter().any(|step| step.alternatives);
         let is_knot =
@@ -336,7 +336,6 @@ fn near_miss(one: &Operation, other: &Operation) -> Option<String> {
         (OperationKind::Receive(_), OperationKind::Send(_)) => (other, one),
         _ => return None,
     };
-    let communicator = |it: &Operation| if it.name.is_empty() { "MPI_COMM_WORLD".to_owned() } else { it.name.clone() };
     if send.communicator != receive.communicator {
         let (to, from) = (communicator(send), communicator(receive));
         return Some(format!("; the message is sent on {to}, and the receive is on {from}"));
@@ -350,13 +349,24 @@ fn waits(call: &Blocked) -> String {
     format!("waits in {} at {}", what(call), place(call))
 }
 
-/// The same in short, where the line of the rank stands above: "waits in MPI_Recv from rank 5 at ring.rs:40".
-fn waits_in_short(call: &Blocked, operation: &Operation) -> String {
+/// The same in short, where the line of the rank stands above: "waits in MPI_Recv from rank 5 at ring.rs:40". `next` is a rank that
+/// has not entered a collective.
+fn waits_in_short(call: &Blocked, operation: &Operation, next: Option<usize>) -> String {
     let what = match operation.function == call.function {
         true => call.function.clone(),
         false => format!("{} for {}", call.function, operation.function),
     };
-    format!("waits in {what}{} at {}", peers(operation), place(call))
+    let of_collective = match (&operation.kind, next) {
+        (OperationKind::Collective { .. }, Some(next)) => {
+            format!(" ({}), which rank {next} has not entered,", communicator(operation))
+        }
+        _ => String::new(),
+    };
+    format!("waits in {what}{}{of_collective} at {}", peers(operation), place(call))
+}
+
+fn communicator(operation: &Operation) -> &str {
+    if operation.name.is_empty() { "MPI_COMM_WORLD" } else { &operation.name }
 }
 
 fn place(call: &Blocked) -> &str {
@@ -411,7 +421,7 @@ fn details(operation: &Operation) -> String {
         details.push(format!("{} B", operation.bytes));
     }
     if !matches!(&operation.kind, OperationKind::Other(ranks) if ranks.is_empty()) {
-        details.push(if operation.name.is_empty() { "MPI_COMM_WORLD".into() } else { operation.name.clone() });
+        details.push(communicator(operation).to_owned());
     }
     details.join(", ")
 }

@@ -227,7 +227,8 @@ fn wait_for_reader() {
     let begin = Instant::now();
     let mut unread = 0;
     // SAFETY: the call writes a number, if stderr is a pipe.
-    while unsafe { libc::ioctl(2, libc::FIONREAD, &mut unread) } == 0 && unread > 0 && begin.elapsed().as_millis() < 200 {
+    while unsafe { libc::ioctl(2, libc::FIONREAD, &mut unread) } == 0 && unread > 0 && begin.elapsed().as_millis() < 200
+    {
         thread::sleep(Duration::from_millis(1));
     }
 }

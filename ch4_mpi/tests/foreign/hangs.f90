@@ -1,4 +1,4 @@
-! Every rank receives from its left neighbour, which sends nothing, for the tests of the hang report.
+! Every rank receives from its left neighbour, which sends nothing, or a rank leaves out a barrier: for the tests of the hang report.
 program hangs
     use mpi
     implicit none
@@ -11,10 +11,12 @@ program hangs
     number = 1
     if (case == 'receive') then
         call MPI_Recv(number, 1, MPI_INTEGER, mod(rank + ranks - 1, ranks), 4, MPI_COMM_WORLD, status, error) ! here: receive
-    else if (case == 'wait') then
+    end if
+    if (case == 'wait') then
         call MPI_Irecv(number, 1, MPI_INTEGER, mod(rank + ranks - 1, ranks), 4, MPI_COMM_WORLD, request, error)
-        call MPI_Wait(request, status, error) ! here: wait
-    else if (case == 'barrier' .and. rank > 0) then
+        call MPI_Wait(request, status, error)
+    end if
+    if (case == 'barrier' .and. rank > 0) then
         call MPI_Barrier(MPI_COMM_WORLD, error) ! here: barrier
     end if
     call MPI_Finalize(error)

@@ -41,8 +41,8 @@ fn bytes(count: c_int, datatype: c_int) -> c_int {
     static CONVERT: Next = Next::new(c"PMPI_Type_f2c");
     let datatype = match CONVERT.get() {
         0 => datatype as u32 as usize,
-        // SAFETY: as in `communicator`.
         convert => {
+            // SAFETY: as in `communicator`.
             word(unsafe { std::mem::transmute::<usize, extern "C" fn(c_int) -> MPI_Datatype>(convert)(datatype) })
         }
     };
@@ -121,7 +121,7 @@ fortran! {
     mpi_probe_ (from, tag, comm, _status) |real| {
         note(&message(function!(MPI_Probe, Receive), [NONE, NONE, *from, *tag], comm, 0), real)
     };
-    mpi_sendrecv_ (_send, count, datatype, to, tag, _receive, _count, _datatype, from, from_tag, comm, _status) |real| {
+    mpi_sendrecv_ (_send, count, datatype, to, tag, _receive, _n, _t, from, from_tag, comm, _status) |real| {
         let call =
             message(function!(MPI_Sendrecv, SendReceive), [*to, *tag, *from, *from_tag], comm, bytes(*count, *datatype));
         note(&call, real)

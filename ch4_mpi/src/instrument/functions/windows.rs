@@ -84,7 +84,7 @@ macro_rules! of_windows {
 
 of_windows! {
     Collective MPI_Win_fence PMPI_Win_fence (assert: c_int, win: MPI_Win) win;
-    Synchronizing MPI_Win_free PMPI_Win_free (win: *mut MPI_Win) unsafe { *win };
+    Synchronizing MPI_Win_free PMPI_Win_free (win: *mut MPI_Win) given_window(win);
     Other MPI_Win_start PMPI_Win_start (group: MPI_Group, assert: c_int, win: MPI_Win) win;
     Other MPI_Win_complete PMPI_Win_complete (win: MPI_Win) win;
     Other MPI_Win_wait PMPI_Win_wait (win: MPI_Win) win;
@@ -94,4 +94,9 @@ of_windows! {
     Other MPI_Win_unlock_all PMPI_Win_unlock_all (win: MPI_Win) win;
     Other MPI_Win_flush PMPI_Win_flush (rank: c_int, win: MPI_Win) win;
     Other MPI_Win_flush_all PMPI_Win_flush_all (win: MPI_Win) win;
+}
+
+fn given_window(window: *const MPI_Win) -> MPI_Win {
+    // SAFETY: the program passes the address of its window.
+    unsafe { *window }
 }
