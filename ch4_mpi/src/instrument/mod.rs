@@ -22,8 +22,8 @@ mod watcher;
 
 use std::ffi::{c_int, c_void};
 use std::io::{self, Write};
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -46,6 +46,9 @@ static RECORDS: AtomicBool = AtomicBool::new(false);
 static STRICT_SENDS: AtomicBool = AtomicBool::new(false);
 /// Whether this rank has come to the end of its program.
 static FINALIZED: AtomicBool = AtomicBool::new(false);
+
+/// The number of this rank.
+static RANK: AtomicU32 = AtomicU32::new(0);
 
 static SETTINGS: OnceLock<Settings> = OnceLock::new();
 static HOOKS: OnceLock<Hooks> = OnceLock::new();
@@ -140,6 +143,7 @@ fn begin() {
     if unsafe { level == ffi::RSMPI_THREAD_SINGLE || level == ffi::RSMPI_THREAD_FUNNELED } {
         calls::is_only_thread();
     }
+    RANK.store(rank, SeqCst);
     communicators::begin(rank, ranks);
     STRICT_SENDS.store(settings.strict_sends, SeqCst);
     if !settings.deadline.is_zero() {
@@ -222,6 +226,12 @@ fn report(text: &str) {
     }
 }
 
+/// Whether the launcher is Hydra, which belongs to MPICH and the libraries that are made from it.
+fn has_launcher_of_mpich() -> bool {
+    let version = mpi::environment::library_version().unwrap_or_default();
+    version.starts_with("MPICH") || version.starts_with("Intel")
+}
+
 /// When a rank ends, some launchers drop the output that they have not read.
 fn wait_for_reader() {
     let begin = Instant::now();
@@ -239,12 +249,24 @@ fn exit(at: Moment) -> ! {
         course::lesson::end_without_report();
         (hooks.exit)();
     }
-    // Ranks that spin in MPI would keep the others from ending in time.
-    calls::slots().into_iter().for_each(|slot| place::stop(slot.thread));
-    // SAFETY: the buffers of C's stdio are flushed; the program's threads are stopped in MPI, where they hold none of them.
+    // SAFETY: the buffers of C's stdio are flushed; the program's threads are in MPI, where they hold none of them.
     unsafe { libc::fflush(std::ptr::null_mut()) };
-    // Ranks on another host have another clock.
-    thread::sleep(at.since(Moment::now()).min(Duration::from_millis(100)));
+    if has_launcher_of_mpich() {
+        // This launcher gives the status of a rank that it killed itself, unless a rank aborts. So the others wait to be killed.
+        if RANK.load(SeqCst) == 0 {
+            // In a thread of its own, in case that it does not return.
+            thread::spawn(|| {
+                // SAFETY: the handle is a constant. Another thread is in MPI, but this is the end of the job, as in `lesson`.
+                unsafe { ffi::PMPI_Abort(world(), course::lesson::HANGS.into()) }
+            });
+        }
+        thread::sleep(Duration::from_secs(1));
+    } else {
+        // Ranks that spin in MPI would keep the others from ending in time.
+        calls::slots().into_iter().for_each(|slot| place::stop(slot.thread));
+        // Ranks on another host have another clock.
+        thread::sleep(at.since(Moment::now()).min(Duration::from_millis(100)));
+    }
     // SAFETY: nothing of this process is run any more.
     unsafe { libc::_exit(course::lesson::HANGS.into()) }
 }
