@@ -93,7 +93,7 @@ impl Watch {
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "it is not a number of seconds".to_owned())?;
     match Duration::try_from_secs_f64(seconds) {
-        Ok(time) if time.is_zero() || (0.1..=86400.0).contains(&seconds) => Ok(time),
+        Ok(time) if seconds == 0.0 || (0.1..=86400.0).contains(&seconds) => Ok(time),
         _ => Err("it must be 0, or from 0.1 to 86400".into()),
     }
 }

@@ -6,7 +6,7 @@
 use std::cell::Cell;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU64, AtomicUsize};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use course::clock::Moment;
 
@@ -115,6 +115,39 @@ thread_local! {
 fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     // A panic under these locks leaves nothing half changed.
     shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The threads of the process when MPI had begun, if others may call MPI later.
+static FIRST_THREADS: OnceLock<Vec<i32>> = OnceLock::new();
+
+/// Says that other threads may call MPI, also threads that have not called it yet.
+pub fn may_be_called_by_others() {
+    // This thread may sleep or compute without having called a function that is noted.
+    own();
+    let _ = FIRST_THREADS.set(threads());
+}
+
+fn threads() -> Vec<i32> {
+    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    tasks.filter_map(|task| task.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// Whether a thread that has never called MPI computes or sleeps: it may call MPI when it is done. Threads that wait for another
+/// thread, as those of idle pools do, and those of MPI do not count.
+pub fn another_thread_may_call() -> bool {
+    let Some(first) = FIRST_THREADS.get() else { return false };
+    let known: Vec<i32> = slots().iter().map(|slot| slot.thread).collect();
+    let of_thread = |thread: i32, file: &str| std::fs::read_to_string(format!("/proc/self/task/{thread}/{file}"));
+    threads().into_iter().filter(|thread| !first.contains(thread) && !known.contains(thread)).any(|thread| {
+        if of_thread(thread, "comm").is_ok_and(|name| name.starts_with("hang ") || name.starts_with("ctrl-c")) {
+            return false;
+        }
+        let call = of_thread(thread, "syscall").unwrap_or_default();
+        let number = call.split(' ').next().unwrap_or_default();
+        let sleeps =
+            [libc::SYS_clock_nanosleep, libc::SYS_nanosleep, libc::SYS_select, libc::SYS_pselect6, libc::SYS_poll];
+        number == "running" || number.parse().is_ok_and(|number: i64| sleeps.contains(&number))
+    })
 }
 
 /// The slot of the only thread that calls MPI, if there is only one: a library finds it faster than a variable of the thread.

@@ -105,8 +105,13 @@ pub fn created(parent: usize, creation: Creation, how: &str, new: MPI_Comm) {
     let members = members_of(new);
     let mut known = known();
     let Some(known) = known.as_mut() else { return };
+    let Some(parent) = known.all.get(&parent).map(|parent| parent.id) else {
+        // The ranks have no number for it, so nothing can be said of it. The handle may have had another meaning before.
+        known.all.remove(&word(new));
+        return;
+    };
     let mut hasher = DefaultHasher::new();
-    known.all.get(&parent).map_or(u64::MAX, |parent| parent.id).hash(&mut hasher);
+    parent.hash(&mut hasher);
     members.hash(&mut hasher);
     match creation {
         Creation::Collective(number) => number.hash(&mut hasher),

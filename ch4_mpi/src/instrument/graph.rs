@@ -160,12 +160,15 @@ impl<'ranks> Graph<'ranks> {
         let operation = call.operations.iter().find(|operation| !self.can_complete(rank, operation))?;
         let ranks = match &operation.kind {
             OperationKind::Send(to) => vec![*to],
-            OperationKind::Receive(from) => from.iter().copied().filter(|&from| from as usize != rank).collect(),
+            OperationKind::Receive(from) if from.len() > 1 => {
+                from.iter().copied().filter(|&it| it as usize != rank).collect()
+            }
+            OperationKind::Receive(from) => from.clone(),
             OperationKind::Collective { .. } => match self.missing(operation) {
                 missing if missing.is_empty() => self.differing(operation),
                 missing => missing,
             },
-            OperationKind::Other(ranks) => ranks.clone(),
+            OperationKind::Other(ranks) => ranks.iter().copied().filter(|&it| it as usize != rank).collect(),
         };
         Some((call, operation, ranks))
     }
@@ -243,11 +246,13 @@ impl<'ranks> Graph<'ranks> {
         // The shortest one is the simplest to read, and the end of a rank explains more than a cycle.
         let ends = paths.iter().filter(|path| path.gone.is_some()).min_by_key(|path| path.steps.len());
         let path = ends.or_else(|| paths.iter().min_by_key(|path| path.steps.len()))?;
-        if let (Some(gone), Some(last)) = (path.gone, path.steps.last()) {
+        if let (Some(gone), Some(last)) = (&path.gone, path.steps.last()) {
+            let (have, their) = if gone.len() == 1 { ("has", "its") } else { ("have", "their") };
             return Some(format!(
-                "rank {} {}, but rank {gone} has come to its end (MPI_Finalize)",
+                "rank {} {}, but {} {have} come to {their} end (MPI_Finalize)",
                 last.rank,
-                waits_in_short(last.call, last.operation, last.next)
+                waits_in_short(last.call, last.operation, last.next),
+                listed(gone)
             ));
         }
         let steps: Vec<String> = path
@@ -287,7 +292,7 @@ impl<'ranks> Graph<'ranks> {
             let alternatives = call.any || matches!(&operation.kind, OperationKind::Receive(from) if from.len() > 1);
             steps.push(Step { rank, call, operation, alternatives, next });
             match next {
-                Some(gone) if all_gone => return Path { steps, gone: Some(gone) },
+                Some(_) if all_gone => return Path { steps, gone: Some(ranks) },
                 Some(next) => rank = next,
                 None => return Path { steps, gone: None },
             }
@@ -298,8 +303,8 @@ impl<'ranks> Graph<'ranks> {
 /// Waits that follow each other.
 struct Path<'ranks> {
     steps: Vec<Step<'ranks>>,
-    /// The rank at which they end, because it has come to its end.
-    gone: Option<usize>,
+    /// The ranks at which they end, because these have come to their end.
+    gone: Option<Vec<u32>>,
 }
 
 struct Step<'ranks> {

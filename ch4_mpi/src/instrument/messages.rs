@@ -4,6 +4,7 @@
 //! receive is complete. Only then its source, its tag and its size are known, from the status; so a call that ignores the status is
 //! given one.
 
+use std::cell::Cell;
 use std::ffi::c_int;
 use std::mem::MaybeUninit;
 use std::sync::atomic::Ordering::Relaxed;
@@ -15,17 +16,20 @@ use mpi::ffi::{self, MPI_Status};
 
 use super::calls::{Call, Kind, NONE, is_inside};
 use super::state::{self, OperationKind};
-use super::{RECORDS, communicators, graph, place};
+use super::{ON, RECORDS, communicators, graph, place};
 
 /// Records a call while `real` runs.
 #[cold]
 pub fn record(call: &Call, real: impl FnOnce() -> c_int) -> c_int {
-    sent(call);
     if matches!(call.function.kind, Kind::Other | Kind::Finalize) {
-        return real();
+        sent(call);
+        let result = real();
+        RETURNED.set(Moment::now());
+        return result;
     }
     record_wait(call, &[], || {
         let begin = Moment::now();
+        sent(call);
         let result = real();
         if matches!(call.function.kind, Kind::Collective | Kind::Synchronizing)
             && let Some(communicator) = communicators::get(call.communicator)
@@ -41,7 +45,15 @@ pub fn record(call: &Call, real: impl FnOnce() -> c_int) -> c_int {
 pub fn record_wait(call: &Call, requests: &[usize], real: impl FnOnce() -> c_int) -> c_int {
     let what = graph::what(&state::described(call, requests));
     let _waiting = waiting(&what, &place::here().unwrap_or_default());
-    real()
+    let result = real();
+    // Within the wait, so that the arrow ends in it.
+    RETURNED.set(Moment::now());
+    result
+}
+
+thread_local! {
+    /// When the last recorded call of this thread returned from MPI.
+    static RETURNED: Cell<Moment> = const { Cell::new(Moment(0)) };
 }
 
 /// Notes the message of an operation that begins.
@@ -55,14 +67,14 @@ fn sent(call: &Call) {
     for operation in state::operations(call) {
         if let OperationKind::Send(peer) = operation.kind {
             let (channel, tag) = (operation.communicator, call.to.1);
-            note_message(Message { sent: true, peer, channel, tag, bytes: operation.bytes });
+            note_message(Message { sent: true, peer, channel, tag, bytes: operation.bytes }, Moment::now());
         }
     }
 }
 
 /// Notes the message that a receive has received.
 pub fn received(call: &Call, status: *const MPI_Status) {
-    if !RECORDS.load(Relaxed) || is_inside() || call.from.0 == NONE {
+    if !ON.load(Relaxed) || !RECORDS.load(Relaxed) || is_inside() || call.from.0 == NONE {
         return;
     }
     // SAFETY: MPI has written the status, since no call gets here with the status that is ignored while calls are recorded.
@@ -76,7 +88,7 @@ pub fn received(call: &Call, status: *const MPI_Status) {
     // Without one, the source is MPI_PROC_NULL.
     if let Some(peer) = peer {
         let bytes = u64::try_from(bytes).unwrap_or(0);
-        note_message(Message { sent: false, peer, channel: communicator.id, tag, bytes });
+        note_message(Message { sent: false, peer, channel: communicator.id, tag, bytes }, RETURNED.get());
     }
 }
 

@@ -142,9 +142,20 @@ fn begin() {
     // SAFETY: constants that are never written after the program is loaded.
     if unsafe { level == ffi::RSMPI_THREAD_SINGLE || level == ffi::RSMPI_THREAD_FUNNELED } {
         calls::is_only_thread();
+    } else {
+        calls::may_be_called_by_others();
     }
     RANK.store(rank, SeqCst);
     communicators::begin(rank, ranks);
+    // SAFETY: a constant that is never written after the program is loaded; the name ends with a zero byte. Open MPI returns the
+    // address of this variable as the request of each operation that is complete at once.
+    unsafe {
+        requests::is_always_complete(functions::word(ffi::RSMPI_REQUEST_NULL));
+        let shared = libc::dlsym(libc::RTLD_DEFAULT, c"ompi_request_empty".as_ptr());
+        if !shared.is_null() {
+            requests::is_always_complete(shared as usize);
+        }
+    }
     STRICT_SENDS.store(settings.strict_sends, SeqCst);
     if !settings.deadline.is_zero() {
         let on_one_host = on_one_host(own, ranks);
@@ -157,6 +168,8 @@ fn begin() {
         if rank > 0 || listener.is_some() {
             watcher::watch(rank, ranks, settings.deadline, contact, listener);
         }
+    } else {
+        watcher::look();
     }
     ON.store(true, SeqCst);
 }
@@ -226,6 +239,19 @@ fn report(text: &str) {
     }
 }
 
+/// Writes what the program has printed with C's stdio. Not what it reads: another thread may wait in stdin.
+fn flush_stdio() {
+    unsafe extern "C" {
+        static stdout: *mut libc::FILE;
+        static stderr: *mut libc::FILE;
+    }
+    // SAFETY: C's library has these variables; the program's threads are in MPI, where they do not print.
+    unsafe {
+        libc::fflush(stdout);
+        libc::fflush(stderr);
+    }
+}
+
 /// Whether the launcher is Hydra, which belongs to MPICH and the libraries that are made from it.
 fn has_launcher_of_mpich() -> bool {
     let version = mpi::environment::library_version().unwrap_or_default();
@@ -249,8 +275,7 @@ fn exit(at: Moment) -> ! {
         course::lesson::end_without_report();
         (hooks.exit)();
     }
-    // SAFETY: the buffers of C's stdio are flushed; the program's threads are in MPI, where they hold none of them.
-    unsafe { libc::fflush(std::ptr::null_mut()) };
+    flush_stdio();
     if has_launcher_of_mpich() {
         // This launcher gives the status of a rank that it killed itself, unless a rank aborts. So the others wait to be killed.
         if RANK.load(SeqCst) == 0 {

@@ -21,9 +21,30 @@ fn requests() -> MutexGuard<'static, HashMap<usize, Request>> {
     REQUESTS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Handles that stand for no operation: that of a request which is complete when it is returned, and which many operations share.
+static COMPLETE: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+
+/// Says that a handle stands for requests that are complete.
+pub fn is_always_complete(handle: usize) {
+    COMPLETE.lock().unwrap_or_else(PoisonError::into_inner).push(handle);
+}
+
+/// Whether nothing has to be done for this request.
+pub fn is_complete(handle: usize) -> bool {
+    COMPLETE.lock().unwrap_or_else(PoisonError::into_inner).contains(&handle)
+}
+
 /// An operation has begun.
 pub fn begun(handle: usize, call: Call) {
-    requests().insert(handle, Request { call, active: true, persistent: false });
+    if is_complete(handle) {
+        return;
+    }
+    let before = requests().insert(handle, Request { call, active: true, persistent: false });
+    if before.is_some_and(|before| before.active) {
+        // Two operations under way never share a handle, so this one stands for operations that are complete.
+        requests().remove(&handle);
+        is_always_complete(handle);
+    }
 }
 
 /// A persistent request has been made.

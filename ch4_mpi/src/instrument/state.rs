@@ -128,8 +128,15 @@ pub fn blocked(slot: &Slot, with_place: bool) -> Option<Blocked> {
 pub fn described(call: &Call, requests: &[usize]) -> Blocked {
     let waits = matches!(call.function.kind, Kind::WaitAll | Kind::WaitAny);
     let operations = if waits {
-        let requests = requests.iter().filter_map(|&handle| requests::get(handle)).filter(|request| request.active);
-        requests.flat_map(|request| operations(&request.call)).collect()
+        let waited = requests.iter().filter(|&&handle| !requests::is_complete(handle));
+        waited
+            .flat_map(|&handle| match requests::get(handle) {
+                Some(request) if request.active => operations(&request.call),
+                // A persistent request that has not been started.
+                Some(_) => Vec::new(),
+                None => vec![unknown_request()],
+            })
+            .collect()
     } else {
         operations(call)
     };
@@ -140,6 +147,12 @@ pub fn described(call: &Call, requests: &[usize]) -> Blocked {
         certain: !waits || operations.len() == 1,
         operations,
     }
+}
+
+/// A request that the instrument has not seen begin: somebody outside MPI may complete it.
+fn unknown_request() -> Operation {
+    let (function, name) = ("a request".to_owned(), String::new());
+    Operation { function, kind: OperationKind::Other(Vec::new()), communicator: u64::MAX, name, tag: None, bytes: 0 }
 }
 
 /// What a call, or the request that it began, waits for.

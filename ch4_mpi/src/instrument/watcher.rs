@@ -52,8 +52,11 @@ enum Told {
 /// What rank 0 tells a rank.
 #[derive(Debug, Serialize, Deserialize)]
 enum Order {
-    /// To say whether it has moved, and where its calls stand.
-    Confirm,
+    /// To say whether it has moved, and, if asked for, where its calls stand: that interrupts a sleep within a call.
+    Confirm {
+        /// Whether the places are asked for.
+        places: bool,
+    },
     /// To end itself at this moment: the job has been reported.
     End(Moment),
 }
@@ -117,13 +120,23 @@ impl Movement {
         let now = Instant::now();
         let moves = calls::moves();
         let all_inside = !moves.is_empty() && moves.iter().all(|moves| moves % 2 == 1);
-        if !all_inside || moves != self.moves {
+        if !all_inside || moves != self.moves || calls::another_thread_may_call() {
             self.moves = moves;
             self.since = now;
             return None;
         }
         Some(now - self.since)
     }
+}
+
+/// Looks at this rank now and then in a job that is not watched, for the report after Ctrl-C: since when does it wait?
+pub fn look() {
+    let _ = thread::Builder::new().name("hang look".into()).spawn(|| {
+        loop {
+            calls::moves();
+            thread::sleep(Duration::from_millis(100));
+        }
+    });
 }
 
 fn tick(deadline: Duration) -> Duration {
@@ -181,8 +194,8 @@ fn talk(
         match read {
             Ok(0) => return Ok(()),
             Ok(_) => match serde_json::from_str(&line)? {
-                Order::Confirm => {
-                    let state = state::of_this_rank(true);
+                Order::Confirm { places } => {
+                    let state = state::of_this_rank(places);
                     let told = if movement.still_for().is_some() { Told::Confirmed(state) } else { Told::Moved };
                     say(&mut to, &told)?;
                     line.clear();
@@ -246,12 +259,14 @@ struct Judge {
     movement: Movement,
     /// Since when all ranks have been still while a transfer may be under way.
     transfers_since: Option<Instant>,
+    /// When the ranks were judged last, if the job may go on.
+    judged: Option<Instant>,
 }
 
 impl Judge {
     fn new(ranks: u32, deadline: Duration, events: Receiver<(u32, Event)>) -> Self {
         let (streams, still) = (BTreeMap::new(), BTreeMap::new());
-        Self { ranks, deadline, events, streams, still, movement: Movement::new(), transfers_since: None }
+        Self { ranks, deadline, events, streams, still, movement: Movement::new(), transfers_since: None, judged: None }
     }
 
     fn watch(mut self) {
@@ -269,7 +284,9 @@ impl Judge {
                 None => drop(self.still.remove(&0)),
             }
             if self.still.len() < self.ranks as usize {
-                self.transfers_since = None;
+                (self.transfers_since, self.judged) = (None, None);
+            } else if self.judged.is_some_and(|judged| judged.elapsed() < self.deadline) {
+                // Nothing has changed since.
             } else if self.transfers_since.is_none_or(|since| since.elapsed() > self.deadline * PATIENCE_WITH_TRANSFERS)
             {
                 self.judge();
@@ -296,24 +313,24 @@ impl Judge {
         if self.still.values().all(|rank| rank.finalized) {
             return;
         }
-        let Some(ranks) = self.confirmed() else { return };
-        let graph = Graph::of(&ranks);
-        match graph.verdict() {
-            Verdict::MayGoOn => {}
+        let Some(ranks) = self.confirmed(false) else { return };
+        match Graph::of(&ranks).verdict() {
+            Verdict::MayGoOn => self.judged = Some(Instant::now()),
             Verdict::Transfers if self.transfers_since.is_none() => self.transfers_since = Some(Instant::now()),
             Verdict::Transfers | Verdict::Stuck { .. } => {
-                super::report(&graph.report(self.deadline.as_secs_f64()));
+                let Some(ranks) = self.confirmed(true) else { return };
+                super::report(&Graph::of(&ranks).report(self.deadline.as_secs_f64()));
                 self.end()
             }
         }
     }
 
     /// Asks every rank whether it has still not moved, and where its calls stand.
-    fn confirmed(&mut self) -> Option<Vec<Rank>> {
+    fn confirmed(&mut self, places: bool) -> Option<Vec<Rank>> {
         for stream in self.streams.values_mut() {
-            let _ = say(stream, &Order::Confirm);
+            let _ = say(stream, &Order::Confirm { places });
         }
-        let own = state::of_this_rank(true);
+        let own = state::of_this_rank(places);
         let mut confirmed = BTreeMap::from([(0, own)]);
         let begin = Instant::now();
         while confirmed.len() < self.ranks as usize {

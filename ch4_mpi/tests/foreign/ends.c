@@ -105,6 +105,64 @@ static void threads(void) {
     }
 }
 
+static void *calls_late(void *unused) {
+    pause_for_long();
+    MPI_Send(&number, 1, MPI_INT, 1, 0, MPI_COMM_WORLD);
+    return unused;
+}
+
+static void late_thread(void) {
+    /* The thread that sends has not called MPI before. */
+    int got;
+    pthread_t thread;
+    if (rank == 0) {
+        pthread_create(&thread, NULL, calls_late, NULL);
+        MPI_Recv(&got, 1, MPI_INT, 1, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+        pthread_join(thread, NULL);
+    } else if (rank == 1) {
+        MPI_Recv(&got, 1, MPI_INT, 0, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+        MPI_Send(&got, 1, MPI_INT, 0, 0, MPI_COMM_WORLD);
+    }
+}
+
+static void add_slowly(void *in, void *inout, int *count, MPI_Datatype *type) {
+    double begin = MPI_Wtime();
+    (void)type;
+    pause_for_long();
+    if (MPI_Wtime() - begin < 1.4)
+        MPI_Abort(MPI_COMM_WORLD, 4); /* a signal has cut the sleep short */
+    for (int i = 0; i < *count; i++)
+        ((int *)inout)[i] += ((int *)in)[i];
+}
+
+static void slow_operation(void) {
+    MPI_Op operation;
+    int sum = 0;
+    MPI_Op_create(add_slowly, 1, &operation);
+    MPI_Reduce(&number, &sum, 1, MPI_INT, operation, 0, MPI_COMM_WORLD);
+    MPI_Op_free(&operation);
+}
+
+static void merged(void) {
+    /* Two communicators that are made from one of which the instrument knows nothing. */
+    MPI_Comm half, between, all, one, other;
+    int sum;
+    MPI_Comm_split(MPI_COMM_WORLD, rank % 2, rank, &half);
+    MPI_Intercomm_create(half, 0, MPI_COMM_WORLD, 1 - rank % 2, 9, &between);
+    MPI_Intercomm_merge(between, rank % 2, &all);
+    MPI_Comm_dup(all, &one);
+    MPI_Comm_dup(all, &other);
+    MPI_Bcast(&number, 1, MPI_INT, 0, other);
+    if (rank == 0)
+        pause_for_long();
+    MPI_Allreduce(&number, &sum, 1, MPI_INT, MPI_SUM, one);
+    MPI_Comm_free(&one);
+    MPI_Comm_free(&other);
+    MPI_Comm_free(&all);
+    MPI_Comm_free(&between);
+    MPI_Comm_free(&half);
+}
+
 static void persistent(void) {
     MPI_Request requests[2];
     int in;
@@ -155,7 +213,8 @@ int main(int count, char **arguments) {
         void (*run)(void);
     } cases[] = {{"slow-sender", slow_sender}, {"slow-computer", slow_computer}, {"wildcards", wildcards},
                  {"ibarrier", ibarrier}, {"iallreduce", iallreduce}, {"late-end", late_end}, {"poll", poll},
-                 {"threads", threads}, {"persistent", persistent}, {"window", window}, {"communicators", communicators}};
+                 {"threads", threads}, {"late-thread", late_thread},
+                 {"slow-operation", slow_operation}, {"merged", merged}, {"persistent", persistent}, {"window", window}, {"communicators", communicators}};
     int provided;
     MPI_Init_thread(&count, &arguments, MPI_THREAD_MULTIPLE, &provided);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);

@@ -55,15 +55,36 @@ pub unsafe extern "C" fn MPI_Comm_create_group(
     result
 }
 
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn MPI_Comm_free(comm: *mut MPI_Comm) -> c_int {
-    // SAFETY: the communicator is the program's own.
-    unsafe {
-        let handle = word(*comm);
-        let result = ffi::PMPI_Comm_free(comm);
-        if ON.load(Relaxed) && !is_inside() {
-            known::freed(handle);
+macro_rules! frees {
+    ($($name:ident $real:ident;)*) => {$(
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name(comm: *mut MPI_Comm) -> c_int {
+            // SAFETY: the communicator is the program's own.
+            unsafe {
+                let handle = word(*comm);
+                let result = ffi::$real(comm);
+                if ON.load(Relaxed) && !is_inside() {
+                    known::freed(handle);
+                }
+                result
+            }
         }
-        result
+    )*};
+}
+
+frees! {
+    MPI_Comm_free PMPI_Comm_free;
+    MPI_Comm_disconnect PMPI_Comm_disconnect;
+}
+
+/// Communicators with ranks of two groups. Nothing is known of them: a rank that waits there may be helped from outside.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MPI_Intercomm_merge(comm: MPI_Comm, high: c_int, new: *mut MPI_Comm) -> c_int {
+    // SAFETY: the arguments are the program's own.
+    let result = unsafe { ffi::PMPI_Intercomm_merge(comm, high, new) };
+    if ON.load(Relaxed) && !is_inside() {
+        // SAFETY: MPI has written the communicator.
+        known::freed(word(unsafe { *new }));
     }
+    result
 }

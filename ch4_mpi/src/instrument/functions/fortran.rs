@@ -54,6 +54,17 @@ fn request(of_fortran: c_int) -> usize {
     (1 << 48) | of_fortran as u32 as usize
 }
 
+/// The function that is called in place of a standard send if each send must be synchronous.
+fn strict(name: &str, next: &Next) -> usize {
+    static SEND: Next = Next::new(c"mpi_ssend_");
+    static BEGIN_SEND: Next = Next::new(c"mpi_issend_");
+    match name {
+        "mpi_send_" if STRICT_SENDS.load(Relaxed) => SEND.get(),
+        "mpi_isend_" if STRICT_SENDS.load(Relaxed) => BEGIN_SEND.get(),
+        _ => next.get(),
+    }
+}
+
 macro_rules! arg {
     ($name:ident) => {
         Arg
@@ -74,7 +85,7 @@ macro_rules! fortran {
             let real = || {
                 // SAFETY: the next function of this name has the same arguments, which are the program's own.
                 unsafe {
-                    let real: unsafe extern "C" fn($(arg!($arg),)* Arg) = std::mem::transmute(NEXT.get());
+                    let real: unsafe extern "C" fn($(arg!($arg),)* Arg) = std::mem::transmute(strict(stringify!($name), &NEXT));
                     real($($arg,)* error);
                 }
                 0
@@ -211,4 +222,17 @@ pub unsafe extern "C" fn mpi_finalize_(error: Arg) {
     finalize(crate::instrument::end);
     // SAFETY: as in the other functions.
     unsafe { std::mem::transmute::<usize, unsafe extern "C" fn(Arg)>(NEXT.get())(error) };
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mpi_comm_free_(comm: Arg, error: Arg) {
+    static NEXT: Next = Next::new(c"mpi_comm_free_");
+    // SAFETY: as in the other functions.
+    unsafe {
+        let handle = communicator(*comm);
+        std::mem::transmute::<usize, unsafe extern "C" fn(Arg, Arg)>(NEXT.get())(comm, error);
+        if ON.load(Relaxed) && !is_inside() {
+            known::freed(handle);
+        }
+    }
 }

@@ -41,11 +41,11 @@ pub struct Message {
     pub bytes: u64,
 }
 
-/// Records a message of this rank, at this moment.
-pub fn note_message(message: Message) {
+/// Records a message of this rank, which it sends or has received at this moment.
+pub fn note_message(message: Message, at: Moment) {
     let Some(record) = OWN.get() else { return };
     let Message { sent, peer, channel, tag, bytes } = message;
-    let at = Moment::now().0;
+    let at = at.0;
     let mut traffic = locked(&record.traffic);
     if traffic.counts.len() < MOST || traffic.counts.contains_key(&(sent, peer, channel, tag)) {
         let count = traffic.counts.entry((sent, peer, channel, tag)).or_default();
