@@ -17,34 +17,23 @@ pub unsafe extern "C" fn MPI_Win_create(
     })
 }
 
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn MPI_Win_allocate(
-    size: MPI_Aint,
-    unit: c_int,
-    info: MPI_Info,
-    comm: MPI_Comm,
-    base: *mut c_void,
-    win: *mut MPI_Win,
-) -> c_int {
-    // SAFETY: the arguments are the program's own.
-    create_window(function!(MPI_Win_allocate, Synchronizing), comm, win, || unsafe {
-        ffi::PMPI_Win_allocate(size, unit, info, comm, base, win)
-    })
+macro_rules! allocations {
+    ($($name:ident $real:ident;)*) => {$(
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name(
+            size: MPI_Aint, unit: c_int, info: MPI_Info, comm: MPI_Comm, base: *mut c_void, win: *mut MPI_Win,
+        ) -> c_int {
+            // SAFETY: the arguments are the program's own.
+            create_window(function!($name, Synchronizing), comm, win, || unsafe {
+                ffi::$real(size, unit, info, comm, base, win)
+            })
+        }
+    )*};
 }
 
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn MPI_Win_allocate_shared(
-    size: MPI_Aint,
-    unit: c_int,
-    info: MPI_Info,
-    comm: MPI_Comm,
-    base: *mut c_void,
-    win: *mut MPI_Win,
-) -> c_int {
-    // SAFETY: the arguments are the program's own.
-    create_window(function!(MPI_Win_allocate_shared, Synchronizing), comm, win, || unsafe {
-        ffi::PMPI_Win_allocate_shared(size, unit, info, comm, base, win)
-    })
+allocations! {
+    MPI_Win_allocate PMPI_Win_allocate;
+    MPI_Win_allocate_shared PMPI_Win_allocate_shared;
 }
 
 fn create_window(
