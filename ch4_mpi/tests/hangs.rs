@@ -185,6 +185,45 @@ fn a_fence_of_a_window_is_a_collective() {
 }
 
 #[test]
+fn a_file_has_collectives_of_its_own() {
+    let _alone = alone();
+    let finished = hang("file", 3);
+    let (receive, file) = (at("file receive"), at("file"));
+    let right = format!(
+        "a cycle: rank 0 waits in MPI_Recv from rank 1 at {receive}; rank 1 waits in MPI_File_set_size (file 1), which rank 0 has not entered, at {file}"
+    );
+    assert_eq!(reason(&finished), right);
+}
+
+#[test]
+fn communicators_of_two_groups_are_known() {
+    let _alone = alone();
+    // A rank of one half receives from the rank of the other half that has the same number there.
+    let finished = all_ranks_wait("inter", 4, |rank| {
+        let from = if rank % 2 == 0 { rank + 1 } else { rank - 1 };
+        format!("MPI_Recv from rank {from} (tag 6, 4 B, inter-communicator 2)")
+    });
+    assert!(reason(&finished).starts_with("a cycle: rank 0"), "{finished:#?}");
+    let finished = hang("merge", 4);
+    assert!(of_ranks(&finished)[0].starts_with("0 waits in MPI_Barrier"), "{finished:#?}");
+    let merge = format!("1 waits in MPI_Intercomm_merge (inter-communicator 2) at {}", at("merge"));
+    assert_eq!(of_ranks(&finished)[1], merge);
+    let finished = hang("idup", 3);
+    let right = "ranks 1, 2 have entered MPI_Comm_idup (MPI_COMM_WORLD), and rank 0 has come to the end without it";
+    assert_eq!(reason(&finished), right);
+}
+
+/// MPI libraries differ in whether the call waits for the receiver or takes the messages out of the buffer first.
+#[test]
+fn a_buffer_whose_messages_nobody_receives_is_named() {
+    let _alone = alone();
+    let finished = run(&mut watched(&["--deadline", "0.5"], 3, &program("hangs"), &["detach"]));
+    let in_detach = format!("0 waits in MPI_Buffer_detach (MPI_COMM_WORLD) at {}", at("detach"));
+    let ends = finished.code() == Some(0);
+    assert!(ends || of_ranks(&finished)[0].starts_with(&in_detach), "{finished:#?}");
+}
+
+#[test]
 fn strict_sends_show_a_deadlock_that_the_eager_limit_hides() {
     let _alone = alone();
     let small = |flags| watched(flags, 3, &program("hangs"), &["send-small"]);
@@ -212,6 +251,10 @@ fn correct_programs_whose_ranks_wait_for_long_are_left_alone() {
         "persistent",
         "window",
         "communicators",
+        "between",
+        "file",
+        "attribute",
+        "detach",
     ];
     for case in cases {
         let stdout = succeed(&mut watched(&["--deadline", "0.5"], 4, &program("ends"), &[case]));
@@ -231,39 +274,55 @@ fn a_program_without_debug_information_is_reported_with_names_of_functions() {
     assert!(of_ranks(&finished)[1].ends_with("at the function receive"), "{finished:#?}");
 }
 
-/// Where there is a Fortran compiler.
-#[test]
-fn a_fortran_program_is_reported_with_its_lines() {
+/// Where there is a Fortran compiler and the MPI of the build has the module.
+fn fortran(module: &[&str]) {
     let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let program = folder.path().join("hangs");
     // The one that belongs to the MPI of the build.
     let mut compile = Command::new(std::env::var("MPICC").unwrap_or("mpicc".into()).replace("mpicc", "mpif90"));
-    match compile.args(["-g", "tests/foreign/hangs.f90", "-o"]).arg(&program).output() {
+    match compile.args(["-g", "tests/foreign/hangs.F90", "-o"]).arg(&program).args(module).output() {
         Ok(output) if output.status.success() => {}
-        other => return println!("left out, since mpif90 compiles nothing here: {other:?}"),
+        other => return println!("left out, since mpif90 {module:?} compiles nothing here: {other:?}"),
     }
-    let report = |case| {
-        let finished = run(&mut watched(&["--deadline", "0.5"], 3, &program, &[case]));
+    let report = |flags: &[&str], case| {
+        let finished = run(&mut watched(&[&["--deadline", "0.5"], flags].concat(), 3, &program, &[case]));
         assert_eq!(finished.code(), Some(3), "{case}: {finished:#?}");
         finished
     };
-    let source = fs::read_to_string("tests/foreign/hangs.f90").unwrap();
+    let source = fs::read_to_string("tests/foreign/hangs.F90").unwrap();
     let at = |mark: &str| {
         let line = 1 + source.lines().position(|line| line.ends_with(&format!("! here: {mark}"))).expect("a mark");
-        format!(" at ch4_mpi/tests/foreign/hangs.f90:{line}")
+        format!(" at ch4_mpi/tests/foreign/hangs.F90:{line}")
     };
-    let finished = report("receive");
+    let finished = report(&[], "receive");
     let receive = format!("1 waits in MPI_Recv from rank 0 (tag 4, 4 B, MPI_COMM_WORLD){}", at("receive"));
     assert_eq!(of_ranks(&finished)[1], receive);
-    let finished = report("wait");
+    let finished = report(&[], "wait");
     // Some versions of gfortran give this call the line of the `if` around it.
-    let wait = "0 waits in MPI_Wait for MPI_Irecv from rank 2 (tag 4, 4 B, MPI_COMM_WORLD) at ch4_mpi/tests/foreign/hangs.f90:";
+    let wait = "0 waits in MPI_Wait for MPI_Irecv from rank 2 (tag 4, 4 B, MPI_COMM_WORLD) at ch4_mpi/tests/foreign/hangs.F90:";
     assert!(of_ranks(&finished)[0].starts_with(wait), "{finished:#?}");
-    let finished = report("barrier");
+    let finished = report(&[], "barrier");
     let right = "ranks 1, 2 have entered MPI_Barrier (MPI_COMM_WORLD), and rank 0 has come to the end without it";
     assert_eq!(reason(&finished), right);
-    assert_eq!(succeed(&mut watched(&["--deadline", "0.5"], 3, &program, &["none"])), "it ends\n");
+    let finished = report(&[], "split");
+    let split = format!("1 waits in MPI_Recv from rank 2 (tag 4, 4 B, split 1){}", at("split"));
+    assert_eq!(of_ranks(&finished)[1], split);
+    let finished = report(&["--strict-sends"], "send");
+    assert!(reason(&finished).contains(&at("send")), "{finished:#?}");
+    for case in ["none", "send", "right"] {
+        assert_eq!(succeed(&mut watched(&["--deadline", "0.5"], 3, &program, &[case])), "it ends\n", "{case}");
+    }
+}
+
+#[test]
+fn a_fortran_program_is_reported_with_its_lines() {
+    fortran(&[]);
+}
+
+#[test]
+fn a_program_in_the_fortran_of_2008_is_reported_too() {
+    fortran(&["-DF08"]);
 }
 
 #[test]

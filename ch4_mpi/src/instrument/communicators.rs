@@ -18,8 +18,11 @@ pub struct Communicator {
     /// The same number in all ranks that created it together.
     pub id: u64,
     pub name: String,
-    /// The ranks in MPI_COMM_WORLD of its members, in its own order; empty if some are outside this world.
+    /// The ranks in MPI_COMM_WORLD of its members, in its own order; empty if some are outside this world. Of an
+    /// inter-communicator: of both groups.
     pub members: Arc<[u32]>,
+    /// Of an inter-communicator: the ranks of the other group, to which this rank sends and from which it receives.
+    pub remote: Option<Arc<[u32]>>,
     /// How many collectives have begun on it in this rank.
     pub collectives: u64,
     /// The names and the roots of the last ones, the newest last.
@@ -32,12 +35,12 @@ const KEPT: usize = 32;
 #[derive(Default)]
 struct Known {
     all: HashMap<usize, Communicator>,
-    /// The windows: each has a communicator under a handle that no communicator of MPI has.
-    windows: HashMap<usize, usize>,
+    /// The windows and files: each has a communicator under a handle that no communicator of MPI has.
+    objects: HashMap<usize, usize>,
     /// How many have been created, for their names.
     created: u32,
-    /// How often a group of these members, with this tag, has created a communicator.
-    groups: HashMap<(u64, u64), u64>,
+    /// How often groups with this parent, these members and this tag have created a communicator.
+    groups: HashMap<(u64, u64, c_int), u64>,
 }
 
 static KNOWN: Mutex<Option<Known>> = Mutex::new(None);
@@ -52,6 +55,7 @@ pub fn begin(rank: u32, ranks: u32) {
         id,
         name: name.into(),
         members: members.into(),
+        remote: None,
         collectives: 0,
         recent: VecDeque::new(),
     };
@@ -94,6 +98,8 @@ pub enum Creation {
     Collective(u64),
     /// Only its members, with this tag.
     Group(c_int),
+    /// Two groups, whose communicators are different ones, with this tag.
+    Groups(c_int),
 }
 
 /// Notes a communicator that a call of MPI has created from `parent`. `how` names the call in a word.
@@ -102,7 +108,7 @@ pub fn created(parent: usize, creation: Creation, how: &str, new: MPI_Comm) {
     if new == unsafe { ffi::RSMPI_COMM_NULL } {
         return;
     }
-    let members = members_of(new);
+    let (members, remote) = members_of(new);
     let mut known = known();
     let Some(known) = known.as_mut() else { return };
     let Some(parent) = known.all.get(&parent).map(|parent| parent.id) else {
@@ -111,41 +117,58 @@ pub fn created(parent: usize, creation: Creation, how: &str, new: MPI_Comm) {
         return;
     };
     let mut hasher = DefaultHasher::new();
-    parent.hash(&mut hasher);
     members.hash(&mut hasher);
     match creation {
-        Creation::Collective(number) => number.hash(&mut hasher),
-        Creation::Group(tag) => {
-            tag.hash(&mut hasher);
-            let times = known.groups.entry((hasher.finish(), tag as u64)).or_default();
-            *times += 1;
-            ("group", *times).hash(&mut hasher);
-        }
+        Creation::Collective(number) => (parent, number).hash(&mut hasher),
+        Creation::Group(tag) => known.repeated((parent, hasher.finish(), tag)).hash(&mut hasher),
+        Creation::Groups(tag) => known.repeated((u64::MAX, hasher.finish(), tag)).hash(&mut hasher),
     }
-    known.created += 1;
-    let name = format!("{how} {}", known.created);
-    let communicator =
-        Communicator { id: hasher.finish(), name, members: members.into(), collectives: 0, recent: VecDeque::new() };
-    known.all.insert(word(new), communicator);
+    let remote = remote.map(Arc::from);
+    known.add(word(new), hasher.finish(), how, members.into(), remote);
 }
 
-/// Notes a window, which is a communicator of its own: its fences are collectives.
-pub fn created_window(parent: usize, number: u64, window: usize) {
+/// Notes something that the ranks of `parent` have created together in the collective of this number, with the same ranks.
+pub fn created_alike(parent: usize, number: u64, how: &str, new: usize) {
     let mut known = known();
     let Some(known) = known.as_mut() else { return };
     let Some(parent) = known.all.get(&parent).cloned() else { return };
-    let mut hasher = DefaultHasher::new();
-    ("window", parent.id, number).hash(&mut hasher);
-    known.created += 1;
-    let name = format!("window {}", known.created);
-    let id = hasher.finish();
-    known.windows.insert(window, id as usize);
-    known.all.insert(id as usize, Communicator { id, name, collectives: 0, recent: VecDeque::new(), ..parent });
+    known.add(new, id_of((how, parent.id, number)), how, parent.members, parent.remote);
 }
 
-/// Under which handle the window's communicator is known.
-pub fn window(handle: usize) -> usize {
-    known().as_ref().and_then(|known| known.windows.get(&handle).copied()).unwrap_or(0)
+/// Notes a window or a file, which is a communicator of its own: its fences, its collective reads, ... are collectives.
+pub fn created_object(parent: usize, number: u64, how: &str, object: usize) {
+    let communicator = id_of(("object", how, parent, number, object)) as usize;
+    created_alike(parent, number, how, communicator);
+    if let Some(known) = known().as_mut() {
+        known.objects.insert(object, communicator);
+    }
+}
+
+/// Under which handle the communicator of a window or a file is known.
+pub fn of_object(object: usize) -> usize {
+    known().as_ref().and_then(|known| known.objects.get(&object).copied()).unwrap_or(0)
+}
+
+fn id_of(what: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    what.hash(&mut hasher);
+    hasher.finish()
+}
+
+impl Known {
+    fn add(&mut self, handle: usize, id: u64, how: &str, members: Arc<[u32]>, remote: Option<Arc<[u32]>>) {
+        self.created += 1;
+        let name = format!("{how} {}", self.created);
+        let new = Communicator { id, name, members, remote, collectives: 0, recent: VecDeque::new() };
+        self.all.insert(handle, new);
+    }
+
+    /// The same groups can create a communicator with the same tag again, which has another number then.
+    fn repeated(&mut self, groups: (u64, u64, c_int)) -> impl Hash + use<> {
+        let times = self.groups.entry(groups).or_default();
+        *times += 1;
+        ("group", groups, *times)
+    }
 }
 
 /// Forgets a communicator that has been freed.
@@ -155,23 +178,41 @@ pub fn freed(handle: usize) {
     }
 }
 
-/// The ranks in MPI_COMM_WORLD of the members; none if one of them is not in it, or if it is an inter-communicator.
-fn members_of(communicator: MPI_Comm) -> Vec<u32> {
-    let (mut inter, mut size): (c_int, c_int) = (0, 0);
+/// The ranks in MPI_COMM_WORLD of the members, and of the other group if it is an inter-communicator. The members are none if one
+/// of them is not in MPI_COMM_WORLD.
+fn members_of(communicator: MPI_Comm) -> (Vec<u32>, Option<Vec<u32>>) {
+    let mut inter: c_int = 0;
+    let (mut own, mut remote): (MPI_Group, MPI_Group);
     // SAFETY: the communicator has just been created, and each call writes what its pointer points to.
     unsafe {
+        (own, remote) = (ffi::RSMPI_GROUP_NULL, ffi::RSMPI_GROUP_NULL);
+        ffi::PMPI_Comm_group(communicator, &mut own);
         ffi::PMPI_Comm_test_inter(communicator, &mut inter);
         if inter != 0 {
-            return Vec::new();
+            ffi::PMPI_Comm_remote_group(communicator, &mut remote);
         }
-        ffi::PMPI_Comm_size(communicator, &mut size);
     }
+    let own = ranks_of(own);
+    if inter == 0 {
+        return (own, None);
+    }
+    let remote = ranks_of(remote);
+    // The same order in both groups.
+    let mut both = if own.is_empty() || remote.is_empty() { Vec::new() } else { [own, remote.clone()].concat() };
+    both.sort_unstable();
+    (both, Some(remote))
+}
+
+/// The ranks in MPI_COMM_WORLD of a group, which is freed; none if one of them is not in it.
+fn ranks_of(mut group: MPI_Group) -> Vec<u32> {
+    let mut size: c_int = 0;
+    // SAFETY: the group exists, and the call writes what its pointer points to.
+    unsafe { ffi::PMPI_Group_size(group, &mut size) };
     let own: Vec<c_int> = (0..size).collect();
     let mut world = vec![0; own.len()];
     // SAFETY: as above; both arrays have `size` places, and both groups are freed.
     unsafe {
-        let (mut group, mut all): (MPI_Group, MPI_Group) = (ffi::RSMPI_GROUP_NULL, ffi::RSMPI_GROUP_NULL);
-        ffi::PMPI_Comm_group(communicator, &mut group);
+        let mut all: MPI_Group = ffi::RSMPI_GROUP_NULL;
         ffi::PMPI_Comm_group(ffi::RSMPI_COMM_WORLD, &mut all);
         ffi::PMPI_Group_translate_ranks(group, size, own.as_ptr(), all, world.as_mut_ptr());
         ffi::PMPI_Group_free(&mut group);

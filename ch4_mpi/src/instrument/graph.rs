@@ -56,6 +56,10 @@ impl<'ranks> Graph<'ranks> {
         if operations().any(|(_, operation)| operation.kind == OperationKind::Other(Vec::new())) {
             return Verdict::MayGoOn;
         }
+        // A disk may be slow for any time.
+        if operations().any(|(rank, it)| it.function.starts_with("MPI_File_") && self.is_in_transfer(rank, it)) {
+            return Verdict::MayGoOn;
+        }
         if operations().any(|(rank, operation)| self.is_in_transfer(rank, operation)) {
             return Verdict::Transfers;
         }

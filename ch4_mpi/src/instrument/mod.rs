@@ -147,6 +147,7 @@ fn begin() {
     }
     RANK.store(rank, SeqCst);
     communicators::begin(rank, ranks);
+    functions::finalize_with_mpi();
     // SAFETY: a constant that is never written after the program is loaded; the name ends with a zero byte. Open MPI returns the
     // address of this variable as the request of each operation that is complete at once.
     unsafe {

@@ -183,6 +183,10 @@ pub fn operations(call: &Call) -> Vec<Operation> {
         _ => None,
     };
     if let Some(synchronizing) = collective {
+        // In a collective of an inter-communicator the ranks of one group wait for some of the other group.
+        if communicator.as_ref().is_some_and(|it| it.remote.is_some()) {
+            return vec![operation(OperationKind::Other(members), None)];
+        }
         let root = (call.root != NONE).then_some(call.root);
         let kind = OperationKind::Collective { number: call.number, members, synchronizing, root };
         return vec![operation(kind, None)];
@@ -203,7 +207,8 @@ pub fn operations(call: &Call) -> Vec<Operation> {
 
 /// The ranks that a rank of the communicator, or any source, stands for; `None` if it stands for no rank.
 fn peer(rank: i32, communicator: Option<&Communicator>) -> Option<Vec<u32>> {
-    let members = &communicator?.members;
+    let communicator = communicator?;
+    let members = communicator.remote.as_ref().unwrap_or(&communicator.members);
     // SAFETY: constants that are never written after the program is loaded.
     if rank == unsafe { ffi::RSMPI_ANY_SOURCE } {
         return Some(members.to_vec());

@@ -144,7 +144,7 @@ static void slow_operation(void) {
 }
 
 static void merged(void) {
-    /* Two communicators that are made from one of which the instrument knows nothing. */
+    /* Two communicators of the same ranks, which are made from a merged one. */
     MPI_Comm half, between, all, one, other;
     int sum;
     MPI_Comm_split(MPI_COMM_WORLD, rank % 2, rank, &half);
@@ -207,6 +207,82 @@ static void communicators(void) {
     }
 }
 
+static void between(void) {
+    /* The ranks of one half wait for those of the other one. */
+    MPI_Comm half, between, copy;
+    MPI_Request request;
+    int got, members;
+    MPI_Comm_split(MPI_COMM_WORLD, rank % 2, rank, &half);
+    MPI_Intercomm_create(half, 0, MPI_COMM_WORLD, 1 - rank % 2, 9, &between);
+    MPI_Comm_idup(between, &copy, &request);
+    MPI_Wait(&request, MPI_STATUS_IGNORE);
+    MPI_Comm_remote_size(copy, &members);
+    if (rank % 2 == 0) {
+        if (rank == 0)
+            pause_for_long();
+        if (rank / 2 < members)
+            MPI_Send(&number, 1, MPI_INT, rank / 2, 6, copy);
+    } else {
+        MPI_Recv(&got, 1, MPI_INT, rank / 2, 6, copy, MPI_STATUS_IGNORE);
+    }
+    if (rank == 1)
+        pause_for_long();
+    MPI_Barrier(copy);
+    MPI_Comm_free(&copy);
+    MPI_Comm_free(&between);
+    MPI_Comm_free(&half);
+}
+
+static void file(void) {
+    MPI_File file;
+    char path[64], got = 0;
+    snprintf(path, sizeof path, "/tmp/ends.%d", (int)getppid());
+    MPI_File_open(MPI_COMM_WORLD, path, MPI_MODE_CREATE | MPI_MODE_RDWR, MPI_INFO_NULL, &file);
+    if (rank == 2)
+        pause_for_long();
+    MPI_File_write_at_all(file, rank, "x", 1, MPI_CHAR, MPI_STATUS_IGNORE);
+    MPI_File_sync(file);
+    MPI_Barrier(MPI_COMM_WORLD);
+    MPI_File_read_at_all(file, left, &got, 1, MPI_CHAR, MPI_STATUS_IGNORE);
+    if (rank == 0)
+        pause_for_long();
+    MPI_File_close(&file);
+    MPI_Barrier(MPI_COMM_WORLD);
+    unlink(path);
+    if (got != 'x')
+        MPI_Abort(MPI_COMM_WORLD, 1);
+}
+
+static int at_the_end(MPI_Comm comm, int key, void *value, void *extra) {
+    int got;
+    (void)comm, (void)key, (void)value, (void)extra;
+    if (rank == 0)
+        pause_for_long();
+    MPI_Sendrecv(&rank, 1, MPI_INT, right, 0, &got, 1, MPI_INT, left, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+    if (got != left)
+        MPI_Abort(MPI_COMM_WORLD, 1);
+    return MPI_SUCCESS;
+}
+
+static void attribute(void) {
+    /* MPI_Finalize calls a function of the program, which communicates: the last ranks later than the others. */
+    int key;
+    MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, at_the_end, &key, NULL);
+    MPI_Comm_set_attr(MPI_COMM_SELF, key, NULL);
+}
+
+static void detach(void) {
+    static char buffer[1 << 23], big[1 << 22], other[1 << 22];
+    void *detached;
+    int size;
+    MPI_Buffer_attach(buffer, sizeof buffer);
+    MPI_Bsend(big, sizeof big, MPI_CHAR, right, 0, MPI_COMM_WORLD);
+    if (rank == 0)
+        pause_for_long();
+    MPI_Recv(other, sizeof other, MPI_CHAR, left, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+    MPI_Buffer_detach(&detached, &size);
+}
+
 int main(int count, char **arguments) {
     struct {
         const char *name;
@@ -214,7 +290,9 @@ int main(int count, char **arguments) {
     } cases[] = {{"slow-sender", slow_sender}, {"slow-computer", slow_computer}, {"wildcards", wildcards},
                  {"ibarrier", ibarrier}, {"iallreduce", iallreduce}, {"late-end", late_end}, {"poll", poll},
                  {"threads", threads}, {"late-thread", late_thread},
-                 {"slow-operation", slow_operation}, {"merged", merged}, {"persistent", persistent}, {"window", window}, {"communicators", communicators}};
+                 {"slow-operation", slow_operation}, {"merged", merged}, {"persistent", persistent}, {"window", window},
+                 {"communicators", communicators}, {"between", between}, {"file", file}, {"attribute", attribute},
+                 {"detach", detach}};
     int provided;
     MPI_Init_thread(&count, &arguments, MPI_THREAD_MULTIPLE, &provided);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);

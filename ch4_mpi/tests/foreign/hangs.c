@@ -125,6 +125,57 @@ static void fence(void) {
     MPI_Win_fence(0, window); /* here: fence */
 }
 
+static void file(void) {
+    MPI_File file;
+    char path[64];
+    /* All ranks of this job have the same parent on one host. */
+    snprintf(path, sizeof path, "/tmp/hangs.%d", (int)getppid());
+    MPI_File_open(MPI_COMM_WORLD, path, MPI_MODE_CREATE | MPI_MODE_RDWR | MPI_MODE_DELETE_ON_CLOSE, MPI_INFO_NULL, &file);
+    unlink(path);
+    if (rank == 0)
+        MPI_Recv(&number, 1, MPI_INT, 1, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE); /* here: file receive */
+    MPI_File_set_size(file, 4096); /* here: file */
+}
+
+static void idup(void) {
+    MPI_Comm copy;
+    MPI_Request request;
+    if (rank > 0) {
+        MPI_Comm_idup(MPI_COMM_WORLD, &copy, &request);
+        MPI_Wait(&request, MPI_STATUS_IGNORE); /* here: idup */
+    }
+}
+
+/* Two halves of the ranks: the even and the odd ones. */
+static MPI_Comm between_halves(void) {
+    MPI_Comm half, between;
+    MPI_Comm_split(MPI_COMM_WORLD, rank % 2, rank, &half);
+    MPI_Intercomm_create(half, 0, MPI_COMM_WORLD, 1 - rank % 2, 9, &between);
+    return between;
+}
+
+static void inter(void) {
+    MPI_Comm between = between_halves();
+    MPI_Recv(&number, 1, MPI_INT, rank / 2, 6, between, MPI_STATUS_IGNORE); /* here: inter */
+}
+
+static void merge(void) {
+    MPI_Comm between = between_halves(), all;
+    if (rank > 0)
+        MPI_Intercomm_merge(between, rank % 2, &all); /* here: merge */
+    else
+        MPI_Barrier(MPI_COMM_WORLD); /* here: merge barrier */
+}
+
+static void detach(void) {
+    static char buffer[1 << 23];
+    void *detached;
+    int size;
+    MPI_Buffer_attach(buffer, sizeof buffer);
+    MPI_Bsend(big, sizeof big, MPI_CHAR, right, 0, MPI_COMM_WORLD);
+    MPI_Buffer_detach(&detached, &size); /* here: detach */
+}
+
 int main(int count, char **arguments) {
     struct {
         const char *name;
@@ -132,7 +183,8 @@ int main(int count, char **arguments) {
     } cases[] = {{"receive", receive}, {"send-big", send_big}, {"send-small", send_small}, {"wait", wait_one},
                  {"waitall", wait_all}, {"waitany", wait_any}, {"any-source", any_source}, {"missing", missing},
                  {"mismatch", mismatch}, {"split", split}, {"gone", gone}, {"probe", probe}, {"self", self},
-                 {"three", three}, {"ibarrier", ibarrier}, {"persistent", persistent}, {"root", root}, {"fence", fence}};
+                 {"three", three}, {"ibarrier", ibarrier}, {"persistent", persistent}, {"root", root}, {"fence", fence},
+                 {"file", file}, {"idup", idup}, {"inter", inter}, {"merge", merge}, {"detach", detach}};
     MPI_Init(&count, &arguments);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &ranks);

@@ -2,6 +2,8 @@
 
 use super::*;
 
+type Places = *const MPI_Aint;
+
 macro_rules! collectives {
     ($($kind:ident $name:ident $real:ident ($($arg:ident: $type:ty),*) bytes $bytes:expr, root $root:expr;)*) => {$(
         #[unsafe(no_mangle)]
@@ -66,6 +68,9 @@ collectives! {
         bytes bytes_of(n, t), root NONE;
     Collective MPI_Neighbor_alltoallv PMPI_Neighbor_alltoallv
         (s: Buffer, n: Counts, at: Counts, t: Type, r: Into, rn: Counts, rat: Counts, rt: Type) bytes 0, root NONE;
+    Collective MPI_Neighbor_alltoallw PMPI_Neighbor_alltoallw
+        (s: Buffer, n: Counts, at: Places, t: *const Type, r: Into, rn: Counts, rat: Places, rt: *const Type)
+        bytes 0, root NONE;
 }
 
 begun_collectives! {
@@ -89,6 +94,9 @@ begun_collectives! {
         bytes bytes_of(rn, rt), root NONE;
     Collective MPI_Ialltoallv PMPI_Ialltoallv
         (s: Buffer, n: Counts, at: Counts, t: Type, r: Into, rn: Counts, rat: Counts, rt: Type) bytes 0, root NONE;
+    Collective MPI_Ialltoallw PMPI_Ialltoallw
+        (s: Buffer, n: Counts, at: Counts, t: *const Type, r: Into, rn: Counts, rat: Counts, rt: *const Type)
+        bytes 0, root NONE;
     Collective MPI_Ireduce PMPI_Ireduce (s: Buffer, r: Into, n: c_int, t: Type, op: MPI_Op, root: c_int)
         bytes bytes_of(n, t), root root;
     Synchronizing MPI_Iallreduce PMPI_Iallreduce (s: Buffer, r: Into, n: c_int, t: Type, op: MPI_Op)
@@ -103,4 +111,11 @@ begun_collectives! {
         bytes bytes_of(n, t), root NONE;
     Collective MPI_Ineighbor_alltoall PMPI_Ineighbor_alltoall (s: Buffer, n: c_int, t: Type, r: Into, rn: c_int, rt: Type)
         bytes bytes_of(n, t), root NONE;
+    Collective MPI_Ineighbor_allgatherv PMPI_Ineighbor_allgatherv
+        (s: Buffer, n: c_int, t: Type, r: Into, rn: Counts, at: Counts, rt: Type) bytes bytes_of(n, t), root NONE;
+    Collective MPI_Ineighbor_alltoallv PMPI_Ineighbor_alltoallv
+        (s: Buffer, n: Counts, at: Counts, t: Type, r: Into, rn: Counts, rat: Counts, rt: Type) bytes 0, root NONE;
+    Collective MPI_Ineighbor_alltoallw PMPI_Ineighbor_alltoallw
+        (s: Buffer, n: Counts, at: Places, t: *const Type, r: Into, rn: Counts, rat: Places, rt: *const Type)
+        bytes 0, root NONE;
 }

@@ -55,19 +55,70 @@ pub unsafe extern "C" fn MPI_Comm_create_group(
     result
 }
 
+/// The new communicator can be used as soon as the request is complete, but its handle is known at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MPI_Comm_idup(comm: MPI_Comm, new: *mut MPI_Comm, request: *mut MPI_Request) -> c_int {
+    // SAFETY: the arguments are the program's own.
+    let real = || unsafe { ffi::PMPI_Comm_idup(comm, new, request) };
+    if !ON.load(Relaxed) || is_inside() {
+        return real();
+    }
+    let call = collective_call(function!(MPI_Comm_idup, Synchronizing), comm, 0, NONE);
+    let result = begin(call, request, real);
+    known::created_alike(call.communicator, call.number, "duplicate", word(pointed(new)));
+    result
+}
+
+/// Both groups create it together. A rank waits for its own group, and the leaders for each other: which ranks the other group has
+/// is not known before.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MPI_Intercomm_create(
+    comm: MPI_Comm,
+    leader: c_int,
+    between: MPI_Comm,
+    other_leader: c_int,
+    tag: c_int,
+    new: *mut MPI_Comm,
+) -> c_int {
+    // SAFETY: the arguments are the program's own.
+    let real = || unsafe { ffi::PMPI_Intercomm_create(comm, leader, between, other_leader, tag, new) };
+    if !ON.load(Relaxed) || is_inside() {
+        return real();
+    }
+    // SAFETY: a constant that is never written after the program is loaded.
+    let world = word(unsafe { ffi::RSMPI_COMM_WORLD });
+    let result = note(&Call { communicator: world, ..Call::of(function!(MPI_Intercomm_create, Other)) }, real);
+    known::created(word(comm), Creation::Groups(tag), "inter-communicator", pointed(new));
+    result
+}
+
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MPI_Intercomm_merge(comm: MPI_Comm, high: c_int, new: *mut MPI_Comm) -> c_int {
+    // SAFETY: the arguments are the program's own.
+    let real = || unsafe { ffi::PMPI_Intercomm_merge(comm, high, new) };
+    if !ON.load(Relaxed) || is_inside() {
+        return real();
+    }
+    let call = collective_call(function!(MPI_Intercomm_merge, Synchronizing), comm, 0, NONE);
+    let result = note(&call, real);
+    known::created(call.communicator, Creation::Collective(call.number), "merged communicator", pointed(new));
+    result
+}
+
 macro_rules! frees {
     ($($name:ident $real:ident;)*) => {$(
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $name(comm: *mut MPI_Comm) -> c_int {
             // SAFETY: the communicator is the program's own.
-            unsafe {
-                let handle = word(*comm);
-                let result = ffi::$real(comm);
-                if ON.load(Relaxed) && !is_inside() {
-                    known::freed(handle);
-                }
-                result
+            let real = || unsafe { ffi::$real(comm) };
+            if !ON.load(Relaxed) || is_inside() {
+                return real();
             }
+            let communicator = word(pointed(comm));
+            // It may wait for operations that are under way.
+            let result = note(&Call { communicator, ..Call::of(function!($name, Other)) }, real);
+            known::freed(communicator);
+            result
         }
     )*};
 }
@@ -77,14 +128,32 @@ frees! {
     MPI_Comm_disconnect PMPI_Comm_disconnect;
 }
 
-/// Communicators with ranks of two groups. Nothing is known of them: a rank that waits there may be helped from outside.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn MPI_Intercomm_merge(comm: MPI_Comm, high: c_int, new: *mut MPI_Comm) -> c_int {
-    // SAFETY: the arguments are the program's own.
-    let result = unsafe { ffi::PMPI_Intercomm_merge(comm, high, new) };
-    if ON.load(Relaxed) && !is_inside() {
-        // SAFETY: MPI has written the communicator.
-        known::freed(word(unsafe { *new }));
-    }
-    result
+/// Calls that connect this world with another one. Nothing is known of the new communicator: a rank that waits there may be helped
+/// from outside.
+macro_rules! connections {
+    ($($name:ident $real:ident ($($arg:ident: $type:ty),*) $new:ident ($($after:ident: $after_type:ty),*);)*) => {$(
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name($($arg: $type,)* $new: *mut MPI_Comm $(, $after: $after_type)*) -> c_int {
+            // SAFETY: the arguments are the program's own.
+            let result = note(&Call::of(function!($name, Other)), || unsafe { ffi::$real($($arg,)* $new $(, $after)*) });
+            if ON.load(Relaxed) && !is_inside() {
+                known::freed(word(pointed($new)));
+            }
+            result
+        }
+    )*};
+}
+
+type Texts = *mut *mut c_char;
+
+connections! {
+    MPI_Comm_accept PMPI_Comm_accept (port: *const c_char, info: MPI_Info, root: c_int, comm: MPI_Comm) new ();
+    MPI_Comm_connect PMPI_Comm_connect (port: *const c_char, info: MPI_Info, root: c_int, comm: MPI_Comm) new ();
+    MPI_Comm_join PMPI_Comm_join (socket: c_int) new ();
+    MPI_Comm_spawn PMPI_Comm_spawn
+        (command: *const c_char, args: Texts, most: c_int, info: MPI_Info, root: c_int, comm: MPI_Comm)
+        new (errors: *mut c_int);
+    MPI_Comm_spawn_multiple PMPI_Comm_spawn_multiple
+        (n: c_int, commands: Texts, args: *mut Texts, most: Counts, infos: *const MPI_Info, root: c_int, comm: MPI_Comm)
+        new (errors: *mut c_int);
 }

@@ -1,4 +1,5 @@
-//! The functions of MPI as a Fortran program calls them (`mpif.h`, `use mpi`): `mpi_recv_` with the addresses of all arguments.
+//! The functions of MPI as a Fortran program calls them, with the addresses of all arguments: `mpi_recv_` (`mpif.h`, `use mpi`) and
+//! Open MPI's `mpi_recv_f08_` (`use mpi_f08`), whose handles are structures of one integer and whose `ierror` may be missing.
 //!
 //! Open MPI's Fortran functions call MPI under its second names, so the functions for C do not see these calls; MPICH's call
 //! the functions for C, which then see that they are in a call already. The real function is the next one of that name.
@@ -56,13 +57,16 @@ fn request(of_fortran: c_int) -> usize {
 
 /// The function that is called in place of a standard send if each send must be synchronous.
 fn strict(name: &str, next: &Next) -> usize {
-    static SEND: Next = Next::new(c"mpi_ssend_");
-    static BEGIN_SEND: Next = Next::new(c"mpi_issend_");
-    match name {
-        "mpi_send_" if STRICT_SENDS.load(Relaxed) => SEND.get(),
-        "mpi_isend_" if STRICT_SENDS.load(Relaxed) => BEGIN_SEND.get(),
-        _ => next.get(),
-    }
+    static SYNCHRONOUS: [(&str, Next); 6] = [
+        ("mpi_send_", Next::new(c"mpi_ssend_")),
+        ("mpi_send_f08_", Next::new(c"mpi_ssend_f08_")),
+        ("mpi_isend_", Next::new(c"mpi_issend_")),
+        ("mpi_isend_f08_", Next::new(c"mpi_issend_f08_")),
+        ("mpi_send_init_", Next::new(c"mpi_ssend_init_")),
+        ("mpi_send_init_f08_", Next::new(c"mpi_ssend_init_f08_")),
+    ];
+    let synchronous = SYNCHRONOUS.iter().find(|(standard, _)| *standard == name && STRICT_SENDS.load(Relaxed));
+    synchronous.map_or(next, |(_, synchronous)| synchronous).get()
 }
 
 macro_rules! arg {
@@ -71,9 +75,16 @@ macro_rules! arg {
     };
 }
 
-/// Each function reads its arguments (`*name`) to describe its call, and then calls the real function; `after` follows.
+/// Each function, under both of its names, reads its arguments (`*name`) to describe its call, and calls the real function.
 macro_rules! fortran {
-    ($($name:ident ($($arg:ident),*) $note:expr;)*) => {$(
+    ($($name:ident $name_f08:ident $args:tt $note:expr;)*) => {$(
+        fortran_function!($name $args $note);
+        fortran_function!($name_f08 $args $note);
+    )*};
+}
+
+macro_rules! fortran_function {
+    ($name:ident ($($arg:ident),*) $note:expr) => {
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $name($($arg: Arg,)* error: Arg) {
             static NEXT: Next = Next::new(
@@ -97,7 +108,7 @@ macro_rules! fortran {
             // SAFETY: Fortran passes addresses of integers.
             unsafe { $note(&real) };
         }
-    )*};
+    };
 }
 
 /// A send or a receive. MPI_ANY_SOURCE, MPI_ANY_TAG and MPI_PROC_NULL are the same numbers as in C.
@@ -119,73 +130,56 @@ unsafe fn meet(function: &'static Function, comm: Arg, root: c_int, real: impl F
     note(&Call { communicator, root, number, ..Call::of(function) }, real);
 }
 
-fortran! {
-    mpi_send_ (_buffer, count, datatype, to, tag, comm) |real| {
-        note(&message(function!(MPI_Send, Send), [*to, *tag, NONE, NONE], comm, bytes(*count, *datatype)), real)
-    };
-    mpi_ssend_ (_buffer, count, datatype, to, tag, comm) |real| {
-        note(&message(function!(MPI_Ssend, Send), [*to, *tag, NONE, NONE], comm, bytes(*count, *datatype)), real)
-    };
-    mpi_recv_ (_buffer, count, datatype, from, tag, comm, _status) |real| {
-        note(&message(function!(MPI_Recv, Receive), [NONE, NONE, *from, *tag], comm, bytes(*count, *datatype)), real)
-    };
-    mpi_probe_ (from, tag, comm, _status) |real| {
-        note(&message(function!(MPI_Probe, Receive), [NONE, NONE, *from, *tag], comm, 0), real)
-    };
-    mpi_sendrecv_ (_send, count, datatype, to, tag, _receive, _n, _t, from, from_tag, comm, _status) |real| {
-        let call =
-            message(function!(MPI_Sendrecv, SendReceive), [*to, *tag, *from, *from_tag], comm, bytes(*count, *datatype));
-        note(&call, real)
-    };
-    mpi_isend_ (_buffer, count, datatype, to, tag, comm, key) |real: &dyn Fn() -> c_int| {
-        let call = message(function!(MPI_Isend, Other), [*to, *tag, NONE, NONE], comm, bytes(*count, *datatype));
-        note(&call, real);
-        pending::begun(request(*key), call)
-    };
-    mpi_irecv_ (_buffer, count, datatype, from, tag, comm, key) |real: &dyn Fn() -> c_int| {
-        let call = message(function!(MPI_Irecv, Other), [NONE, NONE, *from, *tag], comm, bytes(*count, *datatype));
-        note(&call, real);
-        pending::begun(request(*key), call)
-    };
-    mpi_wait_ (key, _status) |real: &dyn Fn() -> c_int| {
-        let key = request(*key);
-        note_wait(function!(MPI_Wait, WaitAll), &[key], real);
-        pending::completed(key)
-    };
-    mpi_waitall_ (count, keys, _statuses) |real: &dyn Fn() -> c_int| {
-        let keys: Vec<usize> = given(*count, keys).iter().map(|&key| request(key)).collect();
-        note_wait(function!(MPI_Waitall, WaitAll), &keys, real);
-        keys.into_iter().for_each(|key| {
-            pending::completed(key);
-        })
-    };
-    mpi_waitany_ (count, keys, index, _status) |real: &dyn Fn() -> c_int| {
-        let keys: Vec<usize> = given(*count, keys).iter().map(|&key| request(key)).collect();
-        note_wait(function!(MPI_Waitany, WaitAny), &keys, real);
-        // Fortran counts from 1.
-        let done = usize::try_from(*index).ok().and_then(|index| keys.get(index.checked_sub(1)?));
-        done.map(|&key| pending::completed(key))
-    };
-    mpi_barrier_ (comm) |real| meet(function!(MPI_Barrier, Synchronizing), comm, NONE, real);
-    mpi_bcast_ (_buffer, _count, _datatype, root, comm) |real| meet(function!(MPI_Bcast, Collective), comm, *root, real);
-    mpi_gather_ (_s, _n, _t, _r, _m, _u, root, comm) |real| meet(function!(MPI_Gather, Collective), comm, *root, real);
-    mpi_gatherv_ (_s, _n, _t, _r, _m, _at, _u, root, comm) |real| meet(function!(MPI_Gatherv, Collective), comm, *root, real);
-    mpi_scatter_ (_s, _n, _t, _r, _m, _u, root, comm) |real| meet(function!(MPI_Scatter, Collective), comm, *root, real);
-    mpi_scatterv_ (_s, _n, _at, _t, _r, _m, _u, root, comm) |real| meet(function!(MPI_Scatterv, Collective), comm, *root, real);
-    mpi_allgather_ (_s, _n, _t, _r, _m, _u, comm) |real| meet(function!(MPI_Allgather, Synchronizing), comm, NONE, real);
-    mpi_allgatherv_ (_s, _n, _t, _r, _m, _at, _u, comm) |real| {
-        meet(function!(MPI_Allgatherv, Synchronizing), comm, NONE, real)
-    };
-    mpi_alltoall_ (_s, _n, _t, _r, _m, _u, comm) |real| meet(function!(MPI_Alltoall, Synchronizing), comm, NONE, real);
-    mpi_alltoallv_ (_s, _n, _at, _t, _r, _m, _bt, _u, comm) |real| meet(function!(MPI_Alltoallv, Collective), comm, NONE, real);
-    mpi_reduce_ (_s, _r, _n, _t, _op, root, comm) |real| meet(function!(MPI_Reduce, Collective), comm, *root, real);
-    mpi_allreduce_ (_s, _r, _n, _t, _op, comm) |real| meet(function!(MPI_Allreduce, Synchronizing), comm, NONE, real);
-    mpi_scan_ (_s, _r, _n, _t, _op, comm) |real| meet(function!(MPI_Scan, Collective), comm, NONE, real);
-    mpi_comm_dup_ (comm, new) |real| create(function!(MPI_Comm_dup, Synchronizing), comm, "duplicate", new, real);
-    mpi_comm_split_ (comm, _color, _key, new) |real| create(function!(MPI_Comm_split, Synchronizing), comm, "split", new, real);
-    mpi_cart_create_ (comm, _dims, _lengths, _periods, _reorder, new) |real| {
-        create(function!(MPI_Cart_create, Synchronizing), comm, "grid", new, real)
-    };
+/// A collective that begins, and that this request completes.
+unsafe fn begin_to_meet(function: &'static Function, comm: Arg, root: c_int, key: Arg, real: impl FnOnce() -> c_int) {
+    // SAFETY: Fortran passes the address of an integer.
+    let communicator = communicator(unsafe { *comm });
+    let number = known::count(communicator, function.name, root);
+    // SAFETY: as above.
+    unsafe { begin(Call { communicator, root, number, ..Call::of(function) }, key, real) };
+}
+
+unsafe fn begin(call: Call, key: Arg, real: impl FnOnce() -> c_int) {
+    note(&call, real);
+    // SAFETY: MPI has written the request.
+    pending::begun(request(unsafe { *key }), call);
+}
+
+unsafe fn make(call: Call, key: Arg, real: impl FnOnce() -> c_int) {
+    real();
+    // SAFETY: MPI has written the request.
+    pending::made(request(unsafe { *key }), call);
+}
+
+unsafe fn start(keys: Vec<usize>, real: impl FnOnce() -> c_int) {
+    for key in keys {
+        pending::started(key);
+    }
+    note(&Call::of(function!(MPI_Start, Other)), real);
+}
+
+/// The keys of this number of requests.
+unsafe fn keys(count: Arg, keys: Arg) -> Vec<usize> {
+    // SAFETY: Fortran passes the addresses of an integer and of an array of this length.
+    unsafe { given(*count, keys) }.iter().map(|&key| request(key)).collect()
+}
+
+fn complete(keys: impl IntoIterator<Item = usize>) {
+    for key in keys {
+        pending::completed(key);
+    }
+}
+
+/// The request of this index, if there is one: Fortran counts from 1.
+unsafe fn complete_one(keys: &[usize], index: c_int) {
+    complete(usize::try_from(index).ok().and_then(|index| keys.get(index.checked_sub(1)?)).copied());
+}
+
+/// A call that asks whether requests are complete, and writes into `flag` whether they are.
+unsafe fn test(function: &'static Function, flag: Arg, real: impl FnOnce() -> c_int) -> bool {
+    note(&Call::of(function), real);
+    // SAFETY: MPI has written the flag.
+    unsafe { *flag != 0 }
 }
 
 unsafe fn create(function: &'static Function, comm: Arg, how: &str, new: Arg, real: impl FnOnce() -> c_int) {
@@ -198,41 +192,222 @@ unsafe fn create(function: &'static Function, comm: Arg, how: &str, new: Arg, re
     }
 }
 
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn mpi_init_(error: Arg) {
-    static NEXT: Next = Next::new(c"mpi_init_");
-    // SAFETY: as in the other functions.
-    unsafe { std::mem::transmute::<usize, unsafe extern "C" fn(Arg)>(NEXT.get())(error) };
-    crate::instrument::begin();
+/// The key of a window or a file of Fortran.
+unsafe fn object(of_fortran: Arg) -> usize {
+    // SAFETY: Fortran passes the address of an integer.
+    (1 << 49) | unsafe { *of_fortran } as u32 as usize
 }
 
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn mpi_init_thread_(required: Arg, provided: Arg, error: Arg) {
-    static NEXT: Next = Next::new(c"mpi_init_thread_");
-    // SAFETY: as in the other functions.
+unsafe fn create_object(how: &str, function: &'static Function, comm: Arg, new: Arg, real: impl FnOnce() -> c_int) {
+    // SAFETY: Fortran passes the address of an integer, and MPI writes the new handle.
     unsafe {
-        std::mem::transmute::<usize, unsafe extern "C" fn(Arg, Arg, Arg)>(NEXT.get())(required, provided, error);
+        let parent = communicator(*comm);
+        let number = known::count(parent, function.name, NONE);
+        note(&Call { communicator: parent, number, ..Call::of(function) }, real);
+        known::created_object(parent, number, how, object(new));
     }
-    crate::instrument::begin();
 }
 
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn mpi_finalize_(error: Arg) {
-    static NEXT: Next = Next::new(c"mpi_finalize_");
-    finalize(crate::instrument::end);
-    // SAFETY: as in the other functions.
-    unsafe { std::mem::transmute::<usize, unsafe extern "C" fn(Arg)>(NEXT.get())(error) };
+/// A call on a window or a file.
+unsafe fn on_object(function: &'static Function, of_fortran: Arg, real: impl FnOnce() -> c_int) {
+    // SAFETY: Fortran passes the address of an integer.
+    let communicator = known::of_object(unsafe { object(of_fortran) });
+    let number = if function.kind == Kind::Other { 0 } else { known::count(communicator, function.name, NONE) };
+    note(&Call { communicator, number, ..Call::of(function) }, real);
 }
 
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn mpi_comm_free_(comm: Arg, error: Arg) {
-    static NEXT: Next = Next::new(c"mpi_comm_free_");
-    // SAFETY: as in the other functions.
-    unsafe {
-        let handle = communicator(*comm);
-        std::mem::transmute::<usize, unsafe extern "C" fn(Arg, Arg)>(NEXT.get())(comm, error);
-        if ON.load(Relaxed) && !is_inside() {
-            known::freed(handle);
+fortran! {
+    mpi_send_ mpi_send_f08_ (_buffer, count, datatype, to, tag, comm) |real| {
+        note(&message(function!(MPI_Send, Send), [*to, *tag, NONE, NONE], comm, bytes(*count, *datatype)), real)
+    };
+    mpi_bsend_ mpi_bsend_f08_ (_buffer, count, datatype, to, tag, comm) |real| {
+        note(&message(function!(MPI_Bsend, Send), [*to, *tag, NONE, NONE], comm, bytes(*count, *datatype)), real)
+    };
+    mpi_rsend_ mpi_rsend_f08_ (_buffer, count, datatype, to, tag, comm) |real| {
+        note(&message(function!(MPI_Rsend, Send), [*to, *tag, NONE, NONE], comm, bytes(*count, *datatype)), real)
+    };
+    mpi_ssend_ mpi_ssend_f08_ (_buffer, count, datatype, to, tag, comm) |real| {
+        note(&message(function!(MPI_Ssend, Send), [*to, *tag, NONE, NONE], comm, bytes(*count, *datatype)), real)
+    };
+    mpi_recv_ mpi_recv_f08_ (_buffer, count, datatype, from, tag, comm, _status) |real| {
+        note(&message(function!(MPI_Recv, Receive), [NONE, NONE, *from, *tag], comm, bytes(*count, *datatype)), real)
+    };
+    mpi_probe_ mpi_probe_f08_ (from, tag, comm, _status) |real| {
+        note(&message(function!(MPI_Probe, Receive), [NONE, NONE, *from, *tag], comm, 0), real)
+    };
+    mpi_mprobe_ mpi_mprobe_f08_ (from, tag, comm, _message, _status) |real| {
+        note(&message(function!(MPI_Mprobe, Receive), [NONE, NONE, *from, *tag], comm, 0), real)
+    };
+    mpi_sendrecv_ mpi_sendrecv_f08_ (_send, count, datatype, to, tag, _receive, _n, _t, from, from_tag, comm, _status) |real| {
+        let peers = [*to, *tag, *from, *from_tag];
+        note(&message(function!(MPI_Sendrecv, SendReceive), peers, comm, bytes(*count, *datatype)), real)
+    };
+    mpi_sendrecv_replace_ mpi_sendrecv_replace_f08_ (_buffer, count, datatype, to, tag, from, from_tag, comm, _status) |real| {
+        let peers = [*to, *tag, *from, *from_tag];
+        note(&message(function!(MPI_Sendrecv_replace, SendReceive), peers, comm, bytes(*count, *datatype)), real)
+    };
+    mpi_isend_ mpi_isend_f08_ (_buffer, count, datatype, to, tag, comm, key) |real| {
+        begin(message(function!(MPI_Isend, Other), [*to, *tag, NONE, NONE], comm, bytes(*count, *datatype)), key, real)
+    };
+    mpi_ibsend_ mpi_ibsend_f08_ (_buffer, count, datatype, to, tag, comm, key) |real| {
+        begin(message(function!(MPI_Ibsend, Other), [*to, *tag, NONE, NONE], comm, bytes(*count, *datatype)), key, real)
+    };
+    mpi_irsend_ mpi_irsend_f08_ (_buffer, count, datatype, to, tag, comm, key) |real| {
+        begin(message(function!(MPI_Irsend, Other), [*to, *tag, NONE, NONE], comm, bytes(*count, *datatype)), key, real)
+    };
+    mpi_issend_ mpi_issend_f08_ (_buffer, count, datatype, to, tag, comm, key) |real| {
+        begin(message(function!(MPI_Issend, Other), [*to, *tag, NONE, NONE], comm, bytes(*count, *datatype)), key, real)
+    };
+    mpi_irecv_ mpi_irecv_f08_ (_buffer, count, datatype, from, tag, comm, key) |real| {
+        begin(message(function!(MPI_Irecv, Other), [NONE, NONE, *from, *tag], comm, bytes(*count, *datatype)), key, real)
+    };
+    mpi_send_init_ mpi_send_init_f08_ (_buffer, count, datatype, to, tag, comm, key) |real| {
+        make(message(function!(MPI_Send_init, Other), [*to, *tag, NONE, NONE], comm, bytes(*count, *datatype)), key, real)
+    };
+    mpi_bsend_init_ mpi_bsend_init_f08_ (_buffer, count, datatype, to, tag, comm, key) |real| {
+        make(message(function!(MPI_Bsend_init, Other), [*to, *tag, NONE, NONE], comm, bytes(*count, *datatype)), key, real)
+    };
+    mpi_rsend_init_ mpi_rsend_init_f08_ (_buffer, count, datatype, to, tag, comm, key) |real| {
+        make(message(function!(MPI_Rsend_init, Other), [*to, *tag, NONE, NONE], comm, bytes(*count, *datatype)), key, real)
+    };
+    mpi_ssend_init_ mpi_ssend_init_f08_ (_buffer, count, datatype, to, tag, comm, key) |real| {
+        make(message(function!(MPI_Ssend_init, Other), [*to, *tag, NONE, NONE], comm, bytes(*count, *datatype)), key, real)
+    };
+    mpi_recv_init_ mpi_recv_init_f08_ (_buffer, count, datatype, from, tag, comm, key) |real| {
+        make(message(function!(MPI_Recv_init, Other), [NONE, NONE, *from, *tag], comm, bytes(*count, *datatype)), key, real)
+    };
+    mpi_start_ mpi_start_f08_ (key) |real| start(vec![request(*key)], real);
+    mpi_startall_ mpi_startall_f08_ (count, of) |real| start(keys(count, of), real);
+    mpi_wait_ mpi_wait_f08_ (key, _status) |real| {
+        let key = request(*key);
+        note_wait(function!(MPI_Wait, WaitAll), &[key], real);
+        complete([key])
+    };
+    mpi_waitall_ mpi_waitall_f08_ (count, of, _statuses) |real| {
+        let keys = keys(count, of);
+        note_wait(function!(MPI_Waitall, WaitAll), &keys, real);
+        complete(keys)
+    };
+    mpi_waitany_ mpi_waitany_f08_ (count, of, index, _status) |real| {
+        let keys = keys(count, of);
+        note_wait(function!(MPI_Waitany, WaitAny), &keys, real);
+        complete_one(&keys, *index)
+    };
+    mpi_waitsome_ mpi_waitsome_f08_ (count, of, done, indices, _statuses) |real| {
+        let keys = keys(count, of);
+        note_wait(function!(MPI_Waitsome, WaitAny), &keys, real);
+        given(*done, indices).iter().for_each(|&index| complete_one(&keys, index))
+    };
+    mpi_test_ mpi_test_f08_ (key, flag, _status) |real| {
+        let key = request(*key);
+        if test(function!(MPI_Test, Other), flag, real) {
+            complete([key])
         }
-    }
+    };
+    mpi_testall_ mpi_testall_f08_ (count, of, flag, _statuses) |real| {
+        let keys = keys(count, of);
+        if test(function!(MPI_Testall, Other), flag, real) {
+            complete(keys)
+        }
+    };
+    mpi_testany_ mpi_testany_f08_ (count, of, index, flag, _status) |real| {
+        let keys = keys(count, of);
+        if test(function!(MPI_Testany, Other), flag, real) {
+            complete_one(&keys, *index)
+        }
+    };
+    mpi_testsome_ mpi_testsome_f08_ (count, of, done, indices, _statuses) |real| {
+        let keys = keys(count, of);
+        note(&Call::of(function!(MPI_Testsome, Other)), real);
+        given(*done, indices).iter().for_each(|&index| complete_one(&keys, index))
+    };
+    mpi_request_free_ mpi_request_free_f08_ (key) |real: &dyn Fn() -> c_int| {
+        pending::freed(request(*key));
+        real()
+    };
+    mpi_barrier_ mpi_barrier_f08_ (comm) |real| meet(function!(MPI_Barrier, Synchronizing), comm, NONE, real);
+    mpi_bcast_ mpi_bcast_f08_ (_buffer, _count, _datatype, root, comm) |real| meet(function!(MPI_Bcast, Collective), comm, *root, real);
+    mpi_gather_ mpi_gather_f08_ (_s, _n, _t, _r, _m, _u, root, comm) |real| meet(function!(MPI_Gather, Collective), comm, *root, real);
+    mpi_gatherv_ mpi_gatherv_f08_ (_s, _n, _t, _r, _m, _at, _u, root, comm) |real| meet(function!(MPI_Gatherv, Collective), comm, *root, real);
+    mpi_scatter_ mpi_scatter_f08_ (_s, _n, _t, _r, _m, _u, root, comm) |real| meet(function!(MPI_Scatter, Collective), comm, *root, real);
+    mpi_scatterv_ mpi_scatterv_f08_ (_s, _n, _at, _t, _r, _m, _u, root, comm) |real| meet(function!(MPI_Scatterv, Collective), comm, *root, real);
+    mpi_allgather_ mpi_allgather_f08_ (_s, _n, _t, _r, _m, _u, comm) |real| meet(function!(MPI_Allgather, Synchronizing), comm, NONE, real);
+    mpi_allgatherv_ mpi_allgatherv_f08_ (_s, _n, _t, _r, _m, _at, _u, comm) |real| meet(function!(MPI_Allgatherv, Synchronizing), comm, NONE, real);
+    mpi_alltoall_ mpi_alltoall_f08_ (_s, _n, _t, _r, _m, _u, comm) |real| meet(function!(MPI_Alltoall, Synchronizing), comm, NONE, real);
+    mpi_alltoallv_ mpi_alltoallv_f08_ (_s, _n, _at, _t, _r, _m, _bt, _u, comm) |real| meet(function!(MPI_Alltoallv, Collective), comm, NONE, real);
+    mpi_alltoallw_ mpi_alltoallw_f08_ (_s, _n, _at, _t, _r, _m, _bt, _u, comm) |real| meet(function!(MPI_Alltoallw, Collective), comm, NONE, real);
+    mpi_reduce_ mpi_reduce_f08_ (_s, _r, _n, _t, _op, root, comm) |real| meet(function!(MPI_Reduce, Collective), comm, *root, real);
+    mpi_allreduce_ mpi_allreduce_f08_ (_s, _r, _n, _t, _op, comm) |real| meet(function!(MPI_Allreduce, Synchronizing), comm, NONE, real);
+    mpi_reduce_scatter_ mpi_reduce_scatter_f08_ (_s, _r, _n, _t, _op, comm) |real| meet(function!(MPI_Reduce_scatter, Collective), comm, NONE, real);
+    mpi_reduce_scatter_block_ mpi_reduce_scatter_block_f08_ (_s, _r, _n, _t, _op, comm) |real| meet(function!(MPI_Reduce_scatter_block, Collective), comm, NONE, real);
+    mpi_scan_ mpi_scan_f08_ (_s, _r, _n, _t, _op, comm) |real| meet(function!(MPI_Scan, Collective), comm, NONE, real);
+    mpi_exscan_ mpi_exscan_f08_ (_s, _r, _n, _t, _op, comm) |real| meet(function!(MPI_Exscan, Collective), comm, NONE, real);
+    mpi_neighbor_allgather_ mpi_neighbor_allgather_f08_ (_s, _n, _t, _r, _m, _u, comm) |real| meet(function!(MPI_Neighbor_allgather, Collective), comm, NONE, real);
+    mpi_neighbor_alltoall_ mpi_neighbor_alltoall_f08_ (_s, _n, _t, _r, _m, _u, comm) |real| meet(function!(MPI_Neighbor_alltoall, Collective), comm, NONE, real);
+    mpi_ibarrier_ mpi_ibarrier_f08_ (comm, key) |real| begin_to_meet(function!(MPI_Ibarrier, Synchronizing), comm, NONE, key, real);
+    mpi_ibcast_ mpi_ibcast_f08_ (_buffer, _count, _datatype, root, comm, key) |real| begin_to_meet(function!(MPI_Ibcast, Collective), comm, *root, key, real);
+    mpi_igather_ mpi_igather_f08_ (_s, _n, _t, _r, _m, _u, root, comm, key) |real| begin_to_meet(function!(MPI_Igather, Collective), comm, *root, key, real);
+    mpi_igatherv_ mpi_igatherv_f08_ (_s, _n, _t, _r, _m, _at, _u, root, comm, key) |real| begin_to_meet(function!(MPI_Igatherv, Collective), comm, *root, key, real);
+    mpi_iscatter_ mpi_iscatter_f08_ (_s, _n, _t, _r, _m, _u, root, comm, key) |real| begin_to_meet(function!(MPI_Iscatter, Collective), comm, *root, key, real);
+    mpi_iscatterv_ mpi_iscatterv_f08_ (_s, _n, _at, _t, _r, _m, _u, root, comm, key) |real| begin_to_meet(function!(MPI_Iscatterv, Collective), comm, *root, key, real);
+    mpi_iallgather_ mpi_iallgather_f08_ (_s, _n, _t, _r, _m, _u, comm, key) |real| begin_to_meet(function!(MPI_Iallgather, Synchronizing), comm, NONE, key, real);
+    mpi_iallgatherv_ mpi_iallgatherv_f08_ (_s, _n, _t, _r, _m, _at, _u, comm, key) |real| begin_to_meet(function!(MPI_Iallgatherv, Synchronizing), comm, NONE, key, real);
+    mpi_ialltoall_ mpi_ialltoall_f08_ (_s, _n, _t, _r, _m, _u, comm, key) |real| begin_to_meet(function!(MPI_Ialltoall, Synchronizing), comm, NONE, key, real);
+    mpi_ialltoallv_ mpi_ialltoallv_f08_ (_s, _n, _at, _t, _r, _m, _bt, _u, comm, key) |real| begin_to_meet(function!(MPI_Ialltoallv, Collective), comm, NONE, key, real);
+    mpi_ialltoallw_ mpi_ialltoallw_f08_ (_s, _n, _at, _t, _r, _m, _bt, _u, comm, key) |real| begin_to_meet(function!(MPI_Ialltoallw, Collective), comm, NONE, key, real);
+    mpi_ireduce_ mpi_ireduce_f08_ (_s, _r, _n, _t, _op, root, comm, key) |real| begin_to_meet(function!(MPI_Ireduce, Collective), comm, *root, key, real);
+    mpi_iallreduce_ mpi_iallreduce_f08_ (_s, _r, _n, _t, _op, comm, key) |real| begin_to_meet(function!(MPI_Iallreduce, Synchronizing), comm, NONE, key, real);
+    mpi_ireduce_scatter_ mpi_ireduce_scatter_f08_ (_s, _r, _n, _t, _op, comm, key) |real| begin_to_meet(function!(MPI_Ireduce_scatter, Collective), comm, NONE, key, real);
+    mpi_ireduce_scatter_block_ mpi_ireduce_scatter_block_f08_ (_s, _r, _n, _t, _op, comm, key) |real| begin_to_meet(function!(MPI_Ireduce_scatter_block, Collective), comm, NONE, key, real);
+    mpi_iscan_ mpi_iscan_f08_ (_s, _r, _n, _t, _op, comm, key) |real| begin_to_meet(function!(MPI_Iscan, Collective), comm, NONE, key, real);
+    mpi_iexscan_ mpi_iexscan_f08_ (_s, _r, _n, _t, _op, comm, key) |real| begin_to_meet(function!(MPI_Iexscan, Collective), comm, NONE, key, real);
+    mpi_ineighbor_allgather_ mpi_ineighbor_allgather_f08_ (_s, _n, _t, _r, _m, _u, comm, key) |real| begin_to_meet(function!(MPI_Ineighbor_allgather, Collective), comm, NONE, key, real);
+    mpi_ineighbor_alltoall_ mpi_ineighbor_alltoall_f08_ (_s, _n, _t, _r, _m, _u, comm, key) |real| begin_to_meet(function!(MPI_Ineighbor_alltoall, Collective), comm, NONE, key, real);
+    mpi_comm_dup_ mpi_comm_dup_f08_ (comm, new) |real| create(function!(MPI_Comm_dup, Synchronizing), comm, "duplicate", new, real);
+    mpi_comm_create_ mpi_comm_create_f08_ (comm, _group, new) |real| create(function!(MPI_Comm_create, Synchronizing), comm, "communicator", new, real);
+    mpi_comm_split_ mpi_comm_split_f08_ (comm, _color, _key, new) |real| create(function!(MPI_Comm_split, Synchronizing), comm, "split", new, real);
+    mpi_comm_split_type_ mpi_comm_split_type_f08_ (comm, _kind, _key, _info, new) |real| create(function!(MPI_Comm_split_type, Synchronizing), comm, "split", new, real);
+    mpi_cart_create_ mpi_cart_create_f08_ (comm, _dims, _lengths, _periods, _reorder, new) |real| create(function!(MPI_Cart_create, Synchronizing), comm, "grid", new, real);
+    mpi_cart_sub_ mpi_cart_sub_f08_ (comm, _remain, new) |real| create(function!(MPI_Cart_sub, Synchronizing), comm, "subgrid", new, real);
+    mpi_comm_free_ mpi_comm_free_f08_ (comm) |real: &dyn Fn() -> c_int| {
+        let handle = communicator(*comm);
+        real();
+        known::freed(handle)
+    };
+    mpi_win_create_ mpi_win_create_f08_ (_base, _size, _unit, _info, comm, win) |real| create_object("window", function!(MPI_Win_create, Synchronizing), comm, win, real);
+    mpi_win_allocate_ mpi_win_allocate_f08_ (_size, _unit, _info, comm, _base, win) |real| create_object("window", function!(MPI_Win_allocate, Synchronizing), comm, win, real);
+    mpi_win_fence_ mpi_win_fence_f08_ (_assert, win) |real| on_object(function!(MPI_Win_fence, Collective), win, real);
+    mpi_win_free_ mpi_win_free_f08_ (win) |real| on_object(function!(MPI_Win_free, Synchronizing), win, real);
+    mpi_win_start_ mpi_win_start_f08_ (_group, _assert, win) |real| on_object(function!(MPI_Win_start, Other), win, real);
+    mpi_win_complete_ mpi_win_complete_f08_ (win) |real| on_object(function!(MPI_Win_complete, Other), win, real);
+    mpi_win_wait_ mpi_win_wait_f08_ (win) |real| on_object(function!(MPI_Win_wait, Other), win, real);
+    mpi_win_lock_ mpi_win_lock_f08_ (_kind, _rank, _assert, win) |real| on_object(function!(MPI_Win_lock, Other), win, real);
+    mpi_win_lock_all_ mpi_win_lock_all_f08_ (_assert, win) |real| on_object(function!(MPI_Win_lock_all, Other), win, real);
+    mpi_win_unlock_ mpi_win_unlock_f08_ (_rank, win) |real| on_object(function!(MPI_Win_unlock, Other), win, real);
+    mpi_win_unlock_all_ mpi_win_unlock_all_f08_ (win) |real| on_object(function!(MPI_Win_unlock_all, Other), win, real);
+    mpi_win_flush_ mpi_win_flush_f08_ (_rank, win) |real| on_object(function!(MPI_Win_flush, Other), win, real);
+    mpi_win_flush_all_ mpi_win_flush_all_f08_ (win) |real| on_object(function!(MPI_Win_flush_all, Other), win, real);
+}
+
+/// MPI_Init and MPI_Init_thread. MPI_Finalize calls C's function.
+macro_rules! inits {
+    ($($name:ident ($($arg:ident),*);)*) => {$(
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name($($arg: Arg),*) {
+            static NEXT: Next = Next::new(match CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
+                Ok(name) => name,
+                Err(_) => panic!("a name"),
+            });
+            // SAFETY: as in the other functions.
+            unsafe { std::mem::transmute::<usize, unsafe extern "C" fn($(arg!($arg)),*)>(NEXT.get())($($arg),*) };
+            crate::instrument::begin();
+        }
+    )*};
+}
+
+inits! {
+    mpi_init_ (error);
+    mpi_init_f08_ (error);
+    mpi_init_thread_ (required, provided, error);
+    mpi_init_thread_f08_ (required, provided, error);
 }

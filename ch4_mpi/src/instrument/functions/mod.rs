@@ -12,9 +12,29 @@ macro_rules! function {
     }};
 }
 
+/// Calls on a window or a file, which has a communicator of its own (`$object`).
+macro_rules! on_objects {
+    ($($kind:ident $name:ident $real:ident ($($arg:ident: $type:ty),*) $object:expr;)*) => {$(
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name($($arg: $type),*) -> c_int {
+            // SAFETY: the arguments are the program's own.
+            let real = || unsafe { ffi::$real($($arg),*) };
+            if !ON.load(Relaxed) || is_inside() {
+                return real();
+            }
+            let communicator = known::of_object(word($object));
+            let function = function!($name, $kind);
+            let is_collective = function.kind != Kind::Other;
+            let number = if is_collective { known::count(communicator, function.name, NONE) } else { 0 };
+            note(&Call { communicator, number, ..Call::of(function) }, real)
+        }
+    )*};
+}
+
 mod collectives;
 mod communicators;
 mod ends;
+mod files;
 mod fortran;
 mod receives;
 mod requests;
@@ -26,14 +46,15 @@ use std::slice;
 use std::sync::atomic::Ordering::Relaxed;
 
 use mpi::ffi::{
-    self, MPI_Aint, MPI_Comm, MPI_Datatype, MPI_Group, MPI_Info, MPI_Message, MPI_Op, MPI_Request, MPI_Status, MPI_Win,
+    self, MPI_Aint, MPI_Comm, MPI_Datatype, MPI_File, MPI_Group, MPI_Info, MPI_Message, MPI_Op, MPI_Request,
+    MPI_Status, MPI_Win,
 };
 
 use super::calls::{Call, Entered, Function, Kind, NONE, enter, enter_message, enter_wait, is_inside};
 use super::communicators::{self as known, Creation};
 use super::{ON, RECORDS, STRICT_SENDS, messages as recorded, requests as pending};
 
-pub use ends::finalize;
+pub use ends::{finalize, finalize_with_mpi};
 
 /// A handle of MPI as a word: a pointer or a number.
 #[inline(always)]
@@ -175,6 +196,29 @@ fn begin(call: Call, request: *mut MPI_Request, real: impl FnOnce() -> c_int) ->
     // SAFETY: MPI has written the request.
     pending::begun(word(unsafe { *request }), call);
     result
+}
+
+/// A call that creates a window or a file: `how` says which.
+fn create_object<T: Copy>(
+    how: &str,
+    function: &'static Function,
+    comm: MPI_Comm,
+    object: *mut T,
+    real: impl FnOnce() -> c_int,
+) -> c_int {
+    if !ON.load(Relaxed) || is_inside() {
+        return real();
+    }
+    let call = collective_call(function, comm, 0, NONE);
+    let result = note(&call, real);
+    known::created_object(call.communicator, call.number, how, word(pointed(object)));
+    result
+}
+
+/// What the program's pointer points to.
+fn pointed<T: Copy>(to: *const T) -> T {
+    // SAFETY: the program passes the address of its own handle, or MPI has just written it.
+    unsafe { *to }
 }
 
 /// What the program passes as an array.

@@ -194,6 +194,20 @@ pub unsafe extern "C" fn MPI_Mrecv(
 }
 
 #[unsafe(no_mangle)]
+pub unsafe extern "C" fn MPI_Imrecv(
+    buffer: *mut c_void,
+    count: c_int,
+    datatype: MPI_Datatype,
+    message: *mut MPI_Message,
+    request: *mut MPI_Request,
+) -> c_int {
+    // SAFETY: the arguments are the program's own.
+    begin(Call::of(function!(MPI_Imrecv, Other)), request, || unsafe {
+        ffi::PMPI_Imrecv(buffer, count, datatype, message, request)
+    })
+}
+
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn MPI_Recv_init(
     buffer: *mut c_void,
     count: c_int,
