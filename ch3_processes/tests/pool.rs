@@ -1,6 +1,7 @@
 //! Pools, some of whose workers are killed.
 
-use std::path::PathBuf;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::process::{ExitCode, exit};
 use std::sync::mpsc;
 use std::thread;
@@ -14,8 +15,16 @@ use course::testing::group::LIMIT;
 use course::testing::harness::{run_trials, trials};
 use course::testing::proc::{alive, children_of, signal, wait_for};
 
+/// A child that starts in a folder with this file ends as soon as it has its request, before it takes a task.
+const ENDS_AT_ONCE: &str = "ends-at-once";
+
 fn main() -> ExitCode {
-    children![square, square_slowly, square_or, reverse, large, lose_all];
+    if Path::new(ENDS_AT_ONCE).exists() {
+        // Its standard input is the socket.
+        let read = std::io::stdin().read(&mut [0]);
+        exit(if read.is_ok() { 7 } else { 8 });
+    }
+    children![square, square_slowly, square_or, square_into, reverse, large, lose_one, lose_all, start_in_vain];
     run_trials(trials![
         results_come_in_order
         tasks_can_be_submitted_and_joined_in_any_order
@@ -23,8 +32,11 @@ fn main() -> ExitCode {
         a_task_whose_worker_is_killed_is_run_again
         a_task_that_kills_each_worker_is_named
         a_panic_and_an_error_are_errors_of_the_task
+        a_task_that_cannot_be_sent_is_the_only_one_that_fails
         workers_can_be_killed_at_any_moment
         a_pool_that_can_start_no_worker_says_so
+        a_pool_continues_without_a_worker_that_cannot_be_started
+        a_pool_gives_up_if_each_worker_ends_before_it_takes_a_task
         a_pool_gives_up_if_its_workers_are_killed_all_the_time
         a_ticket_is_valid_for_its_pool_only
         a_panic_of_the_iterator_of_tasks_leaves_the_pool_usable
@@ -41,6 +53,24 @@ fn square_slowly((number, micros): (u64, u64)) -> anyhow::Result<u64> {
     let start = Instant::now();
     while start.elapsed() < Duration::from_micros(micros) {}
     square(number)
+}
+
+/// A number that cannot be sent if it is 42.
+#[derive(serde::Deserialize)]
+struct Picky(u64);
+
+impl serde::Serialize for Picky {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            42 => Err(serde::ser::Error::custom("it is 42")),
+            number => serializer.serialize_u64(number),
+        }
+    }
+}
+
+/// Writes down the square of a number.
+fn square_into((Picky(number), folder): (Picky, PathBuf)) -> anyhow::Result<()> {
+    Ok(std::fs::write(folder.join(number.to_string()), (number * number).to_string())?)
 }
 
 /// Squares a number; `way` says what happens at 42 instead. With a file that happens once only.
@@ -139,6 +169,10 @@ fn a_task_whose_worker_is_killed_is_run_again() {
         );
         assert_eq!(pool.map_in_chunks(tasks("none", None).take(42), 1).unwrap(), squares(42));
         assert!(pool.repeated().is_empty());
+        // In a later map the task has the number that it has there.
+        let again = tasks(way, Some(folder.path().join("again"))).skip(40);
+        assert_eq!(pool.map_in_chunks(again, 7).unwrap(), squares(100)[40..]);
+        assert_eq!(pool.repeated()[0].task, 2);
     }
 }
 
@@ -169,6 +203,26 @@ fn a_panic_and_an_error_are_errors_of_the_task() {
     let error = pool.map(tasks("fail", None)).unwrap_err();
     assert_eq!(error.to_string(), "task 42: it is no number");
     assert_eq!(pool.map(tasks("fail", None).skip(43)).unwrap().len(), 57);
+}
+
+fn a_task_that_cannot_be_sent_is_the_only_one_that_fails() {
+    let mut pool = Pool::new("worker", 2, square_into).unwrap();
+    for chunk in [1, 10, 100] {
+        let folder = tempfile::tempdir().unwrap();
+        let tasks = (0..100).map(|number| (Picky(number), folder.path().to_path_buf()));
+        let error = pool.map_in_chunks(tasks, chunk).unwrap_err();
+        assert!(error.task == 42 && matches!(error.cause, TaskCause::Task(_)), "{error}");
+        for number in (0..100_u64).filter(|&number| number != 42) {
+            let square = std::fs::read_to_string(folder.path().join(number.to_string()));
+            assert_eq!(square.unwrap(), (number * number).to_string());
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let submit = |number| (number, pool.submit((Picky(number), folder.path().to_path_buf())));
+    let tickets: Vec<_> = (40..45).map(submit).collect();
+    for (number, ticket) in tickets {
+        assert_eq!(pool.join(ticket).is_err(), number == 42, "{number}");
+    }
 }
 
 fn workers_can_be_killed_at_any_moment() {
@@ -212,6 +266,40 @@ fn a_pool_that_can_start_no_worker_says_so() {
     assert!(error.starts_with("task 0: square ") && error.contains("Too many open files"), "{error}");
 }
 
+/// Kills one of two workers while no process can be started. The tasks take longer than the pool needs to see that.
+fn lose_one() -> anyhow::Result<Vec<u64>> {
+    let mut pool = Pool::new("square", 2, square_slowly)?;
+    let limits = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: Some(3), ..limits })?;
+    signal(pool.processes()[0], Signal::KILL);
+    let results = pool.map_in_chunks((0..50).map(|number| (number, 10_000)), 1);
+    setrlimit(Resource::Nofile, limits)?;
+    Ok(results?)
+}
+
+fn a_pool_continues_without_a_worker_that_cannot_be_started() {
+    assert_eq!(spawn("lose one", lose_one, ()).unwrap().join().unwrap(), squares(50));
+}
+
+/// The pool's error, and what it says of a second map.
+fn start_in_vain() -> anyhow::Result<(String, String)> {
+    let folder = tempfile::tempdir()?;
+    std::env::set_current_dir(folder.path())?;
+    std::fs::write(ENDS_AT_ONCE, "")?;
+    let mut pool = Pool::new("doomed", 2, square)?;
+    let mut error = || anyhow::Ok(pool.map(0..100).expect_err("no worker takes a task").to_string());
+    Ok((error()?, error()?))
+}
+
+fn a_pool_gives_up_if_each_worker_ends_before_it_takes_a_task() {
+    let mut child = spawn("start in vain", start_in_vain, ()).unwrap();
+    assert!(child.wait_timeout(LIMIT).unwrap().is_some(), "the pool starts workers for ever");
+    let (first, second) = child.join().unwrap();
+    for error in [first, second] {
+        assert!(error.starts_with("task 0: doomed ") && error.contains("exit status: 7"), "{error}");
+    }
+}
+
 fn a_pool_gives_up_if_its_workers_are_killed_all_the_time() {
     let mut pool = Pool::new("doomed", 2, square_slowly).unwrap();
     let (done, over) = mpsc::channel::<()>();
@@ -223,7 +311,7 @@ fn a_pool_gives_up_if_its_workers_are_killed_all_the_time() {
             }
         }
     });
-    let error = pool.map_in_chunks((0..50).map(|number| (number, 1_000_000)), 1).unwrap_err();
+    let error = pool.map_in_chunks((0..10).map(|number| (number, 1_000_000)), 1).unwrap_err();
     assert!(matches!(error.cause, TaskCause::Worker(_) | TaskCause::Ended(_)), "{error}");
     done.send(()).unwrap();
     killer.join().unwrap();

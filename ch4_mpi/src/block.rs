@@ -4,25 +4,14 @@ use std::ops::RangeInclusive;
 
 use mpi::Count;
 
-/// Makes each of these cells of `new` the mean of the four neighbours of that cell in `old`.
-pub fn relax(old: &Block, new: &mut Block, rows: RangeInclusive<usize>, cols: RangeInclusive<usize>) {
-    let (width, cells) = (old.cols + 2, &old.cells);
-    for row in rows {
-        for at in row * width + cols.start()..=row * width + cols.end() {
-            new.cells[at] = 0.25 * (cells[at - width] + cells[at + width] + cells[at - 1] + cells[at + 1]);
-        }
-    }
-}
-
 /// The cells of a rank, with a frame of one cell around them: the rows of the block are 1, 2, ..., `rows`.
 #[derive(Clone, Debug)]
 pub struct Block {
-    /// The number of rows, without the frame.
-    pub rows: usize,
-    /// The number of columns, without the frame.
-    pub cols: usize,
+    /// The number of rows and of columns, without the frame.
+    rows: usize,
+    cols: usize,
     /// The cells, row by row, with the frame.
-    pub cells: Vec<f64>,
+    cells: Vec<f64>,
     /// The place of its first cell in the whole grid, and the number of columns of that grid.
     first: [usize; 2],
     size: usize,
@@ -40,13 +29,48 @@ impl Block {
         Self { rows: rows.len() - 2, cols: cols.len() - 2, cells: rows.flat_map(row).collect(), first, size }
     }
 
+    /// Copies of the upper, the lower, the left and the right edge.
+    #[must_use]
+    pub fn edges(&self) -> [Vec<f64>; 4] {
+        self.sides(1).map(|edge| edge.map(|at| self.cells[at]).collect())
+    }
+
+    /// Writes a side of the frame: 0 is the upper one, then the lower, the left and the right one.
+    pub fn set_halo(&mut self, side: usize, halo: &[f64]) {
+        let places = self.sides(0).into_iter().nth(side).into_iter().flatten();
+        places.zip(halo).for_each(|(at, &cell)| self.cells[at] = cell);
+    }
+
     /// The places of the upper, lower, left and right side of the frame (depth 0) or of the block itself (depth 1).
-    pub fn sides(&self, depth: usize) -> [impl Iterator<Item = usize> + use<>; 4] {
+    fn sides(&self, depth: usize) -> [impl Iterator<Item = usize> + use<>; 4] {
         let (rows, cols, width) = (self.rows, self.cols, self.cols + 2);
         let (upper, lower) = (depth * width + 1, (rows + 1 - depth) * width + 1);
         let (left, right) = (width + depth, width + cols + 1 - depth);
         [(upper, 1, cols), (lower, 1, cols), (left, width, rows), (right, width, rows)]
             .map(|(start, step, length)| (start..).step_by(step).take(length))
+    }
+
+    /// Makes each cell that is not at an edge the mean of the four neighbours of that cell in `old`. It needs no halo.
+    pub fn relax_interior(&mut self, old: &Self) {
+        self.relax(old, 2..=self.rows - 1, 2..=self.cols - 1);
+    }
+
+    /// The same for the cells at the edges. It needs the halo of `old`.
+    pub fn relax_border(&mut self, old: &Self) {
+        let (rows, cols) = (self.rows, self.cols);
+        for (row, col) in [(1, 1), (rows, cols)] {
+            self.relax(old, row..=row, 1..=cols);
+            self.relax(old, 1..=rows, col..=col);
+        }
+    }
+
+    fn relax(&mut self, old: &Self, rows: RangeInclusive<usize>, cols: RangeInclusive<usize>) {
+        let (width, cells) = (old.cols + 2, &old.cells);
+        for row in rows {
+            for at in row * width + cols.start()..=row * width + cols.end() {
+                self.cells[at] = 0.25 * (cells[at - width] + cells[at + width] + cells[at - 1] + cells[at + 1]);
+            }
+        }
     }
 
     /// A sum of the bits of all cells, each multiplied by a number that depends on its place in the whole grid. It does not depend

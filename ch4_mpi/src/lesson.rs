@@ -25,8 +25,8 @@ use rustix::io::ioctl_fionread;
 pub use course::lesson::{Answer, Flags, Lesson, header};
 
 use crate::instrument::{self, Settings};
+use crate::job::Refused;
 use crate::launch::{self, Ended, Launched};
-use crate::ranks::Refused;
 
 /// Runs a story as a job of ranks: `lesson::run!(|args: Args, lesson, world| { ...; Ok(()) })`, where `world` is what
 /// `mpi::initialize()` and `universe.world()` give.

@@ -8,14 +8,16 @@
 //! | [`lesson`] | how a job of many ranks begins and ends: the flags of every program, one chart of all ranks, one error line |
 //! | [`launch`] | how a program starts itself under `mpirun`, and how every process of the job ends when the first one ends |
 //! | [`instrument`] | takes the place of MPI's functions: draws calls and messages, and reports a job that hangs |
-//! | [`ranks`] | what programs need to know about their ranks: are there enough, and lines in the order of the ranks |
+//! | [`job`] | all ranks of a job: are there enough, their neighbours in a ring or a grid, lines in the order of the ranks |
+//! | [`parts`] | the parts of a row of items, one for each rank: lengths and starts |
 //! | [`block`] | a rank's part of a grid, with a frame for the edges of its neighbours |
 //! | [`kernels`] | the kernels that every strategy solves, solved by ranks that exchange messages |
 
 mod banner;
 pub mod block;
 pub mod instrument;
+pub mod job;
 pub mod kernels;
 pub mod launch;
 pub mod lesson;
-pub mod ranks;
+pub mod parts;

@@ -28,8 +28,8 @@ fn numbers_after(output: &str, words: &str) -> Vec<u32> {
     items(output, |line| line.strip_prefix(words)).iter().filter_map(|number| number.parse().ok()).collect()
 }
 
-/// Checks that the chart has these lanes and no others: a lane for the parent and one for each child.
-fn has_lanes(program: &Program, args: &[&str], lanes: &[&str]) {
+/// Checks that the chart has these lanes and no others: a lane for the parent and one for each child. Returns the output.
+fn has_lanes(program: &Program, args: &[&str], lanes: &[&str]) -> String {
     let output = program.succeeds(&[args, &["--timeline"]].concat());
     let (_, chart) = output.split_once("a column is").expect("a chart");
     for lane in lanes {
@@ -40,4 +40,5 @@ fn has_lanes(program: &Program, args: &[&str], lanes: &[&str]) {
     // Below the lanes may stand, in parentheses, what could not be drawn.
     let lines = chart.lines().filter(|line| !line.is_empty() && !line.starts_with('(')).count();
     assert_eq!(lines - 1, lanes.len(), "{program} has other lanes: {output}");
+    output
 }

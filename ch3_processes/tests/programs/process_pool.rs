@@ -102,7 +102,8 @@ fn the_squares_are_complete_or_an_error_comes_if_workers_are_killed_all_the_time
 #[test]
 fn the_chart_has_all_workers() {
     let args = ["--workers", "3", "--tasks", "30", "--steps", "5000000"];
-    has_lanes(&PROCESS_POOL, &args, &["process_pool", "worker 0", "worker 1", "worker 2"]);
+    let output = has_lanes(&PROCESS_POOL, &args, &["process_pool", "worker 0", "worker 1", "worker 2"]);
+    assert!(!output.contains("killed"), "workers that have nothing to do end by themselves: {output}");
 }
 
 #[test]

@@ -18,7 +18,7 @@
 use std::process::ExitCode;
 
 use anyhow::ensure;
-use ch4_mpi::{lesson, ranks};
+use ch4_mpi::{job, lesson, parts};
 use mpi::Count;
 use mpi::datatype::{Partition, PartitionMut};
 use mpi::traits::*;
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
         let mut lengths_in = vec![0; ranks];
         world.all_to_all_into(&lengths[..], &mut lengths_in[..]);
 
-        let (starts, starts_in) = (starts(&lengths), starts(&lengths_in));
+        let (starts, starts_in) = (parts::starts(&lengths), parts::starts(&lengths_in));
         let mut parts_in = vec![0; lengths_in.iter().sum::<Count>() as usize];
         world.all_to_all_varcount_into(
             &Partition::new(&parts[..], lengths, starts),
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
             starts_in.iter().zip(&lengths_in).map(|(&at, &len)| &parts_in[at as usize..(at + len) as usize]).collect();
         let text =
             format!("rank {rank} of {ranks} sent {row:?} and received {column:?}, then in uneven parts {uneven:?}");
-        ranks::print_in_order(world, &text);
+        job::print_in_order(world, &text);
         for from in 0..ranks {
             let right = product(from, rank);
             ensure!(column[from] == right, "rank {from} sent {} to rank {rank} instead of {right}", column[from]);
@@ -69,9 +69,4 @@ fn product(from: usize, to: usize) -> u64 {
 /// How many times rank `from` sends it to rank `to` in the uneven exchange: 0, 1 or 2 times.
 fn copies(from: usize, to: usize) -> Count {
     ((from + 2 * to + 1) % 3) as Count
-}
-
-/// Where each part starts if the parts follow each other.
-fn starts(lengths: &[Count]) -> Vec<Count> {
-    (0..lengths.len()).map(|part| lengths[..part].iter().sum()).collect()
 }

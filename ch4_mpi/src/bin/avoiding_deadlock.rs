@@ -22,7 +22,7 @@
 use std::process::ExitCode;
 
 use anyhow::ensure;
-use ch4_mpi::{lesson, ranks};
+use ch4_mpi::{job, lesson};
 use mpi::collective::SystemOperation;
 use mpi::point_to_point::send_receive_into;
 use mpi::request::scope;
@@ -46,29 +46,28 @@ const WAYS: [(&str, Exchange); 4] =
 
 fn main() -> ExitCode {
     lesson::run!(|args: Args, _lesson, world| {
-        ranks::at_least(world, 2)?;
-        let (rank, ranks) = (world.rank(), world.size());
-        let (left, right) = ((rank + ranks - 1) % ranks, (rank + 1) % ranks);
+        job::at_least(world, 2)?;
+        let (left, right) = job::ring(world);
         let number = |sender: i32, round: u32| sender as u64 * 10_000_000 + u64::from(round);
         let (mut outgoing, mut incoming) = (vec![0; args.items as usize], vec![0; args.items as usize]);
 
         for (name, exchange) in WAYS {
             let mut seconds = 0.0;
             for round in 0..=args.rounds {
-                outgoing.fill(number(rank, round));
+                outgoing.fill(number(world.rank(), round));
                 // All ranks are in the same round, or a fast rank could fill the attached buffer with messages that are
                 // not received yet.
                 world.barrier();
                 let begin = mpi::time();
-                exchange(&world.process_at_rank(left), &world.process_at_rank(right), &outgoing, &mut incoming);
+                exchange(&left, &right, &outgoing, &mut incoming);
                 // The first round is not timed.
                 seconds += if round > 0 { mpi::time() - begin } else { 0.0 };
-                let arrived = incoming.iter().all(|&item| item == number(left, round));
-                ensure!(arrived, "{name}: round {round} brought other numbers than rank {left} sent");
+                let arrived = incoming.iter().all(|&item| item == number(left.rank(), round));
+                ensure!(arrived, "{name}: round {round} brought other numbers than rank {} sent", left.rank());
             }
             let mut slowest = 0.0;
             world.all_reduce_into(&seconds, &mut slowest, SystemOperation::max());
-            if rank == 0 {
+            if world.rank() == 0 {
                 println!("{name:<13} {:>9.1} us per exchange", slowest / f64::from(args.rounds) * 1e6);
             }
         }

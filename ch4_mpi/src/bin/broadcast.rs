@@ -1,9 +1,9 @@
 //! Rank 0 broadcasts one number to all ranks, and scatters a row of numbers in parts.
 //!
 //! A broadcast and a scatter are collective calls: every rank makes the same call. A broadcast gives the data of one
-//! rank, the root, to all ranks. A scatter gives each rank its own part of the data of the root. Here each rank needs both: it multiplies its
-//! part by the number. MPI may pass the data of a broadcast on from rank to rank, in the form of a tree, so a broadcast
-//! to many ranks takes fewer steps than a send to each of them.
+//! rank, the root, to all ranks. A scatter gives each rank its own part of the data of the root. Here each rank needs both:
+//! it multiplies its part by the number. MPI may pass the data of a broadcast on from rank to rank, in the form of a tree,
+//! so a broadcast to many ranks takes fewer steps than a send to each of them.
 //!
 //! Run:       cargo run --bin broadcast -- --timeline
 //!            scripts/mpirun -n 10 target/debug/broadcast
@@ -22,7 +22,7 @@
 use std::process::ExitCode;
 
 use anyhow::ensure;
-use ch4_mpi::{lesson, ranks};
+use ch4_mpi::{job, lesson, parts};
 use mpi::Count;
 use mpi::datatype::Partition;
 use mpi::traits::*;
@@ -46,34 +46,21 @@ fn main() -> ExitCode {
         let mut factor = if rank == 0 { args.factor } else { 0 };
         root.broadcast_into(&mut factor);
 
-        let starts: Vec<Count> = (0..=ranks).map(|rank| start(rank, ranks, args.items)).collect();
-        let lengths: Vec<Count> = starts.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let lengths = parts::lengths(args.items, ranks);
+        let starts = parts::starts(&lengths);
         let mut part = vec![0; lengths[rank] as usize];
         if rank == 0 {
             let items: Vec<u64> = (1..=args.items as u64).collect();
-            root.scatter_varcount_into_root(&Partition::new(&items[..], lengths, &starts[..ranks]), &mut part[..]);
+            root.scatter_varcount_into_root(&Partition::new(&items[..], lengths, &starts[..]), &mut part[..]);
         } else {
             root.scatter_varcount_into(&mut part[..]);
         }
 
         let products: Vec<u64> = part.iter().map(|item| factor * item).collect();
-        let (items, shown_products) = (shown(&part), shown(&products));
-        ranks::print_in_order(world, &format!("rank {rank} of {ranks}: {factor} * {items} = {shown_products}"));
-        let right = (starts[rank] as u64 + 1..=starts[rank + 1] as u64).map(|item| args.factor * item);
+        let (items, shown) = (parts::shown(&part), parts::shown(&products));
+        job::print_in_order(world, &format!("rank {rank} of {ranks}: {factor} * {items} = {shown}"));
+        let right = (starts[rank] as u64 + 1..).take(part.len()).map(|item| args.factor * item);
         ensure!(products.iter().copied().eq(right), "wrong factor or wrong items for this rank: {factor} * {items}");
         Ok(())
     })
-}
-
-/// The index at which the part of a rank starts. The parts follow the order of the ranks; their lengths differ by at
-/// most one.
-fn start(rank: usize, ranks: usize, items: Count) -> Count {
-    (rank * items as usize / ranks) as Count
-}
-
-fn shown(row: &[u64]) -> String {
-    match row {
-        [first, .., last] if row.len() > 10 => format!("[{first}, ..., {last}]"),
-        _ => format!("{row:?}"),
-    }
 }

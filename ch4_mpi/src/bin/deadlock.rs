@@ -30,11 +30,10 @@
 use std::process::ExitCode;
 
 use anyhow::ensure;
-use ch4_mpi::{lesson, ranks};
-use mpi::Rank;
+use ch4_mpi::{job, lesson};
 use mpi::collective::SystemOperation;
 use mpi::point_to_point::send_receive_into;
-use mpi::topology::{Process, SimpleCommunicator};
+use mpi::topology::SimpleCommunicator;
 use mpi::traits::*;
 
 #[derive(clap::Parser)]
@@ -59,7 +58,7 @@ enum Case {
 fn main() -> ExitCode {
     // It is `run!` for a program that hangs on purpose: the report comes after 1 second.
     lesson::hazard!(|args: Args, _lesson, world| {
-        ranks::at_least(world, 2)?;
+        job::at_least(world, 2)?;
         let case = match args.case {
             Case::RecvRecv => recv_recv,
             Case::SendSend => send_send,
@@ -68,13 +67,13 @@ fn main() -> ExitCode {
             Case::MissingRank => missing_rank,
         };
         case(world, args.repaired)?;
-        ranks::print_in_order(world, &format!("rank {} of {}: every call has returned", world.rank(), world.size()));
+        job::print_in_order(world, &format!("rank {} of {}: every call has returned", world.rank(), world.size()));
         Ok(())
     })
 }
 
 fn recv_recv(world: &SimpleCommunicator, repaired: bool) -> anyhow::Result<()> {
-    let (rank, left, right) = ring(world);
+    let (rank, (left, right)) = (world.rank(), job::ring(world));
     let mut message = -1;
     // The repair: ranks with an even number send first.
     if repaired && rank % 2 == 0 {
@@ -88,7 +87,7 @@ fn recv_recv(world: &SimpleCommunicator, repaired: bool) -> anyhow::Result<()> {
 }
 
 fn send_send(world: &SimpleCommunicator, repaired: bool) -> anyhow::Result<()> {
-    let (rank, left, right) = ring(world);
+    let (rank, (left, right)) = (world.rank(), job::ring(world));
     let mut message = -1;
     // The repair: one call sends and receives.
     if repaired {
@@ -137,13 +136,7 @@ fn missing_rank(world: &SimpleCommunicator, repaired: bool) -> anyhow::Result<()
     Ok(())
 }
 
-/// The number of this rank, its left and its right neighbour.
-fn ring(world: &SimpleCommunicator) -> (Rank, Process<'_>, Process<'_>) {
-    let (rank, ranks) = (world.rank(), world.size());
-    (rank, world.process_at_rank((rank + ranks - 1) % ranks), world.process_at_rank((rank + 1) % ranks))
-}
-
-fn check(arrived: Rank, expected: Rank) -> anyhow::Result<()> {
+fn check(arrived: i32, expected: i32) -> anyhow::Result<()> {
     ensure!(arrived == expected, "{arrived} has arrived instead of {expected}");
     Ok(())
 }

@@ -6,7 +6,8 @@
 //!
 //! Run:       cargo run --bin gather -- --timeline
 //!            scripts/mpirun -n 10 target/debug/gather
-//! Observe:   rank 0 prints the squares of all ranks in the order of the ranks. Then it prints the uneven parts: rank r contributes the first r+1 odd numbers, and their sum is the square of r+1.
+//! Observe:   rank 0 prints the squares of all ranks in the order of the ranks. Then it prints the uneven parts: rank r
+//!            contributes the first r+1 odd numbers, and their sum is the square of r+1.
 //! MPI:       MPI_Gather, MPI_Gatherv
 //! Exercise:  use `world.all_gather_into` and `world.all_gather_varcount_into`, which give the result to all ranks.
 //!            Which lines of the code are no longer needed, and how many times is each result printed now?
@@ -17,7 +18,7 @@
 use std::process::ExitCode;
 
 use anyhow::ensure;
-use ch4_mpi::lesson;
+use ch4_mpi::{lesson, parts};
 use mpi::Count;
 use mpi::datatype::PartitionMut;
 use mpi::traits::*;
@@ -47,7 +48,7 @@ fn main() -> ExitCode {
 
         let mut lengths = vec![0; ranks];
         root.gather_into_root(&length, &mut lengths[..]);
-        let starts: Vec<Count> = (0..ranks).map(|rank| lengths[..rank].iter().sum()).collect();
+        let starts = parts::starts(&lengths);
         let mut all = vec![0; lengths.iter().sum::<Count>() as usize];
         root.gather_varcount_into_root(&odds[..], &mut PartitionMut::new(&mut all[..], &lengths[..], &starts[..]));
 

@@ -20,9 +20,8 @@ use std::mem::swap;
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
-use ch4_mpi::block::{Block, relax};
-use ch4_mpi::lesson;
-use ch4_mpi::ranks::Refused;
+use ch4_mpi::block::Block;
+use ch4_mpi::{job, lesson};
 use mpi::collective::SystemOperation;
 use mpi::request::multiple_scope;
 use mpi::topology::Process;
@@ -42,15 +41,10 @@ type Neighbours<'a> = [Option<Process<'a>>; 4];
 
 fn main() -> ExitCode {
     lesson::run!(|args: Args, _lesson, world| {
-        let (size, ranks) = (args.size as usize, world.size());
-        // Of all shapes of a grid with that many ranks, the one that is nearest to a square.
-        let height = (1..=ranks).rfind(|height| ranks % height == 0 && height * height <= ranks).unwrap_or(1);
-        let dims = [height, ranks / height];
-        if size < dims[1] as usize {
-            return Err(Refused::because(format!(
-                "the size: {ranks} ranks need at least {} rows and columns",
-                dims[1]
-            )));
+        let (size, dims @ [_, columns]) = (args.size as usize, job::grid(world.size()));
+        if size < columns as usize {
+            let why = format!("the size: {} ranks need at least {columns} rows and columns", world.size());
+            return Err(job::Refused::because(why));
         }
         let grid = world
             .create_cartesian_communicator(&dims, &[false, false], false)
@@ -92,9 +86,8 @@ fn solve(mut old: Block, neighbours: &Neighbours<'_>, iterations: u32, overlap: 
 }
 
 fn iterate(old: &mut Block, new: &mut Block, neighbours: &Neighbours<'_>, overlap: bool) {
-    let (rows, cols) = (old.rows, old.cols);
     // The cells of a column are apart in memory, so the edges are copied into buffers.
-    let edges = old.sides(1).map(|edge| edge.map(|at| old.cells[at]).collect::<Vec<_>>());
+    let edges = old.edges();
     let mut halos = edges.clone();
     multiple_scope(8, |scope, requests| {
         for ((neighbour, edge), halo) in neighbours.iter().zip(&edges).zip(&mut halos) {
@@ -104,22 +97,18 @@ fn iterate(old: &mut Block, new: &mut Block, neighbours: &Neighbours<'_>, overla
         }
         if overlap {
             // The messages may be transferred meanwhile.
-            relax(old, new, 2..=rows - 1, 2..=cols - 1);
+            new.relax_interior(old);
         }
         requests.wait_all(&mut Vec::new());
     });
-    for ((neighbour, side), halo) in neighbours.iter().zip(old.sides(0)).zip(&halos) {
+    for (side, (neighbour, halo)) in neighbours.iter().zip(&halos).enumerate() {
         // Without a neighbour, this side of the frame has the fixed values around the grid.
         if neighbour.is_some() {
-            side.zip(halo).for_each(|(at, &cell)| old.cells[at] = cell);
+            old.set_halo(side, halo);
         }
     }
-    if overlap {
-        for (row, col) in [(1, 1), (rows, cols)] {
-            relax(old, new, row..=row, 1..=cols);
-            relax(old, new, 1..=rows, col..=col);
-        }
-    } else {
-        relax(old, new, 1..=rows, 1..=cols);
+    if !overlap {
+        new.relax_interior(old);
     }
+    new.relax_border(old);
 }

@@ -11,7 +11,7 @@
 //!            machine all ranks name the same host. All ranks use the same MPI library.
 //! MPI:       MPI_Comm_rank, MPI_Comm_size, MPI_Get_processor_name, MPI_Get_version, MPI_Get_library_version, MPI_Bcast
 //! Python:    every rank prints by itself, so the lines may come in any order.
-//! Exercise:  replace `ranks::print_in_order(world, &hello)` by `println!("{hello}")` and run the program ten times
+//! Exercise:  replace `job::print_in_order(world, &hello)` by `println!("{hello}")` and run the program ten times
 //!            with `--ranks 10`. In how many runs do the lines come in the order of the ranks?
 
 // Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use std::thread::available_parallelism;
 
 use anyhow::ensure;
-use ch4_mpi::{lesson, ranks};
+use ch4_mpi::{job, lesson};
 use mpi::environment::{library_version, processor_name, version};
 use mpi::traits::*;
 
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
         let ((major, minor), library) = (version(), library_version()?);
         let name = short(&library);
         let hello = format!("rank {rank} of {ranks} on {host} ({cores} cores): hello from MPI {major}.{minor}, {name}");
-        ranks::print_in_order(world, &hello);
+        job::print_in_order(world, &hello);
 
         // A broadcast writes into a buffer that exists, so rank 0 sends the length of its text first.
         let root = world.process_at_rank(0);

@@ -22,7 +22,7 @@
 use std::process::ExitCode;
 
 use anyhow::ensure;
-use ch4_mpi::{lesson, ranks};
+use ch4_mpi::{job, lesson};
 use mpi::topology::Process;
 use mpi::traits::*;
 
@@ -43,7 +43,7 @@ struct Args {
 
 fn main() -> ExitCode {
     lesson::run!(|args: Args, _lesson, world| {
-        ranks::at_least(world, 2)?;
+        job::at_least(world, 2)?;
         let sizes = match args.only {
             Some(size) => vec![size],
             None => (0..27).map(|power| 1 << power).take_while(|&size| size <= args.largest).collect(),

@@ -2,17 +2,16 @@
 //!
 //! The sender of a message names the receiver and a tag, which is a number that says what kind of message this is. The
 //! receiver may ask for a certain source and a certain tag, or for any message; the status of a message says where it
-//! comes from and which tag it has. The standard send, `send`, may return before the message is received, or
-//! block until the receiver asks for it. Here every rank deals
-//! with the number before it deals with the text, and no rank sends to itself, so the ranks cannot wait for each other
-//! in a circle.
+//! comes from and which tag it has. The standard send, `send`, may return before the message is received, or block until
+//! the receiver asks for it. Here every rank deals with the number before it deals with the text, and no rank sends to
+//! itself, so the ranks cannot wait for each other in a circle.
 //!
 //! Run:       cargo run --bin point_to_point -- --timeline
 //!            scripts/mpirun -n 9 target/debug/point_to_point
 //! Observe:   rank 0 sends the number to rank n/2, and rank 1 sends the text to rank n-1, where n is the number of
 //!            ranks (with two ranks, rank 0 receives the text). The rank that receives the text learns the source and
-//!            the tag from the status of the message. At the end rank 0 gathers the lines of all ranks and prints them in the order of
-//!            the ranks.
+//!            the tag from the status of the message. At the end rank 0 gathers the lines of all ranks and prints them in
+//!            the order of the ranks.
 //! MPI:       MPI_Send, MPI_Recv, MPI_Mprobe, MPI_Mrecv
 //! Python:    the receivers are ranks 4 and 8, so with fewer than 9 ranks the original ends with an error of MPI.
 //! Exercise:  let the receiver of the number ask for the tag `TEXT` instead of `NUMBER`. Which ranks wait, and for
@@ -24,7 +23,7 @@
 use std::process::ExitCode;
 
 use anyhow::ensure;
-use ch4_mpi::{lesson, ranks};
+use ch4_mpi::{job, lesson};
 use mpi::traits::*;
 use mpi::{Rank, Tag};
 
@@ -43,7 +42,7 @@ const TEXT: Tag = 2;
 
 fn main() -> ExitCode {
     lesson::run!(|args: Args, _lesson, world| {
-        ranks::at_least(world, 2)?;
+        job::at_least(world, 2)?;
         let (rank, ranks) = (world.rank(), world.size());
         let (number_to, text_to) = (ranks / 2, text_receiver(ranks));
         let mut did = Vec::new();
@@ -71,7 +70,7 @@ fn main() -> ExitCode {
         }
 
         let did = if did.is_empty() { "had no message".into() } else { did.join(" and ") };
-        ranks::print_in_order(world, &format!("rank {rank} of {ranks} {did}"));
+        job::print_in_order(world, &format!("rank {rank} of {ranks} {did}"));
         Ok(())
     })
 }

@@ -19,7 +19,7 @@
 use std::process::ExitCode;
 
 use anyhow::ensure;
-use ch4_mpi::{lesson, ranks};
+use ch4_mpi::{job, lesson, parts};
 use mpi::collective::SystemOperation;
 use mpi::traits::*;
 
@@ -35,14 +35,14 @@ fn main() -> ExitCode {
         let (rank, ranks) = (world.rank() as u64, world.size() as u64);
         let root = world.process_at_rank(0);
         let row = multiples(rank + 1, args.items);
-        ranks::print_in_order(world, &format!("rank {rank} of {ranks} contributes {}", shown(&row)));
+        job::print_in_order(world, &format!("rank {rank} of {ranks} contributes {}", parts::shown(&row)));
 
         let right = multiples(ranks * (ranks + 1) / 2, args.items);
         if rank == 0 {
             let mut sums = vec![0; row.len()];
             root.reduce_into_root(&row[..], &mut sums[..], SystemOperation::sum());
-            println!("rank 0 has the sums {} after reduce", shown(&sums));
-            ensure!(sums == right, "wrong sums after reduce: {}", shown(&sums));
+            println!("rank 0 has the sums {} after reduce", parts::shown(&sums));
+            ensure!(sums == right, "wrong sums after reduce: {}", parts::shown(&sums));
         } else {
             // No receive buffer: this rank does not get the result.
             root.reduce_into(&row[..], SystemOperation::sum());
@@ -51,10 +51,10 @@ fn main() -> ExitCode {
         let (mut sums, mut maxima) = (vec![0; row.len()], vec![0; row.len()]);
         world.all_reduce_into(&row[..], &mut sums[..], SystemOperation::sum());
         world.all_reduce_into(&row[..], &mut maxima[..], SystemOperation::max());
-        let result = format!("the sums {} and the maxima {}", shown(&sums), shown(&maxima));
-        ranks::print_in_order(world, &format!("rank {rank} has {result} after all_reduce"));
-        ensure!(sums == right, "wrong sums after all_reduce: {}", shown(&sums));
-        ensure!(maxima == multiples(ranks, args.items), "wrong maxima after all_reduce: {}", shown(&maxima));
+        let result = format!("the sums {} and the maxima {}", parts::shown(&sums), parts::shown(&maxima));
+        job::print_in_order(world, &format!("rank {rank} has {result} after all_reduce"));
+        ensure!(sums == right, "wrong sums after all_reduce: {}", parts::shown(&sums));
+        ensure!(maxima == multiples(ranks, args.items), "wrong maxima after all_reduce: {}", parts::shown(&maxima));
         Ok(())
     })
 }
@@ -62,11 +62,4 @@ fn main() -> ExitCode {
 /// 0, `factor`, 2 * `factor`, ...
 fn multiples(factor: u64, items: u64) -> Vec<u64> {
     (0..items).map(|item| factor * item).collect()
-}
-
-fn shown(row: &[u64]) -> String {
-    match row {
-        [first, .., last] if row.len() > 10 => format!("[{first}, ..., {last}]"),
-        _ => format!("{row:?}"),
-    }
 }

@@ -15,15 +15,15 @@
 // Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
 #![cfg_attr(not(mpi), no_main, cfg(mpi))]
 
-use std::hint::black_box;
 use std::process::ExitCode;
 
 use anyhow::ensure;
-use ch4_mpi::lesson;
+use ch1_parallel::kernels::count;
+use ch4_mpi::{job, lesson};
 use mpi::collective::SystemOperation;
 use mpi::point_to_point::send_receive_replace_into;
 use mpi::request::scope;
-use mpi::topology::{Process, SimpleCommunicator};
+use mpi::topology::SimpleCommunicator;
 use mpi::traits::*;
 
 #[derive(clap::Parser)]
@@ -33,8 +33,8 @@ struct Args {
     rounds: u32,
     /// Work of each rank in each round, in steps of computation
     #[arg(long, default_value_t = 200_000, value_name = "STEPS",
-          value_parser = clap::value_parser!(u32).range(0..=1_000_000_000))]
-    work: u32,
+          value_parser = clap::value_parser!(u64).range(0..=1_000_000_000))]
+    work: u64,
 }
 
 type Way = fn(&SimpleCommunicator, &Args) -> u64;
@@ -61,7 +61,7 @@ fn main() -> ExitCode {
 }
 
 fn blocking(world: &SimpleCommunicator, args: &Args) -> u64 {
-    let (left, right) = neighbours(world);
+    let (left, right) = job::ring(world);
     let mut token = 0;
     for _ in 0..args.rounds {
         if world.rank() == 0 {
@@ -80,7 +80,7 @@ fn blocking(world: &SimpleCommunicator, args: &Args) -> u64 {
 }
 
 fn non_blocking(world: &SimpleCommunicator, args: &Args) -> u64 {
-    let (left, right) = neighbours(world);
+    let (left, right) = job::ring(world);
     let (mut token, mut incoming) = (0, 0);
     for _ in 0..args.rounds {
         scope(|scope| {
@@ -100,12 +100,7 @@ fn non_blocking(world: &SimpleCommunicator, args: &Args) -> u64 {
     token
 }
 
-fn neighbours(world: &SimpleCommunicator) -> (Process<'_>, Process<'_>) {
-    let (rank, ranks) = (world.rank(), world.size());
-    (world.process_at_rank((rank + ranks - 1) % ranks), world.process_at_rank((rank + 1) % ranks))
-}
-
-/// Computation that the compiler cannot leave out: each step needs the result of the step before it.
-fn work(steps: u32) {
-    (0..steps).fold(1_u32, |number, step| black_box(number.wrapping_mul(3).wrapping_add(step)));
+/// The work of a rank: it counts.
+fn work(steps: u64) {
+    let _ = count::task(steps);
 }

@@ -23,7 +23,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, ensure};
-use ch4_mpi::{lesson, ranks};
+use ch4_mpi::{job, lesson};
 use mpi::point_to_point::send_receive_into;
 use mpi::topology::CartesianCommunicator;
 use mpi::traits::*;
@@ -34,7 +34,7 @@ struct Args {}
 
 fn main() -> ExitCode {
     lesson::run!(|_args: Args, _lesson, world| {
-        let dims @ [rows, columns] = dimensions(world.size());
+        let dims @ [rows, columns] = job::grid(world.size());
         // `false`: each rank keeps its number, also where another order would bring neighbours closer together.
         let grid = world.create_cartesian_communicator(&dims, &[true, true], false).context("the grid is too small")?;
         let rank = grid.rank();
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
         let (up, down) = neighbours(&grid, 0)?;
         let (left, right) = neighbours(&grid, 1)?;
         let beside = format!("up {up}, down {down}, left {left}, right {right}");
-        ranks::print_in_order(world, &format!("rank {rank} at {place:?} of {rows} x {columns}: {beside}"));
+        job::print_in_order(world, &format!("rank {rank} at {place:?} of {rows} x {columns}: {beside}"));
 
         // What a rank sends to one side arrives from the other side, even if both neighbours are the rank itself.
         let (row, column) = (place[0], place[1]);
@@ -58,13 +58,6 @@ fn main() -> ExitCode {
         }
         Ok(())
     })
-}
-
-/// Rows and columns of a grid in which every rank has a place, as close to a square as possible. MPI_Dims_create does
-/// this too; the crate `mpi` has no safe call for it.
-fn dimensions(ranks: Rank) -> [Count; 2] {
-    let rows = (1..=ranks).take_while(|rows| rows * rows <= ranks).filter(|rows| ranks % rows == 0).max().unwrap_or(1);
-    [rows, ranks / rows]
 }
 
 /// The ranks before and after this rank in a dimension of the grid.
