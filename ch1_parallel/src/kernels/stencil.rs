@@ -224,8 +224,45 @@ mod tests {
                 assert_eq!(bands.len(), workers);
                 assert_eq!(bands.iter().cloned().flatten().collect::<Vec<_>>(), (0..size).collect::<Vec<_>>());
                 assert!(bands.iter().all(|rows| rows.is_empty() || rows.len() >= RADIUS));
+                let busy = || bands.iter().map(Range::len).filter(|&rows| rows > 0);
+                assert_eq!(busy().count(), workers.min(size / RADIUS));
+                assert!(busy().max().unwrap() - busy().min().unwrap() <= 1, "{bands:?}");
             }
         }
+    }
+
+    /// The kernel's own check sees neither a wrong sign nor an input that is not increased: on its grid these cancel out.
+    #[test]
+    fn a_sweep_adds_the_star_and_increases_the_input() {
+        const SIZE: usize = 11;
+        let cells = |factor: usize| (0..SIZE * SIZE).map(move |at| (at * factor % 101) as f64).collect::<Vec<_>>();
+        let (input, output) = (cells(37), cells(53));
+        let near = |row: usize, col: usize, by: usize| {
+            let at = |row, col| input[row * SIZE + col];
+            (at(row + by, col) - at(row - by, col)) + (at(row, col + by) - at(row, col - by))
+        };
+        let mut right = output.clone();
+        for row in 2..SIZE - 2 {
+            for col in 2..SIZE - 2 {
+                right[row * SIZE + col] += near(row, col, 1) / 4.0 + near(row, col, 2) / 8.0;
+            }
+        }
+        let increased: Vec<f64> = input.iter().map(|cell| cell + 1.0).collect();
+        for workers in 1..=5 {
+            let (mut new_input, mut new_output) = (input.clone(), output.clone());
+            for rows in bands(SIZE, workers) {
+                let here = rows.start * SIZE..rows.end * SIZE;
+                let above = &input[rows.start.saturating_sub(RADIUS) * SIZE..here.start];
+                let below = &input[here.end..(rows.end + RADIUS).min(SIZE) * SIZE];
+                sweep(SIZE, rows, &mut new_input[here.clone()], &mut new_output[here], above, below);
+            }
+            assert_eq!((&new_input, &new_output), (&increased, &right), "{workers} bands");
+        }
+    }
+
+    #[test]
+    fn two_grids_of_eight_bytes_for_each_cell() {
+        assert_eq!(bytes(10), 1600);
     }
 
     #[test]
