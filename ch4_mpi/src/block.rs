@@ -50,12 +50,17 @@ impl Block {
             .map(|(start, step, length)| (start..).step_by(step).take(length))
     }
 
-    /// Makes each cell that is not at an edge the mean of the four neighbours of that cell in `old`. It needs no halo.
+    /// Makes each cell the mean of the four neighbours of that cell in `old`. It needs the halo of `old`.
+    pub fn relax_all(&mut self, old: &Self) {
+        self.relax(old, 1..=self.rows, 1..=self.cols);
+    }
+
+    /// The same for the cells that are not at an edge. It needs no halo.
     pub fn relax_interior(&mut self, old: &Self) {
         self.relax(old, 2..=self.rows - 1, 2..=self.cols - 1);
     }
 
-    /// The same for the cells at the edges. It needs the halo of `old`.
+    /// The same for the cells at the edges.
     pub fn relax_border(&mut self, old: &Self) {
         let (rows, cols) = (self.rows, self.cols);
         for (row, col) in [(1, 1), (rows, cols)] {

@@ -173,26 +173,21 @@ fn ranks_of_another_communicator_have_their_numbers_in_the_world() {
     assert!(reason(&finished).starts_with("a cycle: rank 0"), "{finished:#?}");
 }
 
-#[test]
-fn a_fence_of_a_window_is_a_collective() {
+/// Rank 0 waits for rank 1, which is in this collective of a window or a file.
+fn is_a_collective(case: &str, call: &str) {
     let _alone = alone();
-    let finished = hang("fence", 3);
-    let (receive, fence) = (at("fence receive"), at("fence"));
+    let finished = hang(case, 3);
+    let (receive, collective) = (at(&format!("{case} receive")), at(case));
     let right = format!(
-        "a cycle: rank 0 waits in MPI_Recv from rank 1 at {receive}; rank 1 waits in MPI_Win_fence (window 1), which rank 0 has not entered, at {fence}"
+        "a cycle: rank 0 waits in MPI_Recv from rank 1 at {receive}; rank 1 waits in {call}, which rank 0 has not entered, at {collective}"
     );
     assert_eq!(reason(&finished), right);
 }
 
 #[test]
-fn a_file_has_collectives_of_its_own() {
-    let _alone = alone();
-    let finished = hang("file", 3);
-    let (receive, file) = (at("file receive"), at("file"));
-    let right = format!(
-        "a cycle: rank 0 waits in MPI_Recv from rank 1 at {receive}; rank 1 waits in MPI_File_set_size (file 1), which rank 0 has not entered, at {file}"
-    );
-    assert_eq!(reason(&finished), right);
+fn windows_and_files_have_collectives_of_their_own() {
+    is_a_collective("fence", "MPI_Win_fence (window 1)");
+    is_a_collective("file", "MPI_File_set_size (file 1)");
 }
 
 #[test]

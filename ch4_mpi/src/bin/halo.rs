@@ -107,8 +107,9 @@ fn iterate(old: &mut Block, new: &mut Block, neighbours: &Neighbours<'_>, overla
             old.set_halo(side, halo);
         }
     }
-    if !overlap {
-        new.relax_interior(old);
+    if overlap {
+        new.relax_border(old);
+    } else {
+        new.relax_all(old);
     }
-    new.relax_border(old);
 }

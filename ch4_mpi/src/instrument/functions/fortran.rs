@@ -123,20 +123,9 @@ unsafe fn message(
     Call { to: (to, to_tag), from: (from, from_tag), communicator, count, ..Call::of(function) }
 }
 
-unsafe fn meet(function: &'static Function, comm: Arg, root: c_int, real: impl FnOnce() -> c_int) {
+unsafe fn collective(function: &'static Function, comm: Arg, root: c_int) -> Call {
     // SAFETY: Fortran passes the address of an integer.
-    let communicator = communicator(unsafe { *comm });
-    let number = known::count(communicator, function.name, root);
-    note(&Call { communicator, root, number, ..Call::of(function) }, real);
-}
-
-/// A collective that begins, and that this request completes.
-unsafe fn begin_to_meet(function: &'static Function, comm: Arg, root: c_int, key: Arg, real: impl FnOnce() -> c_int) {
-    // SAFETY: Fortran passes the address of an integer.
-    let communicator = communicator(unsafe { *comm });
-    let number = known::count(communicator, function.name, root);
-    // SAFETY: as above.
-    unsafe { begin(Call { communicator, root, number, ..Call::of(function) }, key, real) };
+    counted(function, communicator(unsafe { *comm }), 0, root)
 }
 
 unsafe fn begin(call: Call, key: Arg, real: impl FnOnce() -> c_int) {
@@ -185,35 +174,30 @@ unsafe fn test(function: &'static Function, flag: Arg, real: impl FnOnce() -> c_
 unsafe fn create(function: &'static Function, comm: Arg, how: &str, new: Arg, real: impl FnOnce() -> c_int) {
     // SAFETY: Fortran passes the address of an integer, and MPI writes the new communicator.
     unsafe {
-        let parent = communicator(*comm);
-        let number = known::count(parent, function.name, NONE);
-        note(&Call { communicator: parent, number, ..Call::of(function) }, real);
-        known::created(parent, Creation::Collective(number), how, from_word(communicator(*new)));
+        let call = collective(function, comm, NONE);
+        note(&call, real);
+        known::created(call.communicator, Creation::Collective(call.number), how, from_word(communicator(*new)));
     }
 }
 
-/// The key of a window or a file of Fortran.
+/// The key of a window of Fortran.
 unsafe fn object(of_fortran: Arg) -> usize {
     // SAFETY: Fortran passes the address of an integer.
     (1 << 49) | unsafe { *of_fortran } as u32 as usize
 }
 
-unsafe fn create_object(how: &str, function: &'static Function, comm: Arg, new: Arg, real: impl FnOnce() -> c_int) {
+unsafe fn create_window(function: &'static Function, comm: Arg, new: Arg, real: impl FnOnce() -> c_int) {
     // SAFETY: Fortran passes the address of an integer, and MPI writes the new handle.
     unsafe {
-        let parent = communicator(*comm);
-        let number = known::count(parent, function.name, NONE);
-        note(&Call { communicator: parent, number, ..Call::of(function) }, real);
-        known::created_object(parent, number, how, object(new));
+        let call = collective(function, comm, NONE);
+        note(&call, real);
+        known::created_object(call.communicator, call.number, "window", object(new));
     }
 }
 
-/// A call on a window or a file.
-unsafe fn on_object(function: &'static Function, of_fortran: Arg, real: impl FnOnce() -> c_int) {
+unsafe fn on_window(function: &'static Function, window: Arg, real: impl FnOnce() -> c_int) {
     // SAFETY: Fortran passes the address of an integer.
-    let communicator = known::of_object(unsafe { object(of_fortran) });
-    let number = if function.kind == Kind::Other { 0 } else { known::count(communicator, function.name, NONE) };
-    note(&Call { communicator, number, ..Call::of(function) }, real);
+    note(&call_on_object(function, unsafe { object(window) }), real);
 }
 
 fortran! {
@@ -238,11 +222,13 @@ fortran! {
     mpi_mprobe_ mpi_mprobe_f08_ (from, tag, comm, _message, _status) |real| {
         note(&message(function!(MPI_Mprobe, Receive), [NONE, NONE, *from, *tag], comm, 0), real)
     };
-    mpi_sendrecv_ mpi_sendrecv_f08_ (_send, count, datatype, to, tag, _receive, _n, _t, from, from_tag, comm, _status) |real| {
+    mpi_sendrecv_ mpi_sendrecv_f08_ (_send, count, datatype, to, tag, _receive, _n, _t, from, from_tag, comm, _status)
+        |real| {
         let peers = [*to, *tag, *from, *from_tag];
         note(&message(function!(MPI_Sendrecv, SendReceive), peers, comm, bytes(*count, *datatype)), real)
     };
-    mpi_sendrecv_replace_ mpi_sendrecv_replace_f08_ (_buffer, count, datatype, to, tag, from, from_tag, comm, _status) |real| {
+    mpi_sendrecv_replace_ mpi_sendrecv_replace_f08_ (_buffer, count, datatype, to, tag, from, from_tag, comm, _status)
+        |real| {
         let peers = [*to, *tag, *from, *from_tag];
         note(&message(function!(MPI_Sendrecv_replace, SendReceive), peers, comm, bytes(*count, *datatype)), real)
     };
@@ -325,68 +311,97 @@ fortran! {
         pending::freed(request(*key));
         real()
     };
-    mpi_barrier_ mpi_barrier_f08_ (comm) |real| meet(function!(MPI_Barrier, Synchronizing), comm, NONE, real);
-    mpi_bcast_ mpi_bcast_f08_ (_buffer, _count, _datatype, root, comm) |real| meet(function!(MPI_Bcast, Collective), comm, *root, real);
-    mpi_gather_ mpi_gather_f08_ (_s, _n, _t, _r, _m, _u, root, comm) |real| meet(function!(MPI_Gather, Collective), comm, *root, real);
-    mpi_gatherv_ mpi_gatherv_f08_ (_s, _n, _t, _r, _m, _at, _u, root, comm) |real| meet(function!(MPI_Gatherv, Collective), comm, *root, real);
-    mpi_scatter_ mpi_scatter_f08_ (_s, _n, _t, _r, _m, _u, root, comm) |real| meet(function!(MPI_Scatter, Collective), comm, *root, real);
-    mpi_scatterv_ mpi_scatterv_f08_ (_s, _n, _at, _t, _r, _m, _u, root, comm) |real| meet(function!(MPI_Scatterv, Collective), comm, *root, real);
-    mpi_allgather_ mpi_allgather_f08_ (_s, _n, _t, _r, _m, _u, comm) |real| meet(function!(MPI_Allgather, Synchronizing), comm, NONE, real);
-    mpi_allgatherv_ mpi_allgatherv_f08_ (_s, _n, _t, _r, _m, _at, _u, comm) |real| meet(function!(MPI_Allgatherv, Synchronizing), comm, NONE, real);
-    mpi_alltoall_ mpi_alltoall_f08_ (_s, _n, _t, _r, _m, _u, comm) |real| meet(function!(MPI_Alltoall, Synchronizing), comm, NONE, real);
-    mpi_alltoallv_ mpi_alltoallv_f08_ (_s, _n, _at, _t, _r, _m, _bt, _u, comm) |real| meet(function!(MPI_Alltoallv, Collective), comm, NONE, real);
-    mpi_alltoallw_ mpi_alltoallw_f08_ (_s, _n, _at, _t, _r, _m, _bt, _u, comm) |real| meet(function!(MPI_Alltoallw, Collective), comm, NONE, real);
-    mpi_reduce_ mpi_reduce_f08_ (_s, _r, _n, _t, _op, root, comm) |real| meet(function!(MPI_Reduce, Collective), comm, *root, real);
-    mpi_allreduce_ mpi_allreduce_f08_ (_s, _r, _n, _t, _op, comm) |real| meet(function!(MPI_Allreduce, Synchronizing), comm, NONE, real);
-    mpi_reduce_scatter_ mpi_reduce_scatter_f08_ (_s, _r, _n, _t, _op, comm) |real| meet(function!(MPI_Reduce_scatter, Collective), comm, NONE, real);
-    mpi_reduce_scatter_block_ mpi_reduce_scatter_block_f08_ (_s, _r, _n, _t, _op, comm) |real| meet(function!(MPI_Reduce_scatter_block, Collective), comm, NONE, real);
-    mpi_scan_ mpi_scan_f08_ (_s, _r, _n, _t, _op, comm) |real| meet(function!(MPI_Scan, Collective), comm, NONE, real);
-    mpi_exscan_ mpi_exscan_f08_ (_s, _r, _n, _t, _op, comm) |real| meet(function!(MPI_Exscan, Collective), comm, NONE, real);
-    mpi_neighbor_allgather_ mpi_neighbor_allgather_f08_ (_s, _n, _t, _r, _m, _u, comm) |real| meet(function!(MPI_Neighbor_allgather, Collective), comm, NONE, real);
-    mpi_neighbor_alltoall_ mpi_neighbor_alltoall_f08_ (_s, _n, _t, _r, _m, _u, comm) |real| meet(function!(MPI_Neighbor_alltoall, Collective), comm, NONE, real);
-    mpi_ibarrier_ mpi_ibarrier_f08_ (comm, key) |real| begin_to_meet(function!(MPI_Ibarrier, Synchronizing), comm, NONE, key, real);
-    mpi_ibcast_ mpi_ibcast_f08_ (_buffer, _count, _datatype, root, comm, key) |real| begin_to_meet(function!(MPI_Ibcast, Collective), comm, *root, key, real);
-    mpi_igather_ mpi_igather_f08_ (_s, _n, _t, _r, _m, _u, root, comm, key) |real| begin_to_meet(function!(MPI_Igather, Collective), comm, *root, key, real);
-    mpi_igatherv_ mpi_igatherv_f08_ (_s, _n, _t, _r, _m, _at, _u, root, comm, key) |real| begin_to_meet(function!(MPI_Igatherv, Collective), comm, *root, key, real);
-    mpi_iscatter_ mpi_iscatter_f08_ (_s, _n, _t, _r, _m, _u, root, comm, key) |real| begin_to_meet(function!(MPI_Iscatter, Collective), comm, *root, key, real);
-    mpi_iscatterv_ mpi_iscatterv_f08_ (_s, _n, _at, _t, _r, _m, _u, root, comm, key) |real| begin_to_meet(function!(MPI_Iscatterv, Collective), comm, *root, key, real);
-    mpi_iallgather_ mpi_iallgather_f08_ (_s, _n, _t, _r, _m, _u, comm, key) |real| begin_to_meet(function!(MPI_Iallgather, Synchronizing), comm, NONE, key, real);
-    mpi_iallgatherv_ mpi_iallgatherv_f08_ (_s, _n, _t, _r, _m, _at, _u, comm, key) |real| begin_to_meet(function!(MPI_Iallgatherv, Synchronizing), comm, NONE, key, real);
-    mpi_ialltoall_ mpi_ialltoall_f08_ (_s, _n, _t, _r, _m, _u, comm, key) |real| begin_to_meet(function!(MPI_Ialltoall, Synchronizing), comm, NONE, key, real);
-    mpi_ialltoallv_ mpi_ialltoallv_f08_ (_s, _n, _at, _t, _r, _m, _bt, _u, comm, key) |real| begin_to_meet(function!(MPI_Ialltoallv, Collective), comm, NONE, key, real);
-    mpi_ialltoallw_ mpi_ialltoallw_f08_ (_s, _n, _at, _t, _r, _m, _bt, _u, comm, key) |real| begin_to_meet(function!(MPI_Ialltoallw, Collective), comm, NONE, key, real);
-    mpi_ireduce_ mpi_ireduce_f08_ (_s, _r, _n, _t, _op, root, comm, key) |real| begin_to_meet(function!(MPI_Ireduce, Collective), comm, *root, key, real);
-    mpi_iallreduce_ mpi_iallreduce_f08_ (_s, _r, _n, _t, _op, comm, key) |real| begin_to_meet(function!(MPI_Iallreduce, Synchronizing), comm, NONE, key, real);
-    mpi_ireduce_scatter_ mpi_ireduce_scatter_f08_ (_s, _r, _n, _t, _op, comm, key) |real| begin_to_meet(function!(MPI_Ireduce_scatter, Collective), comm, NONE, key, real);
-    mpi_ireduce_scatter_block_ mpi_ireduce_scatter_block_f08_ (_s, _r, _n, _t, _op, comm, key) |real| begin_to_meet(function!(MPI_Ireduce_scatter_block, Collective), comm, NONE, key, real);
-    mpi_iscan_ mpi_iscan_f08_ (_s, _r, _n, _t, _op, comm, key) |real| begin_to_meet(function!(MPI_Iscan, Collective), comm, NONE, key, real);
-    mpi_iexscan_ mpi_iexscan_f08_ (_s, _r, _n, _t, _op, comm, key) |real| begin_to_meet(function!(MPI_Iexscan, Collective), comm, NONE, key, real);
-    mpi_ineighbor_allgather_ mpi_ineighbor_allgather_f08_ (_s, _n, _t, _r, _m, _u, comm, key) |real| begin_to_meet(function!(MPI_Ineighbor_allgather, Collective), comm, NONE, key, real);
-    mpi_ineighbor_alltoall_ mpi_ineighbor_alltoall_f08_ (_s, _n, _t, _r, _m, _u, comm, key) |real| begin_to_meet(function!(MPI_Ineighbor_alltoall, Collective), comm, NONE, key, real);
-    mpi_comm_dup_ mpi_comm_dup_f08_ (comm, new) |real| create(function!(MPI_Comm_dup, Synchronizing), comm, "duplicate", new, real);
-    mpi_comm_create_ mpi_comm_create_f08_ (comm, _group, new) |real| create(function!(MPI_Comm_create, Synchronizing), comm, "communicator", new, real);
-    mpi_comm_split_ mpi_comm_split_f08_ (comm, _color, _key, new) |real| create(function!(MPI_Comm_split, Synchronizing), comm, "split", new, real);
-    mpi_comm_split_type_ mpi_comm_split_type_f08_ (comm, _kind, _key, _info, new) |real| create(function!(MPI_Comm_split_type, Synchronizing), comm, "split", new, real);
-    mpi_cart_create_ mpi_cart_create_f08_ (comm, _dims, _lengths, _periods, _reorder, new) |real| create(function!(MPI_Cart_create, Synchronizing), comm, "grid", new, real);
-    mpi_cart_sub_ mpi_cart_sub_f08_ (comm, _remain, new) |real| create(function!(MPI_Cart_sub, Synchronizing), comm, "subgrid", new, real);
+    mpi_comm_dup_ mpi_comm_dup_f08_ (comm, new)
+        |real| create(function!(MPI_Comm_dup, Synchronizing), comm, "duplicate", new, real);
+    mpi_comm_create_ mpi_comm_create_f08_ (comm, _group, new)
+        |real| create(function!(MPI_Comm_create, Synchronizing), comm, "communicator", new, real);
+    mpi_comm_split_ mpi_comm_split_f08_ (comm, _color, _key, new)
+        |real| create(function!(MPI_Comm_split, Synchronizing), comm, "split", new, real);
+    mpi_comm_split_type_ mpi_comm_split_type_f08_ (comm, _kind, _key, _info, new)
+        |real| create(function!(MPI_Comm_split_type, Synchronizing), comm, "split", new, real);
+    mpi_cart_create_ mpi_cart_create_f08_ (comm, _dims, _lengths, _periods, _reorder, new)
+        |real| create(function!(MPI_Cart_create, Synchronizing), comm, "grid", new, real);
+    mpi_cart_sub_ mpi_cart_sub_f08_ (comm, _remain, new)
+        |real| create(function!(MPI_Cart_sub, Synchronizing), comm, "subgrid", new, real);
     mpi_comm_free_ mpi_comm_free_f08_ (comm) |real: &dyn Fn() -> c_int| {
         let handle = communicator(*comm);
         real();
         known::freed(handle)
     };
-    mpi_win_create_ mpi_win_create_f08_ (_base, _size, _unit, _info, comm, win) |real| create_object("window", function!(MPI_Win_create, Synchronizing), comm, win, real);
-    mpi_win_allocate_ mpi_win_allocate_f08_ (_size, _unit, _info, comm, _base, win) |real| create_object("window", function!(MPI_Win_allocate, Synchronizing), comm, win, real);
-    mpi_win_fence_ mpi_win_fence_f08_ (_assert, win) |real| on_object(function!(MPI_Win_fence, Collective), win, real);
-    mpi_win_free_ mpi_win_free_f08_ (win) |real| on_object(function!(MPI_Win_free, Synchronizing), win, real);
-    mpi_win_start_ mpi_win_start_f08_ (_group, _assert, win) |real| on_object(function!(MPI_Win_start, Other), win, real);
-    mpi_win_complete_ mpi_win_complete_f08_ (win) |real| on_object(function!(MPI_Win_complete, Other), win, real);
-    mpi_win_wait_ mpi_win_wait_f08_ (win) |real| on_object(function!(MPI_Win_wait, Other), win, real);
-    mpi_win_lock_ mpi_win_lock_f08_ (_kind, _rank, _assert, win) |real| on_object(function!(MPI_Win_lock, Other), win, real);
-    mpi_win_lock_all_ mpi_win_lock_all_f08_ (_assert, win) |real| on_object(function!(MPI_Win_lock_all, Other), win, real);
-    mpi_win_unlock_ mpi_win_unlock_f08_ (_rank, win) |real| on_object(function!(MPI_Win_unlock, Other), win, real);
-    mpi_win_unlock_all_ mpi_win_unlock_all_f08_ (win) |real| on_object(function!(MPI_Win_unlock_all, Other), win, real);
-    mpi_win_flush_ mpi_win_flush_f08_ (_rank, win) |real| on_object(function!(MPI_Win_flush, Other), win, real);
-    mpi_win_flush_all_ mpi_win_flush_all_f08_ (win) |real| on_object(function!(MPI_Win_flush_all, Other), win, real);
+    mpi_win_create_ mpi_win_create_f08_ (_base, _size, _unit, _info, comm, win)
+        |real| create_window(function!(MPI_Win_create, Synchronizing), comm, win, real);
+    mpi_win_allocate_ mpi_win_allocate_f08_ (_size, _unit, _info, comm, _base, win)
+        |real| create_window(function!(MPI_Win_allocate, Synchronizing), comm, win, real);
+    mpi_win_fence_ mpi_win_fence_f08_ (_assert, win) |real| on_window(function!(MPI_Win_fence, Collective), win, real);
+    mpi_win_free_ mpi_win_free_f08_ (win) |real| on_window(function!(MPI_Win_free, Synchronizing), win, real);
+    mpi_win_start_ mpi_win_start_f08_ (_group, _assert, win) |real| on_window(function!(MPI_Win_start, Other), win, real);
+    mpi_win_complete_ mpi_win_complete_f08_ (win) |real| on_window(function!(MPI_Win_complete, Other), win, real);
+    mpi_win_wait_ mpi_win_wait_f08_ (win) |real| on_window(function!(MPI_Win_wait, Other), win, real);
+    mpi_win_lock_ mpi_win_lock_f08_ (_kind, _rank, _assert, win)
+        |real| on_window(function!(MPI_Win_lock, Other), win, real);
+    mpi_win_lock_all_ mpi_win_lock_all_f08_ (_assert, win) |real| on_window(function!(MPI_Win_lock_all, Other), win, real);
+    mpi_win_unlock_ mpi_win_unlock_f08_ (_rank, win) |real| on_window(function!(MPI_Win_unlock, Other), win, real);
+    mpi_win_unlock_all_ mpi_win_unlock_all_f08_ (win) |real| on_window(function!(MPI_Win_unlock_all, Other), win, real);
+    mpi_win_flush_ mpi_win_flush_f08_ (_rank, win) |real| on_window(function!(MPI_Win_flush, Other), win, real);
+    mpi_win_flush_all_ mpi_win_flush_all_f08_ (win) |real| on_window(function!(MPI_Win_flush_all, Other), win, real);
+}
+
+/// Each collective, and its form that only begins it.
+macro_rules! collectives {
+    ($($kind:ident $mpi:ident $name:ident $name_f08:ident, $begun_mpi:ident $begun:ident $begun_f08:ident
+        ($($arg:ident),*) $root:expr;)*) => {
+        fortran! {$(
+            $name $name_f08 ($($arg,)* comm) |real| note(&collective(function!($mpi, $kind), comm, $root), real);
+            $begun $begun_f08 ($($arg,)* comm, key) |real| {
+                begin(collective(function!($begun_mpi, $kind), comm, $root), key, real)
+            };
+        )*}
+    };
+}
+
+collectives! {
+    Synchronizing MPI_Barrier mpi_barrier_ mpi_barrier_f08_, MPI_Ibarrier mpi_ibarrier_ mpi_ibarrier_f08_
+        () NONE;
+    Collective MPI_Bcast mpi_bcast_ mpi_bcast_f08_, MPI_Ibcast mpi_ibcast_ mpi_ibcast_f08_
+        (_buffer, _count, _datatype, root) *root;
+    Collective MPI_Gather mpi_gather_ mpi_gather_f08_, MPI_Igather mpi_igather_ mpi_igather_f08_
+        (_s, _n, _t, _r, _m, _u, root) *root;
+    Collective MPI_Gatherv mpi_gatherv_ mpi_gatherv_f08_, MPI_Igatherv mpi_igatherv_ mpi_igatherv_f08_
+        (_s, _n, _t, _r, _m, _at, _u, root) *root;
+    Collective MPI_Scatter mpi_scatter_ mpi_scatter_f08_, MPI_Iscatter mpi_iscatter_ mpi_iscatter_f08_
+        (_s, _n, _t, _r, _m, _u, root) *root;
+    Collective MPI_Scatterv mpi_scatterv_ mpi_scatterv_f08_, MPI_Iscatterv mpi_iscatterv_ mpi_iscatterv_f08_
+        (_s, _n, _at, _t, _r, _m, _u, root) *root;
+    Synchronizing MPI_Allgather mpi_allgather_ mpi_allgather_f08_, MPI_Iallgather mpi_iallgather_ mpi_iallgather_f08_
+        (_s, _n, _t, _r, _m, _u) NONE;
+    Synchronizing MPI_Allgatherv mpi_allgatherv_ mpi_allgatherv_f08_, MPI_Iallgatherv mpi_iallgatherv_ mpi_iallgatherv_f08_
+        (_s, _n, _t, _r, _m, _at, _u) NONE;
+    Synchronizing MPI_Alltoall mpi_alltoall_ mpi_alltoall_f08_, MPI_Ialltoall mpi_ialltoall_ mpi_ialltoall_f08_
+        (_s, _n, _t, _r, _m, _u) NONE;
+    Collective MPI_Alltoallv mpi_alltoallv_ mpi_alltoallv_f08_, MPI_Ialltoallv mpi_ialltoallv_ mpi_ialltoallv_f08_
+        (_s, _n, _at, _t, _r, _m, _bt, _u) NONE;
+    Collective MPI_Alltoallw mpi_alltoallw_ mpi_alltoallw_f08_, MPI_Ialltoallw mpi_ialltoallw_ mpi_ialltoallw_f08_
+        (_s, _n, _at, _t, _r, _m, _bt, _u) NONE;
+    Collective MPI_Reduce mpi_reduce_ mpi_reduce_f08_, MPI_Ireduce mpi_ireduce_ mpi_ireduce_f08_
+        (_s, _r, _n, _t, _op, root) *root;
+    Synchronizing MPI_Allreduce mpi_allreduce_ mpi_allreduce_f08_, MPI_Iallreduce mpi_iallreduce_ mpi_iallreduce_f08_
+        (_s, _r, _n, _t, _op) NONE;
+    Collective MPI_Reduce_scatter mpi_reduce_scatter_ mpi_reduce_scatter_f08_,
+        MPI_Ireduce_scatter mpi_ireduce_scatter_ mpi_ireduce_scatter_f08_
+        (_s, _r, _n, _t, _op) NONE;
+    Collective MPI_Reduce_scatter_block mpi_reduce_scatter_block_ mpi_reduce_scatter_block_f08_,
+        MPI_Ireduce_scatter_block mpi_ireduce_scatter_block_ mpi_ireduce_scatter_block_f08_
+        (_s, _r, _n, _t, _op) NONE;
+    Collective MPI_Scan mpi_scan_ mpi_scan_f08_, MPI_Iscan mpi_iscan_ mpi_iscan_f08_
+        (_s, _r, _n, _t, _op) NONE;
+    Collective MPI_Exscan mpi_exscan_ mpi_exscan_f08_, MPI_Iexscan mpi_iexscan_ mpi_iexscan_f08_
+        (_s, _r, _n, _t, _op) NONE;
+    Collective MPI_Neighbor_allgather mpi_neighbor_allgather_ mpi_neighbor_allgather_f08_,
+        MPI_Ineighbor_allgather mpi_ineighbor_allgather_ mpi_ineighbor_allgather_f08_
+        (_s, _n, _t, _r, _m, _u) NONE;
+    Collective MPI_Neighbor_alltoall mpi_neighbor_alltoall_ mpi_neighbor_alltoall_f08_,
+        MPI_Ineighbor_alltoall mpi_ineighbor_alltoall_ mpi_ineighbor_alltoall_f08_
+        (_s, _n, _t, _r, _m, _u) NONE;
 }
 
 /// MPI_Init and MPI_Init_thread. MPI_Finalize calls C's function.

@@ -22,11 +22,7 @@ macro_rules! on_objects {
             if !ON.load(Relaxed) || is_inside() {
                 return real();
             }
-            let communicator = known::of_object(word($object));
-            let function = function!($name, $kind);
-            let is_collective = function.kind != Kind::Other;
-            let number = if is_collective { known::count(communicator, function.name, NONE) } else { 0 };
-            note(&Call { communicator, number, ..Call::of(function) }, real)
+            note(&call_on_object(function!($name, $kind), word($object)), real)
         }
     )*};
 }
@@ -173,14 +169,13 @@ fn collective(
 }
 
 fn collective_call(function: &'static Function, communicator: MPI_Comm, bytes: c_int, root: c_int) -> Call {
-    let communicator = word(communicator);
-    Call {
-        communicator,
-        count: bytes,
-        root,
-        number: known::count(communicator, function.name, root),
-        ..Call::of(function)
-    }
+    counted(function, word(communicator), bytes, root)
+}
+
+/// A collective on the communicator with this handle, which is counted there.
+fn counted(function: &'static Function, communicator: usize, bytes: c_int, root: c_int) -> Call {
+    let number = known::count(communicator, function.name, root);
+    Call { communicator, count: bytes, root, number, ..Call::of(function) }
 }
 
 /// A call that begins an operation and returns: the request is kept.
@@ -213,6 +208,15 @@ fn create_object<T: Copy>(
     let result = note(&call, real);
     known::created_object(call.communicator, call.number, how, word(pointed(object)));
     result
+}
+
+/// A call on a window or a file.
+fn call_on_object(function: &'static Function, object: usize) -> Call {
+    let communicator = known::of_object(object);
+    match function.kind {
+        Kind::Other => Call { communicator, ..Call::of(function) },
+        _ => counted(function, communicator, 0, NONE),
+    }
 }
 
 /// What the program's pointer points to.
