@@ -31,6 +31,7 @@ mod apportion;
 pub mod board;
 pub mod chart;
 pub mod exchange;
+pub mod family;
 pub mod picture;
 pub mod record;
 mod state;
@@ -46,6 +47,7 @@ use std::time::Duration;
 
 use tracing::{Instrument, Span, info_span};
 
+use record::wakes;
 pub use state::{Kind, State};
 
 /// The `tracing` target of every span of a lane.
@@ -69,12 +71,14 @@ pub fn lane(name: impl Display) -> Lane {
     Lane { _span: span.entered(), _entered: begun.as_ref().map(board::Begun::enter), _begun: begun }
 }
 
-/// Gives `future` a lane of its own, which runs only while the future is polled.
+/// Gives `future` a lane of its own, which runs only while the future is polled. In a picture it hangs below the task that calls
+/// this function. The trace has who woke it.
 pub fn task<F: Future>(name: impl Display, future: F) -> impl Future<Output = F::Output> {
+    let spawn = wakes::Cause::spawn();
     let span = info_span!(target: TARGET, parent: None, "lane", label = %name, kind = "task");
     let begun = board::lane(&name);
     let polled = async move {
-        let mut future = pin!(future);
+        let mut future = pin!(wakes::noted(spawn, future));
         poll_fn(|context| {
             let _entered = begun.as_ref().map(board::Begun::enter);
             future.as_mut().poll(context)
@@ -115,7 +119,7 @@ pub fn wait_for<F: Future>(on: &'static str, future: F) -> impl Future<Output = 
     // The span is made on the first poll: only then is the task's lane the current one.
     async move {
         let _doing = board::doing(Kind::Wait, on, place);
-        future.instrument(wait_span(on, place)).await
+        marked(wait_span(on, place), future).await
     }
 }
 
@@ -139,8 +143,14 @@ pub fn sleeping<F: Future>(label: &'static str, pause: F) -> impl Future<Output 
     // On the first poll, as in `wait_for`.
     async move {
         let _doing = board::doing(Kind::Sleep, label, place);
-        pause.instrument(sleep_span(label, place)).await
+        marked(sleep_span(label, place), pause).await
     }
+}
+
+/// `future` within a span of the current lane. A task notes itself who wakes it; a thread that runs an executor does so here.
+async fn marked<F: Future>(span: Span, future: F) -> F::Output {
+    let future = future.instrument(span);
+    if wakes::is_thread() { wakes::noted(None, future).await } else { future.await }
 }
 
 /// Joins a thread and returns its result. The current lane waits meanwhile.

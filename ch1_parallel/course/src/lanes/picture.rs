@@ -3,9 +3,13 @@
 use std::collections::HashMap;
 
 use super::exchange::Exchange;
+use super::family::{self, Wakes};
 pub use super::record::Stretch;
 use super::record::{LaneLog, Log, ProcessLog};
 use super::{Kind, State};
+
+/// Tasks that are deeper than this are drawn at this depth, so that their names have room.
+const DEEPEST: usize = 6;
 
 /// All lanes of a run.
 #[derive(Debug, Default)]
@@ -14,12 +18,14 @@ pub struct Picture {
     pub begin: u64,
     /// The last moment.
     pub end: u64,
-    /// The rows, one for each lane, ordered by rank, process and beginning.
+    /// The rows, one for each lane, ordered by rank, process and beginning. The tasks that a lane has spawned follow it.
     pub rows: Vec<Row>,
     /// How many lanes were not recorded.
     pub lost: u64,
     /// The messages between ranks, and the calls that ranks made together.
     pub exchange: Exchange,
+    /// Which lane woke which.
+    pub wakes: Wakes,
 }
 
 /// A lane. Lanes of one name in one process that never overlap (the calls of a recurring task, say) share a row.
@@ -35,6 +41,10 @@ pub struct Row {
     pub name: String,
     /// `thread` or `task`.
     pub kind: String,
+    /// The number of the lane in its process.
+    pub number: u32,
+    /// How many tasks are above this one: the task that spawned it, the task that spawned that one, and so on.
+    pub depth: usize,
     /// What the lane did, in order. A gap is a time in which the lane did not exist.
     pub stretches: Vec<Stretch>,
     /// How many changes were thinned out.
@@ -75,12 +85,12 @@ impl Picture {
             last.entry(lane.process).and_modify(|last| *last = lane.since.max(*last)).or_insert(lane.since);
         }
         let processes: HashMap<u32, &ProcessLog> = log.processes.iter().map(|it| (it.id, it)).collect();
-        let mut rows: Vec<Row> = Vec::new();
+        let (mut rows, mut parents): (Vec<Row>, Vec<Option<u32>>) = Default::default();
         for lane in lanes {
             let process = processes.get(&lane.process);
             let open = *lane.state != State::Absent;
             let lasts = open && lives(lane.process);
-            let LaneLog { process: id, thinned, .. } = lane;
+            let LaneLog { process: id, thinned, number, parent, .. } = lane;
             let (name, kind) = (lane.name.clone(), lane.kind.clone());
             let seen = log.ends.get(&id);
             let end = match (open, lasts) {
@@ -92,22 +102,26 @@ impl Picture {
             let cut = open && !lasts && seen.is_none_or(|end| end.killed);
             let mut stretches = lane.until(end);
             stretches.retain(|stretch| *stretch.state != State::Absent);
+            parents.push(parent);
             rows.push(Row {
                 process: id,
                 rank: process.and_then(|process| process.rank),
                 process_name: process.map_or_else(|| id.to_string(), |process| process.name.clone()),
                 name,
                 kind,
+                number,
+                depth: 0,
                 stretches,
                 thinned,
                 cut,
             });
         }
-        rows.sort_by_cached_key(|row| (row.rank, first[&row.process], row.process, row.begin()));
+        let rows = family::ordered(rows, &parents, |row| (row.rank, first[&row.process], row.process, row.begin()));
         let begin = rows.iter().map(Row::begin).min().unwrap_or(0);
         let end = rows.iter().map(Row::end).max().unwrap_or(0).max(begin);
         let exchange = Exchange::of(&log, &rows);
-        Self { begin: begin.min(end), end, rows, lost: log.lost, exchange }
+        let wakes = Wakes::of(&log, &rows);
+        Self { begin: begin.min(end), end, rows, lost: log.lost, exchange, wakes }
     }
 
     /// The length of the picture in seconds.
@@ -134,10 +148,10 @@ impl Picture {
     }
 
     /// The rows with the names to print: the process's name goes first where there is more than one process, and
-    /// stands alone for its main lane.
+    /// stands alone for its main lane. A task hangs below the task that spawned it.
     pub fn named(&self) -> impl Iterator<Item = (String, &Row)> {
         let several = self.rows.iter().any(|row| row.process != self.rows[0].process);
-        self.rows.iter().map(move |row| (full_name(several, &row.process_name, &row.name), row))
+        self.rows.iter().map(move |row| (branch(row.depth) + &full_name(several, &row.process_name, &row.name), row))
     }
 
     /// How much of each column of `row` was spent in each kind of state, if the picture has this number of `columns`: parts of a column,
@@ -161,6 +175,14 @@ impl Picture {
     }
 }
 
+/// What stands before the name of a task with this number of tasks above it.
+fn branch(depth: usize) -> String {
+    match depth.min(DEEPEST) {
+        0 => String::new(),
+        depth => "  ".repeat(depth - 1) + "└ ",
+    }
+}
+
 /// The name of a lane as it is printed, if there are `several` processes or only one.
 #[must_use]
 pub fn full_name(several: bool, process: &str, lane: &str) -> String {
@@ -172,7 +194,7 @@ pub fn full_name(several: bool, process: &str, lane: &str) -> String {
 }
 
 impl Row {
-    fn begin(&self) -> u64 {
+    pub(super) fn begin(&self) -> u64 {
         self.stretches.first().map_or(u64::MAX, |first| first.from)
     }
 

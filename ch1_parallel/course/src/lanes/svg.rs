@@ -86,11 +86,19 @@ pub fn draw(picture: &Picture, title: &str) -> String {
         let y = TOP + ROW * index as f64;
         let shown: String =
             if name.chars().count() > 60 { name.chars().take(59).chain(['…']).collect() } else { name.clone() };
-        let _ = writeln!(svg, r#"<text x="12" y="{:.1}">{}</text>"#, y + 17.0, escape(&shown));
+        // An SVG draws no spaces at the begin of a text.
+        let shown = shown.trim_start();
+        let x = 12.0 + (8 * (name.len() - name.trim_start().len())) as f64;
+        let _ = writeln!(svg, r#"<text x="{x}" y="{:.1}">{}</text>"#, y + 17.0, escape(shown));
         draw_row(&mut svg, &scale, row, y);
         if let (true, Some(last)) = (row.cut, row.stretches.last()) {
             let x = scale.x(last.to);
-            let _ = writeln!(svg, r#"<text x="{x:.1}" y="{:.1}">✗<title>{}</title></text>"#, y + 17.0, killed(name));
+            let _ = writeln!(
+                svg,
+                r#"<text x="{x:.1}" y="{:.1}">✗<title>{}</title></text>"#,
+                y + 17.0,
+                killed(name.trim_start_matches([' ', '└']))
+            );
         }
     }
     draw_exchange(&mut svg, picture, &scale, rows.len());
@@ -452,6 +460,8 @@ mod tests {
             rank: None,
             process_name: "p".into(),
             name: "call".into(),
+            number: 0,
+            depth: 0,
             kind: "task".into(),
             stretches: vec![stretch(0, 1000), stretch(500_000_000, 500_001_000), stretch(999_999_000, 1_000_000_000)],
             thinned: 0,

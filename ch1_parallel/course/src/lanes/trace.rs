@@ -3,6 +3,10 @@
 //! The format is the JSON of the Trace Event Format: each stretch is one complete event (`"ph": "X"`), and times are in
 //! microseconds since the beginning of the run. The category of an event is `run`, `sleep`, `wait` or `idle`. The end of a
 //! process that was killed is an instant event with the name `killed`.
+//!
+//! Arrows (flow events) go from a send to its receive (`message`), from the lane that spawns a task to the first poll of the task
+//! (`spawns`), and from the lane that wakes another to the poll that follows (`wakes`). A wake that comes from no lane is an
+//! instant event with the name `woken`.
 
 use std::fmt::Write;
 
@@ -17,8 +21,10 @@ pub fn draw(picture: &Picture) -> String {
     // Written event by event: a long run has hundreds of thousands.
     let mut text = String::from("{\"displayTimeUnit\":\"ms\",");
     // Writing to a string cannot fail.
-    if let Some(remark) = picture.remark() {
-        let _ = write!(text, "\"otherData\":{},", json!({"remark": remark}));
+    let left_out = (picture.wakes.left_out > 0).then(|| format!("{} wakes were not recorded", picture.wakes.left_out));
+    let remarks: Vec<_> = picture.remark().into_iter().chain(left_out).collect();
+    if !remarks.is_empty() {
+        let _ = write!(text, "\"otherData\":{},", json!({"remark": remarks.join("; ")}));
     }
     text += "\"traceEvents\":[";
     for (index, row) in picture.rows.iter().enumerate() {
@@ -57,16 +63,55 @@ pub fn draw(picture: &Picture) -> String {
         }
     }
     exchange(&mut text, picture);
+    wakes(&mut text, picture);
     if text.ends_with(',') {
         text.pop();
     }
     text + "]}"
 }
 
+/// The process and the thread of a row, as the trace numbers them.
+fn place(picture: &Picture, row: usize) -> (u32, usize) {
+    (picture.rows[row].rank.map_or(picture.rows[row].process, |rank| rank + 1), row + 1)
+}
+
+fn micros(picture: &Picture, at: u64) -> f64 {
+    at.saturating_sub(picture.begin) as f64 / 1e3
+}
+
+/// An arrow begins where one lane does something for another, and ends where the other lane has it.
+fn wakes(text: &mut String, picture: &Picture) {
+    for (index, wake) in picture.wakes.all.iter().enumerate() {
+        let name = if wake.spawned { "spawns" } else { "wakes" };
+        let event = |phase: &str, row: usize, at: u64| {
+            let (pid, tid) = place(picture, row);
+            json!({"ph": phase, "name": name, "cat": "wake", "pid": pid, "tid": tid, "ts": micros(picture, at)})
+        };
+        let Some(by) = wake.by else {
+            let mut woken = event("i", wake.woken, wake.polled);
+            woken["s"] = json!("t");
+            woken["name"] = json!("woken");
+            woken["args"] = json!({"by": "no lane", "since": micros(picture, wake.at)});
+            let _ = write!(text, "{woken},");
+            continue;
+        };
+        let args = json!({"by": picture.rows[by].name, "polled": picture.rows[wake.woken].name});
+        for mut event in [event("s", by, wake.at), event("f", wake.woken, wake.polled)] {
+            // Behind the numbers of the messages.
+            event["id"] = json!(picture.exchange.messages.len() + index + 1);
+            event["args"] = args.clone();
+            if event["ph"] == "f" {
+                event["bp"] = json!("e");
+            }
+            let _ = write!(text, "{event},");
+        }
+    }
+}
+
 /// Messages are arrows (flow events), and a call that ranks made together is an event of each of them.
 fn exchange(text: &mut String, picture: &Picture) {
-    let place = |row: usize| (picture.rows[row].rank.map_or(picture.rows[row].process, |rank| rank + 1), row + 1);
-    let micros = |at: u64| at.saturating_sub(picture.begin) as f64 / 1e3;
+    let place = |row: usize| place(picture, row);
+    let micros = |at: u64| micros(picture, at);
     for (id, message) in picture.exchange.messages.iter().enumerate() {
         for (phase, row, at) in [("s", message.from, message.sent), ("f", message.to, message.received)] {
             let (pid, tid) = place(row);

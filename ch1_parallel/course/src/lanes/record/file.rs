@@ -43,6 +43,8 @@ pub struct LaneEntry {
     pub name: String,
     /// `thread` or `task`.
     pub kind: String,
+    /// The number of the lane that spawned this task.
+    pub parent: Option<u32>,
 }
 
 /// The number that a process has given to a state.
@@ -140,6 +142,32 @@ pub struct MeetingEntry {
     pub to: u64,
 }
 
+/// A lane was woken, and polled after that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WakeEntry {
+    /// The id of the process.
+    pub process: u32,
+    /// The number of the lane that woke it; `None` if no lane did (the executor or its timer, the system, a thread without a lane).
+    pub by: Option<u32>,
+    /// The number of the lane that was woken.
+    pub woken: u32,
+    /// When it was woken, in nanoseconds of the machine's clock.
+    pub at: u64,
+    /// When it was polled.
+    pub polled: u64,
+    /// Whether this is the first poll of a task, which the other lane has spawned.
+    pub spawned: bool,
+}
+
+/// How many wakes a process did not record by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnkeptEntry {
+    /// The id of the process.
+    pub process: u32,
+    /// The number of wakes.
+    pub wakes: u64,
+}
+
 /// What stands in a record.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Entry {
@@ -163,11 +191,16 @@ pub enum Entry {
     Traffic(TrafficEntry),
     /// A call that ranks make together.
     Meeting(MeetingEntry),
+    /// A wake.
+    Wake(WakeEntry),
+    /// Wakes that were not recorded.
+    Unkept(UnkeptEntry),
 }
 
 const HEAD: usize = 5;
 const WINDOW: usize = 4 + 4 + 8 + 8 + 4 + 4 + 4 + PARTS * 12;
 const LOST: usize = 8;
+const UNKEPT: usize = 12;
 const MESSAGE: usize = 4 + 1 + 8 + 4 + 8 + 4 + 8 + 8;
 const TRAFFIC: usize = 4 + 1 + 4 + 8 + 8;
 
@@ -185,6 +218,8 @@ impl Entry {
             Self::Message(message) => (7, message.encode()),
             Self::Traffic(traffic) => (8, traffic.encode()),
             Self::Meeting(meeting) => (9, json(meeting)),
+            Self::Wake(wake) => (10, json(wake)),
+            Self::Unkept(unkept) => (11, [&unkept.process.to_le_bytes()[..], &unkept.wakes.to_le_bytes()].concat()),
             Self::Lost(lost) => (5, [lost.process.to_le_bytes(), lost.lanes.to_le_bytes()].concat()),
         };
         let mut bytes = Vec::with_capacity(HEAD + body.len());
@@ -205,6 +240,11 @@ impl Entry {
             7 if body.len() == MESSAGE => Self::Message(MessageEntry::decode(body)),
             8 if body.len() == TRAFFIC => Self::Traffic(TrafficEntry::decode(body)),
             9 => Self::Meeting(parse(body)?),
+            10 => Self::Wake(parse(body)?),
+            11 if body.len() == UNKEPT => {
+                let mut fields = Fields(body);
+                Self::Unkept(UnkeptEntry { process: fields.u32(), wakes: fields.u64() })
+            }
             5 if body.len() == LOST => {
                 let mut fields = Fields(body);
                 Self::Lost(LostEntry { process: fields.u32(), lanes: fields.u32() })
@@ -411,7 +451,7 @@ mod tests {
         let entries = [
             Entry::Start(Start { token: 77 }),
             Entry::Process(ProcessEntry { process: 1, name: "rank 3".into(), rank: Some(3) }),
-            Entry::Lane(LaneEntry { process: 1, lane: 2, name: "Huey".into(), kind: "thread".into() }),
+            Entry::Lane(LaneEntry { process: 1, lane: 2, name: "Huey".into(), kind: "task".into(), parent: Some(1) }),
             Entry::State(StateEntry { process: 1, number: 4, state: State::Run("ü".into()) }),
             Entry::Window(WindowEntry { process: 1, lane: 2, window }),
             Entry::End(EndEntry { process: 1, at: 99, killed: true }),
@@ -435,11 +475,13 @@ mod tests {
                 from: 7,
                 to: 8,
             }),
+            Entry::Wake(WakeEntry { process: 1, by: Some(3), woken: 2, at: 7, polled: 8, spawned: true }),
+            Entry::Unkept(UnkeptEntry { process: 1, wakes: 1 << 40 }),
         ];
         let bytes: Vec<_> = entries.iter().flat_map(Entry::encode).collect();
         let all = |bytes: &[u8]| decode(bytes).collect::<io::Result<Vec<_>>>();
         assert_eq!(all(&bytes).unwrap(), entries);
-        assert_eq!(all(&bytes[..bytes.len() - 1]).unwrap(), entries[..9], "the last one is not whole");
-        assert!(all(&[3, 0, 0, 0, 9, 1, 2, 3]).is_err());
+        assert_eq!(all(&bytes[..bytes.len() - 1]).unwrap(), entries[..11], "the last one is not whole");
+        assert!(all(&[3, 0, 0, 0, 12, 1, 2, 3]).is_err());
     }
 }

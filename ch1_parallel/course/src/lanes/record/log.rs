@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 
-use super::file::{self, EndEntry, Entry, MeetingEntry, MessageEntry, TrafficEntry};
+use super::file::{self, EndEntry, Entry, MeetingEntry, MessageEntry, TrafficEntry, WakeEntry};
 use crate::lanes::State;
 
 /// A time in one state.
@@ -43,6 +43,10 @@ pub struct Log {
     pub traffic: Vec<TrafficEntry>,
     /// The calls that ranks made together.
     pub meetings: Vec<MeetingEntry>,
+    /// Which lane woke which, in the order of the polls that followed.
+    pub wakes: Vec<WakeEntry>,
+    /// How many wakes were not recorded.
+    pub unkept_wakes: u64,
 }
 
 /// A process.
@@ -61,10 +65,14 @@ pub struct ProcessLog {
 pub struct LaneLog {
     /// The id of its process.
     pub process: u32,
+    /// Its number in the process.
+    pub number: u32,
     /// Its name.
     pub name: String,
     /// `thread` or `task`.
     pub kind: String,
+    /// The number of the lane that spawned this task, in the same process.
+    pub parent: Option<u32>,
     /// What it did, in order and without gaps, until `since`. The times of each state are exact. Where changes were thinned out,
     /// those of a time that is too short to be seen stand in another order.
     pub stretches: Vec<Stretch>,
@@ -127,8 +135,10 @@ impl Log {
                     lanes.insert((entry.process, entry.lane), log.lanes.len());
                     log.lanes.push(LaneLog {
                         process: entry.process,
+                        number: entry.lane,
                         name: entry.name,
                         kind: entry.kind,
+                        parent: entry.parent,
                         stretches: Vec::new(),
                         short: 0,
                         thinned: 0,
@@ -142,6 +152,8 @@ impl Log {
                 Entry::Message(entry) => log.messages.push(entry),
                 Entry::Traffic(entry) => log.traffic.push(entry),
                 Entry::Meeting(entry) => log.meetings.push(entry),
+                Entry::Wake(entry) => log.wakes.push(entry),
+                Entry::Unkept(entry) => log.unkept_wakes += entry.wakes,
                 Entry::Lost(entry) => log.lost += u64::from(entry.lanes),
                 Entry::Window(entry) => {
                     let Some(&lane) = lanes.get(&(entry.process, entry.lane)) else { continue };
@@ -169,7 +181,8 @@ impl LaneLog {
     #[cfg(test)]
     pub fn of(process: u32, name: &str, stretches: Vec<Stretch>, state: State, since: u64) -> Self {
         let (name, kind) = (name.into(), "thread".into());
-        Self { process, name, kind, stretches, short: 0, thinned: 0, state: Arc::new(state), since }
+        let state = Arc::new(state);
+        Self { process, number: 0, name, kind, parent: None, stretches, short: 0, thinned: 0, state, since }
     }
 
     /// Adds a stretch; one in the same state continues the last one. Neighbours that together are too short to be `visible` are
@@ -262,7 +275,7 @@ mod tests {
         let window = Window { begin: 10, parts: vec![Part { state: 0, nanos: 5 }], thinned: 0, state: 1, since: 15 };
         let state = |number, state| Entry::State(StateEntry { process: 1, number, state });
         let entries = [
-            Entry::Lane(LaneEntry { process: 1, lane: 0, name: "Huey".into(), kind: "thread".into() }),
+            Entry::Lane(LaneEntry { process: 1, lane: 0, name: "Huey".into(), kind: "thread".into(), parent: None }),
             Entry::Window(WindowEntry { process: 1, lane: 0, window }),
             state(0, State::Run("race".into())),
             state(1, State::Absent),

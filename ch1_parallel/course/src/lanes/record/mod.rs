@@ -9,6 +9,7 @@ mod file;
 mod log;
 mod recorder;
 mod traffic;
+pub(super) mod wakes;
 mod window;
 
 use std::collections::HashMap;
@@ -24,8 +25,8 @@ use tracing_subscriber::layer::SubscriberExt;
 
 use super::{State, board};
 use crate::clock::Moment;
-pub use file::{EndEntry, MeetingEntry, MessageEntry, TrafficEntry};
-use file::{Entry, LaneEntry, LostEntry, Pen, ProcessEntry, Start, StateEntry, WindowEntry};
+pub use file::{EndEntry, MeetingEntry, MessageEntry, TrafficEntry, WakeEntry};
+use file::{Entry, LaneEntry, LostEntry, Pen, ProcessEntry, Start, StateEntry, UnkeptEntry, WindowEntry};
 pub use log::{LaneLog, Log, ProcessLog, Stretch};
 pub use traffic::{Message, note_meeting, note_message};
 use window::Window;
@@ -54,6 +55,7 @@ struct Record {
     states: Mutex<HashMap<State, u32>>,
     lanes: Mutex<Lanes>,
     traffic: Mutex<traffic::Traffic>,
+    wakes: wakes::Wakes,
     /// Why the record is not complete.
     failed: OnceLock<io::Error>,
 }
@@ -137,6 +139,7 @@ fn begin(mut pen: Pen, token: u64, first: u64, name: &str, rank: Option<u32>) ->
         states: Mutex::default(),
         lanes: Mutex::default(),
         traffic: Mutex::default(),
+        wakes: wakes::Wakes::default(),
         failed: OnceLock::new(),
     };
     if OWN.set(record).is_err() {
@@ -236,6 +239,8 @@ pub fn import(bytes: &[u8], mut renumber: impl FnMut(u32) -> u32) -> io::Result<
             | Entry::Message(MessageEntry { process, .. })
             | Entry::Traffic(TrafficEntry { process, .. })
             | Entry::Meeting(MeetingEntry { process, .. })
+            | Entry::Wake(WakeEntry { process, .. })
+            | Entry::Unkept(UnkeptEntry { process, .. })
             | Entry::Lost(LostEntry { process, .. }) => *process = renumber(*process),
         }
         pen.append(&entry)?;
@@ -282,8 +287,9 @@ impl Record {
         number
     }
 
-    /// A lane of this name: a new one, or one that has ended. `None` if there are too many.
-    fn lane(&self, name: &str, kind: &str) -> Option<Arc<Mutex<Lane>>> {
+    /// A lane of this name: a new one, or one that has ended. `None` if there are too many. A new one was spawned by the lane with the
+    /// number `parent`.
+    fn lane(&self, name: &str, kind: &str, parent: Option<u32>) -> Option<Arc<Mutex<Lane>>> {
         if self.closed.load(Relaxed) {
             return None;
         }
@@ -308,6 +314,7 @@ impl Record {
             lane: number,
             name: name.into(),
             kind: kind.into(),
+            parent,
         }));
         let place = self.append(&self.entry(number, &window))?;
         let lane = Arc::new(Mutex::new(Lane { number, window, place }));

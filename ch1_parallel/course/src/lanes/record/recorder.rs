@@ -1,5 +1,6 @@
 //! The subscriber of `tracing` that follows the spans of lanes, works, sleeps and waits.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
 use tracing::field::{Field, Visit};
@@ -8,7 +9,8 @@ use tracing::{Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
-use super::{Lane, OWN, State, first_state};
+use super::wakes::{self, Entered};
+use super::{Lane, OWN, State, first_state, locked};
 use crate::lanes::TARGET;
 
 /// Follows the spans and records what changes.
@@ -17,6 +19,7 @@ pub struct Recorder;
 /// Kept with the span of a lane.
 struct Track {
     lane: Arc<Mutex<Lane>>,
+    number: u32,
     name: String,
     kind: String,
     /// Whether the span is entered: a thread's always is, a task's only while it is polled.
@@ -24,6 +27,8 @@ struct Track {
     /// The waits, sleeps and works that have begun and not ended, the newest last.
     doing: Vec<(Id, State)>,
     last: State,
+    /// Whether the lane is a thread's that waits or sleeps.
+    blocked: Arc<AtomicBool>,
 }
 
 /// Kept with the span of a wait, a sleep or a work: the span of its lane.
@@ -46,6 +51,7 @@ impl Track {
             && let Some(record) = OWN.get()
         {
             record.turn(&self.lane, &state);
+            self.blocked.store(matches!(state, State::Wait { .. } | State::Sleep { .. }), Relaxed);
             self.last = state;
         }
     }
@@ -73,14 +79,18 @@ impl<S: Subscriber + for<'l> LookupSpan<'l>> Layer<S> for Recorder {
         };
         let state = match attributes.metadata().name() {
             "lane" => {
-                if let Some(lane) = OWN.get().and_then(|record| record.lane(&fields.label, &fields.kind)) {
+                let parent = if fields.kind == "task" { wakes::entered() } else { None };
+                if let Some(lane) = OWN.get().and_then(|record| record.lane(&fields.label, &fields.kind, parent)) {
+                    let number = locked(&lane).number;
                     span.extensions_mut().insert(Track {
                         lane,
+                        number,
                         last: first_state(&fields.kind),
                         name: fields.label,
                         kind: fields.kind,
                         entered: false,
                         doing: Vec::new(),
+                        blocked: Arc::default(),
                     });
                 }
                 return;
@@ -99,12 +109,14 @@ impl<S: Subscriber + for<'l> LookupSpan<'l>> Layer<S> for Recorder {
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
         if let Some(span) = context.span(id) {
             with_track(&span, |track| track.entered = true);
+            wakes::enter(entered(&span, &context));
         }
     }
 
     fn on_exit(&self, id: &Id, context: Context<'_, S>) {
         if let Some(span) = context.span(id) {
             with_track(&span, |track| track.entered = false);
+            wakes::exit(id);
         }
     }
 
@@ -116,6 +128,27 @@ impl<S: Subscriber + for<'l> LookupSpan<'l>> Layer<S> for Recorder {
         let lane = span.extensions().get::<Within>().and_then(|within| context.span(&within.0));
         if let Some(lane) = lane {
             with_track(&lane, |track| track.doing.retain(|(doing, _)| *doing != id));
+        }
+    }
+}
+
+/// What a thread is in that has entered this span.
+fn entered<S: Subscriber + for<'l> LookupSpan<'l>>(span: &SpanRef<'_, S>, context: &Context<'_, S>) -> Entered {
+    let within = span.extensions().get::<Within>().and_then(|within| context.span(&within.0));
+    let of_lane = |span: &SpanRef<'_, S>| {
+        let extensions = span.extensions();
+        let track = extensions.get::<Track>()?;
+        Some((track.number, (track.kind == "thread").then(|| Arc::clone(&track.blocked))))
+    };
+    match within {
+        // While a thread is in the wait itself, the lane runs what it waits for.
+        Some(lane) => {
+            let (number, of_thread) = of_lane(&lane).unzip();
+            Entered { span: span.id(), lane: number, gave_thread: of_thread.flatten().map(|_| Arc::default()) }
+        }
+        None => {
+            let (number, of_thread) = of_lane(span).unzip();
+            Entered { span: span.id(), lane: number, gave_thread: of_thread.flatten() }
         }
     }
 }
