@@ -4,14 +4,16 @@
 //! The time of a message is half the time of a message to a child and back. Every result is checked, outside the measured time
 //! where the check would change it.
 
+#[path = "../peer/mod.rs"]
+mod peer;
 mod peers;
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use ch3_processes::{Pool, channel, children, pipe, queue, spawn};
-use criterion::measurement::WallTime;
-use criterion::{BenchmarkGroup, Criterion};
+use criterion::Criterion;
+use peer::measure;
 use peers::Peers;
 
 const MIB: usize = 1 << 20;
@@ -32,11 +34,6 @@ fn main() {
     pools(&mut criterion, &peers);
     computation(&mut criterion);
     criterion.final_summary();
-}
-
-/// Measures `many`, which is given a number of repetitions and returns the time that they took.
-fn measure(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, many: impl Fn(u64) -> Duration) {
-    group.bench_function(name, |bencher| bencher.iter_custom(&many));
 }
 
 fn timed(count: u64, mut act: impl FnMut(u64)) -> Duration {

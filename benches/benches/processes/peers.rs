@@ -2,13 +2,12 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use benches::examples;
 use criterion::BenchmarkGroup;
 use criterion::measurement::WallTime;
 
-use crate::measure;
+use crate::peer::run;
 
 /// Programs that print the nanoseconds which their work took.
 pub struct Peers {
@@ -69,19 +68,4 @@ fn start_children() -> PathBuf {
     cargo.args(["build", "--quiet", "--profile", "bench", "--example", "start_children", "--target-dir"]).arg(target);
     assert!(cargo.current_dir(examples::root()).status().is_ok_and(|status| status.success()), "{cargo:?}");
     target.join("release/examples/start_children")
-}
-
-/// Measures a program. It works on at least `least` items at a time, and `part` of its time counts.
-fn run(command: Option<&[String]>, group: &mut Group<'_>, name: &str, arguments: &[&str], least: u64, part: f64) {
-    let Some([program, rest @ ..]) = command else {
-        println!("{name}: left out, since this machine does not have it");
-        return;
-    };
-    measure(group, name, |count| {
-        let times = count.max(least);
-        let output = Command::new(program).args(rest).args(arguments).arg(times.to_string()).output().expect(program);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let nanoseconds: u64 = String::from_utf8_lossy(&output.stdout).trim().parse().expect("nanoseconds");
-        Duration::from_nanos(nanoseconds).mul_f64(part * count as f64 / times as f64)
-    });
 }
