@@ -34,6 +34,10 @@ use signal_hook::iterator::Signals;
 
 use crate::banner::Filter;
 
+/// How long the supervisor waits for the reports of the ranks after Ctrl-C. A rank reads the place of its call from its stack, which
+/// takes some time on a busy machine.
+const PATIENCE_WITH_REPORTS: Duration = Duration::from_millis(1200);
+
 /// The settings that launchers need stand in one place. The program contains the text, so that a copy of the
 /// program in another folder still starts.
 const SCRIPT: &str = include_str!("../../scripts/mpirun");
@@ -190,7 +194,7 @@ pub(crate) fn supervise(ranks: usize) -> anyhow::Result<Ended> {
         thread::spawn(move || {
             for signal in signals.forever() {
                 lock(&end).get_or_insert(End::Signal(signal));
-                if signal == SIGINT && lesson::interrupt_descendants() == 0 {
+                if signal == SIGINT && lesson::interrupt_descendants(PATIENCE_WITH_REPORTS) == 0 {
                     let seconds = begin.elapsed().as_secs_f64();
                     let name = lesson::program_name();
                     // If stderr cannot be written either, there is no place for a report.

@@ -106,7 +106,7 @@ fn end(signal: i32) -> ! {
     hold_stdout();
     let descendants = signal_descendants();
     say_lanes(!descendants.is_empty());
-    wait_for_reports(&descendants);
+    wait_for_reports(&descendants, PATIENCE);
     if role != Role::Child as u8 {
         draw();
     }
@@ -147,9 +147,11 @@ fn draw() {
 }
 
 /// Has the processes that this one has started, and those that they have started, report what their lanes are doing, as far as
-/// they run this program. Returns how many have done so.
-pub fn interrupt_descendants() -> usize {
-    wait_for_reports(&signal_descendants())
+/// they run this program, and waits for them, but not for longer than this time. Returns how many there are.
+pub fn interrupt_descendants(patience: Duration) -> usize {
+    let descendants = signal_descendants();
+    wait_for_reports(&descendants, patience);
+    descendants.len()
 }
 
 /// Passes the signal on: one that was sent to this process alone has not reached the others.
@@ -165,8 +167,8 @@ fn signal_descendants() -> Vec<u32> {
     found.into_iter().map(|process| process.id).collect()
 }
 
-/// Waits until each of these processes has reported or ended. Returns how many have reported.
-fn wait_for_reports(processes: &[u32]) -> usize {
+/// Waits until each of these processes has reported or ended, but not for longer than this time.
+fn wait_for_reports(processes: &[u32], patience: Duration) {
     let reported = |process: u32| {
         let threads = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
         let names = threads.filter_map(|thread| fs::read_to_string(thread.path().join("comm")).ok());
@@ -178,8 +180,8 @@ fn wait_for_reports(processes: &[u32]) -> usize {
         let new: Vec<u32> = processes.iter().copied().filter(|it| !reports.contains(it) && reported(*it)).collect();
         reports.extend(new);
         let is_done = |&process: &u32| reports.contains(&process) || !crate::processes::lives(process);
-        if processes.iter().all(is_done) || begin.elapsed() > PATIENCE {
-            return reports.len();
+        if processes.iter().all(is_done) || begin.elapsed() > patience {
+            return;
         }
         thread::sleep(Duration::from_millis(1));
     }
