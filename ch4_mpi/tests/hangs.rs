@@ -203,9 +203,30 @@ fn communicators_of_two_groups_are_known() {
     assert!(of_ranks(&finished)[0].starts_with("0 waits in MPI_Barrier"), "{finished:#?}");
     let merge = format!("1 waits in MPI_Intercomm_merge (inter-communicator 2) at {}", at("merge"));
     assert_eq!(of_ranks(&finished)[1], merge);
+    let finished = hang("inter-missing", 4);
+    let gone = "but ranks 1, 3 have come to their end (MPI_Finalize)";
+    let right = format!("rank 0 waits in MPI_Intercomm_create at {}, {gone}", at("inter-missing"));
+    assert_eq!(reason(&finished), right);
     let finished = hang("idup", 3);
     let right = "ranks 1, 2 have entered MPI_Comm_idup (MPI_COMM_WORLD), and rank 0 has come to the end without it";
     assert_eq!(reason(&finished), right);
+}
+
+#[test]
+fn all_threads_count() {
+    let _alone = alone();
+    // The main thread has begun MPI and waits for two threads, which wait in MPI.
+    let receive = |rank: usize| {
+        let from = (rank + 2) % 3;
+        format!("waits in MPI_Recv from rank {from} (tag 0, 4 B, MPI_COMM_WORLD) at {}", at("join"))
+    };
+    let finished = hang("join", 3);
+    assert!(first(&finished).starts_with("deadlock: the job cannot go on"), "{finished:#?}");
+    let both = |rank| format!("{rank} {}; another thread {}", receive(rank), receive(rank));
+    assert_eq!(of_ranks(&finished), [0, 1, 2].map(both), "{finished:#?}");
+    all_ranks_wait("many-requests", 3, |rank| {
+        format!("MPI_Wait for MPI_Irecv from rank {} (tag 3, 4 B, MPI_COMM_WORLD)", (rank + 2) % 3)
+    });
 }
 
 /// MPI libraries differ in whether the call waits for the receiver or takes the messages out of the buffer first.
@@ -250,6 +271,10 @@ fn correct_programs_whose_ranks_wait_for_long_are_left_alone() {
         "file",
         "attribute",
         "detach",
+        "inter-operation",
+        "callback",
+        "timed-wait",
+        "refused",
     ];
     for case in cases {
         let stdout = succeed(&mut watched(&["--deadline", "0.5"], 4, &program("ends"), &[case]));
@@ -303,6 +328,16 @@ fn fortran(module: &[&str]) {
     let finished = report(&[], "split");
     let split = format!("1 waits in MPI_Recv from rank 2 (tag 4, 4 B, split 1){}", at("split"));
     assert_eq!(of_ranks(&finished)[1], split);
+    for (case, reason_of_it) in [
+        ("file", "a cycle: rank 0 waits in MPI_Recv from rank 1"),
+        ("inter", "rank 0 waits in MPI_Intercomm_create"),
+        ("group", "ranks 0, 1 have entered MPI_Barrier (communicator 1), and rank 2 has come to the end without it"),
+        ("disconnect", "rank 0 waits in MPI_Recv from rank 2"),
+        ("neighbours", "ranks 0, 1 have entered MPI_Neighbor_allgatherv (grid 1), and rank 2 has come to the end"),
+    ] {
+        let finished = report(&[], case);
+        assert!(reason(&finished).contains(reason_of_it), "{case}: {finished:#?}");
+    }
     let finished = report(&["--strict-sends"], "send");
     assert!(reason(&finished).contains(&at("send")), "{finished:#?}");
     for case in ["none", "send", "right"] {

@@ -132,22 +132,35 @@ fn threads() -> Vec<i32> {
     tasks.filter_map(|task| task.file_name().to_str()?.parse().ok()).collect()
 }
 
-/// Whether a thread that has never called MPI computes or sleeps: it may call MPI when it is done. Threads that wait for another
-/// thread, as those of idle pools do, and those of MPI do not count.
+/// Whether a thread may call MPI that has not called it yet: it computes, sleeps, reads, or waits for anything but another thread
+/// of this process. Threads of MPI, which were there when it had begun, do not count.
 pub fn another_thread_may_call() -> bool {
     let Some(first) = FIRST_THREADS.get() else { return false };
     let known: Vec<i32> = slots().iter().map(|slot| slot.thread).collect();
-    let of_thread = |thread: i32, file: &str| std::fs::read_to_string(format!("/proc/self/task/{thread}/{file}"));
-    threads().into_iter().filter(|thread| !first.contains(thread) && !known.contains(thread)).any(|thread| {
-        if of_thread(thread, "comm").is_ok_and(|name| name.starts_with("hang ") || name.starts_with("ctrl-c")) {
-            return false;
-        }
-        let call = of_thread(thread, "syscall").unwrap_or_default();
-        let number = call.split(' ').next().unwrap_or_default();
-        let sleeps =
-            [libc::SYS_clock_nanosleep, libc::SYS_nanosleep, libc::SYS_select, libc::SYS_pselect6, libc::SYS_poll];
-        number == "running" || number.parse().is_ok_and(|number: i64| sleeps.contains(&number))
-    })
+    let is_ours = |thread: i32| {
+        let name = of_thread(thread, "comm");
+        name.starts_with("hang ") || name.starts_with("ctrl-c")
+    };
+    let mut others = threads().into_iter().filter(|thread| !first.contains(thread) && !known.contains(thread));
+    others.any(|thread| !is_ours(thread) && !waits_for_a_thread(thread))
+}
+
+/// Whether other threads than the one that has begun MPI may call it.
+pub fn others_may_call() -> bool {
+    FIRST_THREADS.get().is_some()
+}
+
+/// Whether a thread waits, without a limit, until another thread wakes it: for its end, a lock, or a condition.
+fn waits_for_a_thread(thread: i32) -> bool {
+    let call = of_thread(thread, "syscall");
+    let mut words = call.split(' ');
+    let number = words.next().and_then(|number| number.parse().ok());
+    // The time limit is the fourth argument.
+    number == Some(libc::SYS_futex) && words.nth(3).is_some_and(|limit| limit == "0x0")
+}
+
+fn of_thread(thread: i32, file: &str) -> String {
+    std::fs::read_to_string(format!("/proc/self/task/{thread}/{file}")).unwrap_or_default()
 }
 
 /// The slot of the only thread that calls MPI, if there is only one: a library finds it faster than a variable of the thread.
@@ -268,9 +281,27 @@ impl Drop for Entered {
     }
 }
 
-/// How often each thread that ever called MPI has moved. Threads that have ended are left out.
-pub fn moves() -> Vec<u64> {
-    slots().iter().map(|slot| slot.look()).collect()
+/// How often each thread that ever called MPI has moved, and whether it is still: in a call, or waiting for another thread.
+/// Threads that have ended are left out.
+pub fn moves() -> Vec<(u64, Stillness)> {
+    let stillness = |slot: &Slot, moves: u64| match moves % 2 {
+        1 => Stillness::Inside,
+        _ if others_may_call() && waits_for_a_thread(slot.thread) => Stillness::WaitsForThread,
+        _ => Stillness::Outside,
+    };
+    let looked = slots().into_iter().map(|slot| (slot.look(), slot));
+    looked.map(|(moves, slot)| (moves, stillness(slot, moves))).collect()
+}
+
+/// Whether a thread is in MPI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stillness {
+    /// In a call.
+    Inside,
+    /// Outside, but it waits for another thread of this process.
+    WaitsForThread,
+    /// Outside.
+    Outside,
 }
 
 /// The slots of the threads that ever called MPI and have not ended.

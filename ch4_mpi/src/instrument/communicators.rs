@@ -171,11 +171,23 @@ impl Known {
     }
 }
 
-/// Forgets a communicator that has been freed.
-pub fn freed(handle: usize) {
+/// Forgets what has had this handle.
+pub fn forget(handle: usize) {
     if let Some(known) = known().as_mut() {
         known.all.remove(&handle);
     }
+}
+
+/// Forgets which communicator a window or a file has, but not the communicator: a call may still wait there.
+pub fn forget_object(object: usize) {
+    if let Some(known) = known().as_mut() {
+        known.objects.remove(&object);
+    }
+}
+
+/// The number of the communicator with this handle.
+pub fn id(handle: usize) -> Option<u64> {
+    Some(known().as_ref()?.all.get(&handle)?.id)
 }
 
 /// The ranks in MPI_COMM_WORLD of the members, and of the other group if it is an inter-communicator. The members are none if one

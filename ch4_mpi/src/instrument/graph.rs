@@ -51,11 +51,13 @@ impl<'ranks> Graph<'ranks> {
     pub fn verdict(&self) -> Verdict {
         let calls =
             || self.ranks.iter().enumerate().flat_map(|(rank, it)| it.calls.iter().map(move |call| (rank, call)));
-        let certain = || calls().filter(|(_, call)| call.certain);
-        let operations = || certain().flat_map(|(rank, call)| call.operations.iter().map(move |it| (rank, it)));
-        if operations().any(|(_, operation)| operation.kind == OperationKind::Other(Vec::new())) {
+        let from_outside =
+            |call: &Blocked| call.operations.iter().any(|it| it.kind == OperationKind::Other(Vec::new()));
+        if calls().any(|(_, call)| from_outside(call)) {
             return Verdict::MayGoOn;
         }
+        let certain = || calls().filter(|(_, call)| call.certain);
+        let operations = || certain().flat_map(|(rank, call)| call.operations.iter().map(move |it| (rank, it)));
         // A disk may be slow for any time.
         if operations().any(|(rank, it)| it.function.starts_with("MPI_File_") && self.is_in_transfer(rank, it)) {
             return Verdict::MayGoOn;
@@ -126,8 +128,18 @@ impl<'ranks> Graph<'ranks> {
             OperationKind::Collective { .. } => {
                 self.missing(operation).is_empty() && self.differing(operation).is_empty()
             }
-            OperationKind::Other(_) => false,
+            // All ranks are in the same call, so none of them waits for another one to come.
+            OperationKind::Other(ranks) => {
+                needs_all(operation) && ranks.iter().all(|&other| self.is_in(other, operation))
+            }
         }
+    }
+
+    /// Whether a rank is in the same call, of the same communicator.
+    fn is_in(&self, rank: u32, operation: &Operation) -> bool {
+        let calls = self.ranks.get(rank as usize).into_iter().flat_map(|it| &it.calls);
+        let mut its = calls.flat_map(|call| &call.operations);
+        its.any(|it| it.function == operation.function && it.communicator == operation.communicator)
     }
 
     /// The ranks that have not entered the collective.
@@ -172,7 +184,15 @@ impl<'ranks> Graph<'ranks> {
                 missing if missing.is_empty() => self.differing(operation),
                 missing => missing,
             },
-            OperationKind::Other(ranks) => ranks.iter().copied().filter(|&it| it as usize != rank).collect(),
+            OperationKind::Other(ranks) => {
+                let others: Vec<u32> = ranks.iter().copied().filter(|&it| it as usize != rank).collect();
+                // Those that will never come explain most, then those that are elsewhere.
+                let of = |choose: &dyn Fn(u32) -> bool| others.iter().copied().filter(|&it| choose(it)).collect();
+                let gone: Vec<u32> = of(&|it| self.ranks[it as usize].finalized);
+                let elsewhere: Vec<u32> = of(&|it| !self.is_in(it, operation));
+                let choices = if needs_all(operation) { [gone, elsewhere] } else { [Vec::new(), Vec::new()] };
+                choices.into_iter().find(|ranks| !ranks.is_empty()).unwrap_or(others)
+            }
         };
         Some((call, operation, ranks))
     }
@@ -319,6 +339,11 @@ struct Step<'ranks> {
     /// Whether another rank could help as well.
     alternatives: bool,
     next: Option<usize>,
+}
+
+/// Whether an operation waits for all of its ranks to call the same function. One on a window waits for some of them.
+fn needs_all(operation: &Operation) -> bool {
+    !operation.function.starts_with("MPI_Win_") && operation.function != "MPI_Buffer_detach"
 }
 
 /// Whether a send of one rank and a receive of the other one match.
@@ -585,6 +610,9 @@ mod tests {
     fn a_rank_outside_this_world_may_always_help() {
         let outside = rank(false, vec![operation("MPI_Recv", OperationKind::Other(Vec::new()))]);
         assert_eq!(Graph::of(&[outside, ended()]).verdict(), Verdict::MayGoOn);
+        // Also if it is only one of several requests.
+        let one_of_two = rank(false, vec![send(1), operation("a request", OperationKind::Other(Vec::new()))]);
+        assert_eq!(Graph::of(&[one_of_two, waits_for(0)]).verdict(), Verdict::MayGoOn);
     }
 
     #[test]

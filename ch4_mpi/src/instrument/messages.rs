@@ -84,7 +84,8 @@ pub fn received(call: &Call, status: *const MPI_Status) {
         ((*status).MPI_SOURCE, (*status).MPI_TAG, bytes)
     };
     let Some(communicator) = communicators::get(call.communicator) else { return };
-    let peer = usize::try_from(source).ok().and_then(|source| communicator.members.get(source).copied());
+    let sources = communicator.remote.as_ref().unwrap_or(&communicator.members);
+    let peer = usize::try_from(source).ok().and_then(|source| sources.get(source).copied());
     // Without one, the source is MPI_PROC_NULL.
     if let Some(peer) = peer {
         let bytes = u64::try_from(bytes).unwrap_or(0);

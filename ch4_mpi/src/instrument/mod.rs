@@ -108,7 +108,7 @@ pub fn unnoted<T>(what: impl FnOnce() -> T) -> T {
 #[must_use]
 pub fn current_call(thread: i32) -> Option<Call> {
     let slot = calls::slots().into_iter().find(|slot| slot.thread == thread)?;
-    let blocked = state::blocked(slot, true)?;
+    let blocked = state::blocked(slot)?;
     let since = Moment(slot.still_since().unwrap_or_else(|| Moment::now().0));
     Some(Call { what: graph::what(&blocked), since, place: blocked.place.unwrap_or_default() })
 }

@@ -52,20 +52,36 @@ fn walk(mut each: impl FnMut(*mut c_void) -> bool) {
     unsafe { backtrace::trace_unsynchronized(|frame| each(frame.ip())) };
 }
 
-/// Where the call of MPI stands in which this thread of the process is now; `None` if that cannot be found out.
-pub fn of_thread(thread: i32) -> Option<String> {
+/// Where a thread is that has called MPI.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stand {
+    /// In a call, which stands in this place of the program; `None` if that cannot be found out.
+    InCall(Option<String>),
+    /// In a function of the program, which MPI has called.
+    InProgram,
+}
+
+/// Where this thread of the process is now.
+pub fn of_thread(thread: i32) -> Stand {
     WRITTEN.store(ASKED, Release);
     signal(thread);
     let begin = Instant::now();
     while WRITTEN.load(Acquire) == ASKED {
         if begin.elapsed() > PATIENCE {
             WRITTEN.store(0, Release);
-            return None;
+            return Stand::InCall(None);
         }
         thread::yield_now();
     }
     let depth = WRITTEN.load(Acquire);
-    caller(FRAMES[..depth].iter().map(|frame| frame.load(Relaxed)))
+    let frames: Vec<Frame> = FRAMES[..depth].iter().map(|frame| resolve(frame.load(Relaxed))).collect();
+    // What stands before the innermost call of MPI was called by MPI.
+    let called =
+        frames.iter().position(|frame| matches!(frame, Frame::Mpi(_))).map_or(&[][..], |inner| &frames[..inner]);
+    if called.iter().any(|frame| matches!(frame, Frame::Program(_))) {
+        return Stand::InProgram;
+    }
+    Stand::InCall(caller(&frames))
 }
 
 /// Stops another thread of this process, which is about to end.
@@ -93,7 +109,7 @@ pub fn here() -> Option<String> {
         // A caller that is farther away is not worth the time.
         frames.len() < 24
     });
-    caller(frames.into_iter())
+    caller(&frames.into_iter().map(resolve).collect::<Vec<_>>())
 }
 
 /// Reads the debug information, which takes some ten milliseconds, before a call waits for it.
@@ -114,8 +130,7 @@ enum Frame {
     Bare(Option<String>),
 }
 
-fn caller(frames: impl Iterator<Item = *mut c_void>) -> Option<String> {
-    let frames: Vec<Frame> = frames.map(resolve).collect();
+fn caller(frames: &[Frame]) -> Option<String> {
     let entry = frames.iter().rposition(|frame| matches!(frame, Frame::Mpi(_)));
     if let Some(Frame::Mpi(Some(place))) = entry.map(|entry| &frames[entry]) {
         return Some(place.clone());

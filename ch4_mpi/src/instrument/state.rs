@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::calls::{Call, Kind, NONE, Slot, slots};
 use super::communicators::{self, Communicator};
 use super::functions::bytes_of_word;
-use super::{FINALIZED, place, requests};
+use super::place::{self, Stand};
+use super::{FINALIZED, requests};
 
 /// A rank.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,23 +105,36 @@ pub enum OperationKind {
     Other(Vec<u32>),
 }
 
-/// The state of this rank; with the places of its calls if asked for.
-pub fn of_this_rank(with_places: bool) -> Rank {
-    let calls: Vec<Blocked> = slots().into_iter().filter_map(|slot| blocked(slot, with_places)).collect();
+/// The state of this rank; with the places of its calls if asked for. `None` if a thread runs code of the program within a call: a
+/// reduction or a callback of the program's own, say. That is found out only with the places.
+pub fn of_this_rank(with_places: bool) -> Option<Rank> {
+    let mut calls = Vec::new();
+    for slot in slots() {
+        let Some((call, requests)) = slot.current() else { continue };
+        let place = match with_places.then(|| place::of_thread(slot.thread)) {
+            Some(Stand::InProgram) => return None,
+            Some(Stand::InCall(place)) => place,
+            None => None,
+        };
+        calls.push(Blocked { place, ..described(&call, &requests) });
+    }
     let mut under_way: Vec<Operation> = requests::active().iter().flat_map(operations).collect();
     under_way.extend(calls.iter().flat_map(|call| call.operations.clone()));
-    Rank {
+    Some(Rank {
         finalized: FINALIZED.load(Relaxed),
         calls,
         under_way,
         collectives: communicators::all().iter().map(begun).collect(),
-    }
+    })
 }
 
-/// The call in which a thread is.
-pub fn blocked(slot: &Slot, with_place: bool) -> Option<Blocked> {
+/// The call in which a thread is, with its place.
+pub fn blocked(slot: &Slot) -> Option<Blocked> {
     let (call, requests) = slot.current()?;
-    let place = with_place.then(|| place::of_thread(slot.thread)).flatten();
+    let place = match place::of_thread(slot.thread) {
+        Stand::InCall(place) => place,
+        Stand::InProgram => None,
+    };
     Some(Blocked { place, ..described(&call, &requests) })
 }
 

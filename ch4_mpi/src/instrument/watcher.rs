@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use course::clock::Moment;
 use serde::{Deserialize, Serialize};
 
-use super::calls;
+use super::calls::{self, Stillness};
 use super::graph::{Graph, Verdict};
 use super::state::{self, Rank};
 
@@ -106,7 +106,7 @@ pub fn watch(rank: u32, ranks: u32, deadline: Duration, contact: Contact, listen
 
 /// Whether this rank moves.
 struct Movement {
-    moves: Vec<u64>,
+    moves: Vec<(u64, Stillness)>,
     since: Instant,
 }
 
@@ -115,12 +115,18 @@ impl Movement {
         Self { moves: Vec::new(), since: Instant::now() }
     }
 
-    /// How long the rank has been in the same calls; `None` if a thread that uses MPI is outside it.
+    /// The rank is not still after all.
+    fn restart(&mut self) {
+        *self = Self::new();
+    }
+
+    /// How long the rank has been in the same calls; `None` if a thread that uses MPI is outside it and may go on by itself.
     fn still_for(&mut self) -> Option<Duration> {
         let now = Instant::now();
         let moves = calls::moves();
-        let all_inside = !moves.is_empty() && moves.iter().all(|moves| moves % 2 == 1);
-        if !all_inside || moves != self.moves || calls::another_thread_may_call() {
+        let is = |stillness| move |it: &(u64, Stillness)| it.1 == stillness;
+        let is_still = moves.iter().any(is(Stillness::Inside)) && !moves.iter().any(is(Stillness::Outside));
+        if !is_still || moves != self.moves || calls::another_thread_may_call() {
             self.moves = moves;
             self.since = now;
             return None;
@@ -183,7 +189,7 @@ fn talk(
     stream.set_read_timeout(Some(tick(deadline)))?;
     let mut from = BufReader::new(stream);
     say(&mut to, &(contact.word, rank))?;
-    say(&mut to, &Told::Still(state::of_this_rank(false)))?;
+    say(&mut to, &Told::Still(state::of_this_rank(false).unwrap_or_default()))?;
     let mut line = String::new();
     loop {
         let read = from.read_line(&mut line);
@@ -195,9 +201,13 @@ fn talk(
             Ok(0) => return Ok(()),
             Ok(_) => match serde_json::from_str(&line)? {
                 Order::Confirm { places } => {
-                    let state = state::of_this_rank(places);
-                    let told = if movement.still_for().is_some() { Told::Confirmed(state) } else { Told::Moved };
-                    say(&mut to, &told)?;
+                    match state::of_this_rank(places).filter(|_| movement.still_for().is_some()) {
+                        Some(state) => say(&mut to, &Told::Confirmed(state))?,
+                        None => {
+                            movement.restart();
+                            return say(&mut to, &Told::Moved);
+                        }
+                    }
                     line.clear();
                 }
                 Order::End(at) => super::exit(at),
@@ -278,7 +288,7 @@ impl Judge {
             }
             match self.movement.still_for() {
                 Some(still) if still >= self.deadline => {
-                    self.still.entry(0).or_insert_with(|| state::of_this_rank(false));
+                    self.still.entry(0).or_insert_with(|| state::of_this_rank(false).unwrap_or_default());
                 }
                 Some(_) => {}
                 None => drop(self.still.remove(&0)),
@@ -318,7 +328,11 @@ impl Judge {
             Verdict::MayGoOn => self.judged = Some(Instant::now()),
             Verdict::Transfers if self.transfers_since.is_none() => self.transfers_since = Some(Instant::now()),
             Verdict::Transfers | Verdict::Stuck { .. } => {
-                let Some(ranks) = self.confirmed(true) else { return };
+                let Some(ranks) = self.confirmed(true) else {
+                    // To ask for the places may interrupt a sleep, so it is not done again at once.
+                    self.judged = Some(Instant::now());
+                    return;
+                };
                 super::report(&Graph::of(&ranks).report(self.deadline.as_secs_f64()));
                 self.end()
             }
@@ -330,7 +344,11 @@ impl Judge {
         for stream in self.streams.values_mut() {
             let _ = say(stream, &Order::Confirm { places });
         }
-        let own = state::of_this_rank(places);
+        let Some(own) = state::of_this_rank(places) else {
+            self.movement.restart();
+            self.still.remove(&0);
+            return None;
+        };
         let mut confirmed = BTreeMap::from([(0, own)]);
         let begin = Instant::now();
         while confirmed.len() < self.ranks as usize {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static int rank, ranks, left, right, number = 1;
@@ -141,6 +142,69 @@ static void slow_operation(void) {
     MPI_Op_create(add_slowly, 1, &operation);
     MPI_Reduce(&number, &sum, 1, MPI_INT, operation, 0, MPI_COMM_WORLD);
     MPI_Op_free(&operation);
+}
+
+static void inter_operation(void) {
+    /* A reduction of the program's own, over two groups. */
+    MPI_Comm half, between;
+    MPI_Op operation;
+    int sum = 0;
+    MPI_Comm_split(MPI_COMM_WORLD, rank % 2, rank, &half);
+    MPI_Intercomm_create(half, 0, MPI_COMM_WORLD, 1 - rank % 2, 9, &between);
+    MPI_Op_create(add_slowly, 1, &operation);
+    MPI_Allreduce(&number, &sum, 1, MPI_INT, operation, between);
+    MPI_Op_free(&operation);
+    MPI_Comm_free(&between);
+    MPI_Comm_free(&half);
+}
+
+static int deleted(MPI_Comm comm, int key, void *value, void *extra) {
+    (void)comm, (void)key, (void)value, (void)extra;
+    compute_for_long();
+    return MPI_SUCCESS;
+}
+
+static void callback(void) {
+    /* MPI_Comm_free calls a function of the program, which computes. */
+    MPI_Comm copy;
+    int key;
+    MPI_Comm_dup(MPI_COMM_WORLD, &copy);
+    MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, deleted, &key, NULL);
+    MPI_Comm_set_attr(copy, key, NULL);
+    MPI_Comm_free(&copy);
+}
+
+static void *waits_for_a_time(void *unused) {
+    /* It has not called MPI before, and it waits in a condition that nobody signals. */
+    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    pthread_cond_t never = PTHREAD_COND_INITIALIZER;
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 2;
+    pthread_mutex_lock(&lock);
+    while (pthread_cond_timedwait(&never, &lock, &until) == 0)
+        ;
+    pthread_mutex_unlock(&lock);
+    MPI_Send(&number, 1, MPI_INT, 0, 1, MPI_COMM_SELF);
+    return unused;
+}
+
+static void timed_wait(void) {
+    pthread_t thread;
+    int got;
+    pthread_create(&thread, NULL, waits_for_a_time, NULL);
+    MPI_Recv(&got, 1, MPI_INT, 0, 1, MPI_COMM_SELF, MPI_STATUS_IGNORE);
+    pthread_join(thread, NULL);
+}
+
+static void refused(void) {
+    /* A call that fails leaves the new handle alone, whatever it was before. */
+    MPI_Comm grid;
+    int lengths[2] = {50, 50}, periods[2] = {0, 0};
+    memset(&grid, 0x5a, sizeof grid);
+    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+    if (MPI_Cart_create(MPI_COMM_WORLD, 2, lengths, periods, 0, &grid) == MPI_SUCCESS)
+        MPI_Abort(MPI_COMM_WORLD, 1);
 }
 
 static void merged(void) {
@@ -292,7 +356,8 @@ int main(int count, char **arguments) {
                  {"threads", threads}, {"late-thread", late_thread},
                  {"slow-operation", slow_operation}, {"merged", merged}, {"persistent", persistent}, {"window", window},
                  {"communicators", communicators}, {"between", between}, {"file", file}, {"attribute", attribute},
-                 {"detach", detach}};
+                 {"detach", detach}, {"inter-operation", inter_operation}, {"callback", callback},
+                 {"timed-wait", timed_wait}, {"refused", refused}};
     int provided;
     MPI_Init_thread(&count, &arguments, MPI_THREAD_MULTIPLE, &provided);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);

@@ -7,13 +7,15 @@ program hangs
     use mpi
 #endif
     implicit none
-    integer :: rank, ranks, left, right, number, sum, error
+    integer :: rank, ranks, left, right, number, sum, two(2), error
 #ifdef F08
-    type(MPI_Comm) :: half
+    type(MPI_Comm) :: half, other
+    type(MPI_Group) :: all
+    type(MPI_File) :: file
     type(MPI_Request) :: request, both(2)
     type(MPI_Status) :: status
 #else
-    integer :: half, request, both(2), status(MPI_STATUS_SIZE)
+    integer :: half, other, all, file, request, both(2), status(MPI_STATUS_SIZE)
 #endif
     character(20) :: case
     call MPI_Init(error)
@@ -36,6 +38,30 @@ program hangs
     if (case == 'split') then
         call MPI_Comm_split(MPI_COMM_WORLD, 0, ranks - rank, half, error)
         call MPI_Recv(number, 1, MPI_INTEGER, 0, 4, half, status, error) ! here: split
+    end if
+    if (case == 'file') then
+        call MPI_File_open(MPI_COMM_WORLD, '/dev/null', MPI_MODE_RDWR, MPI_INFO_NULL, file, error)
+        if (rank == 0) call MPI_Recv(number, 1, MPI_INTEGER, 1, 4, MPI_COMM_WORLD, status, error)
+        call MPI_File_set_atomicity(file, .true., error)
+        call MPI_File_close(file, error)
+    end if
+    if (case == 'inter') then
+        call MPI_Comm_split(MPI_COMM_WORLD, mod(rank, 2), rank, half, error)
+        if (rank /= 1) call MPI_Intercomm_create(half, 0, MPI_COMM_WORLD, 1, 9, other, error)
+    end if
+    if (case == 'group') then
+        call MPI_Comm_group(MPI_COMM_WORLD, all, error)
+        call MPI_Comm_create_group(MPI_COMM_WORLD, all, 5, other, error)
+        if (rank < 2) call MPI_Barrier(other, error)
+    end if
+    if (case == 'disconnect') then
+        call MPI_Comm_dup_with_info(MPI_COMM_WORLD, MPI_INFO_NULL, half, error)
+        call MPI_Comm_disconnect(half, error)
+        call MPI_Recv(number, 1, MPI_INTEGER, left, 4, MPI_COMM_WORLD, status, error)
+    end if
+    if (case == 'neighbours') then
+        call MPI_Cart_create(MPI_COMM_WORLD, 1, [ranks], [.true.], .false., other, error)
+        if (rank < 2) call MPI_Neighbor_allgatherv(number, 1, MPI_INTEGER, two, [1, 1], [0, 1], MPI_INTEGER, other, error)
     end if
     if (case == 'send') then
         call MPI_Send(number, 1, MPI_INTEGER, right, 4, MPI_COMM_WORLD, error) ! here: send

@@ -1,5 +1,6 @@
 /* Programs that hang, each in another way, for the tests of the hang report: hangs CASE. They need at least 3 ranks. */
 #include <mpi.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -167,6 +168,50 @@ static void merge(void) {
         MPI_Barrier(MPI_COMM_WORLD); /* here: merge barrier */
 }
 
+static void inter_missing(void) {
+    MPI_Comm half, between;
+    MPI_Comm_split(MPI_COMM_WORLD, rank % 2, rank, &half);
+    if (rank % 2 == 0)
+        MPI_Intercomm_create(half, 0, MPI_COMM_WORLD, 1, 9, &between); /* here: inter-missing */
+}
+
+static void *receives(void *unused) {
+    int got;
+    MPI_Recv(&got, 1, MPI_INT, left, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE); /* here: join */
+    return unused;
+}
+
+static void join(void) {
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++)
+        pthread_create(&threads[i], NULL, receives, NULL);
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+}
+
+static void *sends_to_itself(void *tag) {
+    for (int i = 0; i < 5000; i++) {
+        int got;
+        MPI_Request request;
+        MPI_Irecv(&got, 1, MPI_INT, 0, (int)(long)tag, MPI_COMM_SELF, &request);
+        MPI_Send(&rank, 1, MPI_INT, 0, (int)(long)tag, MPI_COMM_SELF);
+        MPI_Wait(&request, MPI_STATUS_IGNORE);
+    }
+    return NULL;
+}
+
+static void many_requests(void) {
+    /* MPI gives the handle of a complete request to the next one, which may be another thread's. */
+    pthread_t threads[3];
+    MPI_Request request;
+    for (long i = 0; i < 3; i++)
+        pthread_create(&threads[i], NULL, sends_to_itself, (void *)i);
+    for (int i = 0; i < 3; i++)
+        pthread_join(threads[i], NULL);
+    MPI_Irecv(&number, 1, MPI_INT, left, 3, MPI_COMM_WORLD, &request);
+    MPI_Wait(&request, MPI_STATUS_IGNORE); /* here: many-requests */
+}
+
 static void detach(void) {
     static char buffer[1 << 23];
     void *detached;
@@ -184,8 +229,10 @@ int main(int count, char **arguments) {
                  {"waitall", wait_all}, {"waitany", wait_any}, {"any-source", any_source}, {"missing", missing},
                  {"mismatch", mismatch}, {"split", split}, {"gone", gone}, {"probe", probe}, {"self", self},
                  {"three", three}, {"ibarrier", ibarrier}, {"persistent", persistent}, {"root", root}, {"fence", fence},
-                 {"file", file}, {"idup", idup}, {"inter", inter}, {"merge", merge}, {"detach", detach}};
-    MPI_Init(&count, &arguments);
+                 {"file", file}, {"idup", idup}, {"inter", inter}, {"merge", merge}, {"detach", detach},
+                 {"inter-missing", inter_missing}, {"join", join}, {"many-requests", many_requests}};
+    int provided, threads = count > 1 && (strcmp(arguments[1], "join") == 0 || strcmp(arguments[1], "many-requests") == 0);
+    MPI_Init_thread(&count, &arguments, threads ? MPI_THREAD_MULTIPLE : MPI_THREAD_SINGLE, &provided);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &ranks);
     left = (rank + ranks - 1) % ranks;

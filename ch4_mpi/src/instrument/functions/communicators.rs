@@ -13,8 +13,9 @@ macro_rules! creations {
             }
             let call = collective_call(function!($name, Synchronizing), comm, 0, NONE);
             let result = note(&call, real);
-            // SAFETY: MPI has written the communicator.
-            known::created(call.communicator, Creation::Collective(call.number), $how, unsafe { *new });
+            if result == SUCCESS {
+                known::created(call.communicator, Creation::Collective(call.number), $how, pointed(new));
+            }
             result
         }
     )*};
@@ -50,8 +51,9 @@ pub unsafe extern "C" fn MPI_Comm_create_group(
     }
     let call = Call { communicator: word(comm), ..Call::of(function!(MPI_Comm_create_group, Other)) };
     let result = note(&call, real);
-    // SAFETY: MPI has written the communicator.
-    known::created(call.communicator, Creation::Group(tag), "communicator", unsafe { *new });
+    if result == SUCCESS {
+        known::created(call.communicator, Creation::Group(tag), "communicator", pointed(new));
+    }
     result
 }
 
@@ -65,7 +67,9 @@ pub unsafe extern "C" fn MPI_Comm_idup(comm: MPI_Comm, new: *mut MPI_Comm, reque
     }
     let call = collective_call(function!(MPI_Comm_idup, Synchronizing), comm, 0, NONE);
     let result = begin(call, request, real);
-    known::created_alike(call.communicator, call.number, "duplicate", word(pointed(new)));
+    if result == SUCCESS {
+        known::created_alike(call.communicator, call.number, "duplicate", word(pointed(new)));
+    }
     result
 }
 
@@ -85,10 +89,10 @@ pub unsafe extern "C" fn MPI_Intercomm_create(
     if !ON.load(Relaxed) || is_inside() {
         return real();
     }
-    // SAFETY: a constant that is never written after the program is loaded.
-    let world = word(unsafe { ffi::RSMPI_COMM_WORLD });
-    let result = note(&Call { communicator: world, ..Call::of(function!(MPI_Intercomm_create, Other)) }, real);
-    known::created(word(comm), Creation::Groups(tag), "inter-communicator", pointed(new));
+    let result = note(&of_world(function!(MPI_Intercomm_create, Other)), real);
+    if result == SUCCESS {
+        known::created(word(comm), Creation::Groups(tag), "inter-communicator", pointed(new));
+    }
     result
 }
 
@@ -101,7 +105,9 @@ pub unsafe extern "C" fn MPI_Intercomm_merge(comm: MPI_Comm, high: c_int, new: *
     }
     let call = collective_call(function!(MPI_Intercomm_merge, Synchronizing), comm, 0, NONE);
     let result = note(&call, real);
-    known::created(call.communicator, Creation::Collective(call.number), "merged communicator", pointed(new));
+    if result == SUCCESS {
+        known::created(call.communicator, Creation::Collective(call.number), "merged communicator", pointed(new));
+    }
     result
 }
 
@@ -114,11 +120,7 @@ macro_rules! frees {
             if !ON.load(Relaxed) || is_inside() {
                 return real();
             }
-            let communicator = word(pointed(comm));
-            // It may wait for operations that are under way.
-            let result = note(&Call { communicator, ..Call::of(function!($name, Other)) }, real);
-            known::freed(communicator);
-            result
+            free_communicator(function!($name, Other), word(pointed(comm)), real)
         }
     )*};
 }
@@ -136,8 +138,8 @@ macro_rules! connections {
         pub unsafe extern "C" fn $name($($arg: $type,)* $new: *mut MPI_Comm $(, $after: $after_type)*) -> c_int {
             // SAFETY: the arguments are the program's own.
             let result = note(&Call::of(function!($name, Other)), || unsafe { ffi::$real($($arg,)* $new $(, $after)*) });
-            if ON.load(Relaxed) && !is_inside() {
-                known::freed(word(pointed($new)));
+            if result == SUCCESS && ON.load(Relaxed) && !is_inside() {
+                known::forget(word(pointed($new)));
             }
             result
         }

@@ -16,10 +16,41 @@ pub unsafe extern "C" fn MPI_File_open(
     })
 }
 
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MPI_File_close(file: *mut MPI_File) -> c_int {
+    // SAFETY: the file is the program's own.
+    let real = || unsafe { ffi::PMPI_File_close(file) };
+    if !ON.load(Relaxed) || is_inside() {
+        return real();
+    }
+    free_object(function!(MPI_File_close, Collective), word(pointed(file)), real)
+}
+
 type Offset = ffi::MPI_Offset;
 
+/// Collectives that are begun here and completed by their request.
+macro_rules! begun {
+    ($($name:ident $real:ident ($($arg:ident: $type:ty),*);)*) => {$(
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name(file: MPI_File, $($arg: $type,)* request: *mut MPI_Request) -> c_int {
+            // SAFETY: the arguments are the program's own.
+            let real = || unsafe { ffi::$real(file, $($arg,)* request) };
+            if !ON.load(Relaxed) || is_inside() {
+                return real();
+            }
+            begin(call_on_object(function!($name, Collective), word(file)), request, real)
+        }
+    )*};
+}
+
+begun! {
+    MPI_File_iread_all PMPI_File_iread_all (b: Into, n: c_int, t: Type);
+    MPI_File_iread_at_all PMPI_File_iread_at_all (at: Offset, b: Into, n: c_int, t: Type);
+    MPI_File_iwrite_all PMPI_File_iwrite_all (b: Buffer, n: c_int, t: Type);
+    MPI_File_iwrite_at_all PMPI_File_iwrite_at_all (at: Offset, b: Buffer, n: c_int, t: Type);
+}
+
 on_objects! {
-    Collective MPI_File_close PMPI_File_close (file: *mut MPI_File) pointed(file);
     Collective MPI_File_set_size PMPI_File_set_size (file: MPI_File, size: Offset) file;
     Collective MPI_File_preallocate PMPI_File_preallocate (file: MPI_File, size: Offset) file;
     Collective MPI_File_sync PMPI_File_sync (file: MPI_File) file;

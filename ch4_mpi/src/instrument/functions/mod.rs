@@ -188,8 +188,10 @@ fn begin(call: Call, request: *mut MPI_Request, real: impl FnOnce() -> c_int) ->
         let _entered = enter(&call);
         real()
     };
-    // SAFETY: MPI has written the request.
-    pending::begun(word(unsafe { *request }), call);
+    if result == SUCCESS {
+        // SAFETY: MPI has written the request.
+        pending::begun(word(unsafe { *request }), call);
+    }
     result
 }
 
@@ -206,7 +208,9 @@ fn create_object<T: Copy>(
     }
     let call = collective_call(function, comm, 0, NONE);
     let result = note(&call, real);
-    known::created_object(call.communicator, call.number, how, word(pointed(object)));
+    if result == SUCCESS {
+        known::created_object(call.communicator, call.number, how, word(pointed(object)));
+    }
     result
 }
 
@@ -217,6 +221,37 @@ fn call_on_object(function: &'static Function, object: usize) -> Call {
         Kind::Other => Call { communicator, ..Call::of(function) },
         _ => counted(function, communicator, 0, NONE),
     }
+}
+
+/// A call that frees a window or a file. Another thread may get its handle for a new one before this thread is back.
+fn free_object(function: &'static Function, object: usize, real: impl FnOnce() -> c_int) -> c_int {
+    let call = call_on_object(function, object);
+    known::forget_object(object);
+    let result = note(&call, real);
+    known::forget(call.communicator);
+    result
+}
+
+/// A call that frees a communicator. It may wait for operations that are under way.
+fn free_communicator(function: &'static Function, communicator: usize, real: impl FnOnce() -> c_int) -> c_int {
+    let before = known::id(communicator);
+    let result = note(&Call { communicator, ..Call::of(function) }, real);
+    // Another thread may have got its handle for a new one.
+    if known::id(communicator) == before {
+        known::forget(communicator);
+    }
+    result
+}
+
+/// A call that may wait for any rank of this world.
+fn of_world(function: &'static Function) -> Call {
+    // SAFETY: a constant that is never written after the program is loaded.
+    Call { communicator: word(unsafe { ffi::RSMPI_COMM_WORLD }), ..Call::of(function) }
+}
+
+/// Waits until the messages in the buffer have been sent: for any rank of this world.
+fn detach() -> Call {
+    of_world(function!(MPI_Buffer_detach, Other))
 }
 
 /// What the program's pointer points to.
@@ -248,12 +283,15 @@ fn receive_call(
 /// A call that makes a persistent request.
 fn make(call: Call, request: *mut MPI_Request, real: impl FnOnce() -> c_int) -> c_int {
     let result = real();
-    if ON.load(Relaxed) && !is_inside() {
+    if result == SUCCESS && ON.load(Relaxed) && !is_inside() {
         // SAFETY: MPI has written the request.
         pending::made(word(unsafe { *request }), call);
     }
     result
 }
+
+/// What MPI returns if there was no error.
+const SUCCESS: c_int = 0;
 
 type Buffer = *const c_void;
 type Into = *mut c_void;
@@ -261,8 +299,9 @@ type Counts = *const c_int;
 type Type = MPI_Datatype;
 
 /// Notes a call that waits for requests.
-fn note_wait(function: &'static Function, handles: &[usize], real: impl FnOnce() -> c_int) -> c_int {
+fn note_wait(function: &'static Function, requests: &[pending::Given], real: impl FnOnce() -> c_int) -> c_int {
     let call = Call::of(function);
-    let Some(_entered) = enter_wait(&call, handles.iter().copied()) else { return real() };
-    if RECORDS.load(Relaxed) { recorded::record_wait(&call, handles, real) } else { real() }
+    let handles = || requests.iter().map(|request| request.handle);
+    let Some(_entered) = enter_wait(&call, handles()) else { return real() };
+    if RECORDS.load(Relaxed) { recorded::record_wait(&call, &handles().collect::<Vec<_>>(), real) } else { real() }
 }

@@ -1,6 +1,7 @@
 //! Requests: started, waited for, tested and freed.
 
 use super::*;
+use pending::Given;
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MPI_Start(request: *mut MPI_Request) -> c_int {
@@ -25,7 +26,13 @@ fn start(started: &[MPI_Request], real: impl FnOnce() -> c_int) -> c_int {
     note(&Call::of(function!(MPI_Start, Other)), real)
 }
 
-fn complete(handle: usize, status: *const MPI_Status) {
+/// The requests that a call is given.
+unsafe fn handles(count: c_int, requests: *const MPI_Request) -> Vec<Given> {
+    // SAFETY: the program promises MPI that the array has this length.
+    unsafe { given(count, requests) }.iter().map(|&request| pending::given(word(request))).collect()
+}
+
+fn complete(handle: Given, status: *const MPI_Status) {
     if let Some(call) = pending::completed(handle) {
         recorded::completed(&call, status);
     }
@@ -38,7 +45,7 @@ pub unsafe extern "C" fn MPI_Wait(request: *mut MPI_Request, status: *mut MPI_St
         return unsafe { ffi::PMPI_Wait(request, status) };
     }
     // SAFETY: the request is the program's own.
-    let handle = word(unsafe { *request });
+    let handle = pending::given(word(unsafe { *request }));
     recorded::with_status(status, |status| {
         // SAFETY: as above; the status is the program's or one of this call.
         let result = note_wait(function!(MPI_Wait, WaitAll), &[handle], || unsafe { ffi::PMPI_Wait(request, status) });
@@ -54,7 +61,7 @@ pub unsafe extern "C" fn MPI_Test(request: *mut MPI_Request, flag: *mut c_int, s
         return unsafe { ffi::PMPI_Test(request, flag, status) };
     }
     // SAFETY: the request is the program's own.
-    let handle = word(unsafe { *request });
+    let handle = pending::given(word(unsafe { *request }));
     recorded::with_status(status, |status| {
         // SAFETY: as above; the status is the program's or one of this call.
         unsafe {
@@ -74,7 +81,7 @@ pub unsafe extern "C" fn MPI_Waitall(count: c_int, requests: *mut MPI_Request, s
         return unsafe { ffi::PMPI_Waitall(count, requests, statuses) };
     }
     // SAFETY: the requests are the program's own.
-    let handles: Vec<usize> = unsafe { given(count, requests) }.iter().copied().map(word).collect();
+    let handles = unsafe { handles(count, requests) };
     recorded::with_statuses(handles.len(), statuses, |statuses| {
         // SAFETY: as above; there are as many statuses, the program's or this call's, or none.
         let result = note_wait(function!(MPI_Waitall, WaitAll), &handles, || unsafe {
@@ -99,7 +106,7 @@ pub unsafe extern "C" fn MPI_Testall(
         return unsafe { ffi::PMPI_Testall(count, requests, flag, statuses) };
     }
     // SAFETY: the requests are the program's own.
-    let handles: Vec<usize> = unsafe { given(count, requests) }.iter().copied().map(word).collect();
+    let handles = unsafe { handles(count, requests) };
     recorded::with_statuses(handles.len(), statuses, |statuses| {
         // SAFETY: as above; there are as many statuses, the program's or this call's, or none.
         unsafe {
@@ -127,7 +134,7 @@ pub unsafe extern "C" fn MPI_Waitany(
         return unsafe { ffi::PMPI_Waitany(count, requests, index, status) };
     }
     // SAFETY: the requests are the program's own.
-    let handles: Vec<usize> = unsafe { given(count, requests) }.iter().copied().map(word).collect();
+    let handles = unsafe { handles(count, requests) };
     recorded::with_status(status, |status| {
         // SAFETY: as above; MPI has written the index, which is negative if there was no active request.
         unsafe {
@@ -155,7 +162,7 @@ pub unsafe extern "C" fn MPI_Testany(
         return unsafe { ffi::PMPI_Testany(count, requests, index, flag, status) };
     }
     // SAFETY: the requests are the program's own.
-    let handles: Vec<usize> = unsafe { given(count, requests) }.iter().copied().map(word).collect();
+    let handles = unsafe { handles(count, requests) };
     recorded::with_status(status, |status| {
         // SAFETY: as above; MPI has written the flag and, if it is set, the index.
         unsafe {
@@ -182,7 +189,7 @@ macro_rules! some {
                 return unsafe { ffi::$real(count, requests, done, indices, statuses) };
             }
             // SAFETY: the requests are the program's own.
-            let handles: Vec<usize> = unsafe { given(count, requests) }.iter().copied().map(word).collect();
+            let handles = unsafe { handles(count, requests) };
             recorded::with_statuses(handles.len(), statuses, |statuses| {
                 // SAFETY: as above; MPI has written the count, negative if no request was active, and as many indices.
                 unsafe {
@@ -206,7 +213,7 @@ some! {
     MPI_Testsome PMPI_Testsome note_test;
 }
 
-fn note_test(function: &'static Function, _handles: &[usize], real: impl FnOnce() -> c_int) -> c_int {
+fn note_test(function: &'static Function, _handles: &[Given], real: impl FnOnce() -> c_int) -> c_int {
     note(&Call::of(function), real)
 }
 

@@ -80,12 +80,8 @@ begun_sends! { make:
     MPI_Rsend_init PMPI_Rsend_init PMPI_Rsend_init;
 }
 
-/// Waits until the messages in the buffer have been sent: for any rank of this world.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn MPI_Buffer_detach(buffer: *mut c_void, size: *mut c_int) -> c_int {
-    // SAFETY: a constant that is never written after the program is loaded.
-    let communicator = word(unsafe { ffi::RSMPI_COMM_WORLD });
-    let call = Call { communicator, ..Call::of(function!(MPI_Buffer_detach, Other)) };
     // SAFETY: the arguments are the program's own.
-    note(&call, || unsafe { ffi::PMPI_Buffer_detach(buffer, size) })
+    note(&detach(), || unsafe { ffi::PMPI_Buffer_detach(buffer, size) })
 }

@@ -44,9 +44,18 @@ allocations! {
     MPI_Win_allocate_shared PMPI_Win_allocate_shared;
 }
 
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn MPI_Win_free(win: *mut MPI_Win) -> c_int {
+    // SAFETY: the window is the program's own.
+    let real = || unsafe { ffi::PMPI_Win_free(win) };
+    if !ON.load(Relaxed) || is_inside() {
+        return real();
+    }
+    free_object(function!(MPI_Win_free, Synchronizing), word(pointed(win)), real)
+}
+
 on_objects! {
     Collective MPI_Win_fence PMPI_Win_fence (assert: c_int, win: MPI_Win) win;
-    Synchronizing MPI_Win_free PMPI_Win_free (win: *mut MPI_Win) pointed(win);
     Other MPI_Win_start PMPI_Win_start (group: MPI_Group, assert: c_int, win: MPI_Win) win;
     Other MPI_Win_complete PMPI_Win_complete (win: MPI_Win) win;
     Other MPI_Win_wait PMPI_Win_wait (win: MPI_Win) win;

@@ -8,6 +8,7 @@ use std::ffi::CStr;
 use std::sync::OnceLock;
 
 use super::*;
+use pending::Given;
 
 type Arg = *mut c_int;
 
@@ -75,6 +76,12 @@ macro_rules! arg {
     };
 }
 
+macro_rules! length {
+    ($name:ident) => {
+        usize
+    };
+}
+
 /// Each function, under both of its names, reads its arguments (`*name`) to describe its call, and calls the real function.
 macro_rules! fortran {
     ($($name:ident $name_f08:ident $args:tt $note:expr;)*) => {$(
@@ -84,9 +91,11 @@ macro_rules! fortran {
 }
 
 macro_rules! fortran_function {
-    ($name:ident ($($arg:ident),*) $note:expr) => {
+    ($name:ident ($($arg:ident),*) $note:expr) => { fortran_function!($name ($($arg),* ;) $note); };
+    // Behind all arguments Fortran passes the length of each text.
+    ($name:ident ($($arg:ident),* ; $($length:ident),*) $note:expr) => {
         #[unsafe(no_mangle)]
-        pub unsafe extern "C" fn $name($($arg: Arg,)* error: Arg) {
+        pub unsafe extern "C" fn $name($($arg: Arg,)* error: Arg $(, $length: usize)*) {
             static NEXT: Next = Next::new(
                 match CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
                     Ok(name) => name,
@@ -96,16 +105,19 @@ macro_rules! fortran_function {
             let real = || {
                 // SAFETY: the next function of this name has the same arguments, which are the program's own.
                 unsafe {
-                    let real: unsafe extern "C" fn($(arg!($arg),)* Arg) = std::mem::transmute(strict(stringify!($name), &NEXT));
-                    real($($arg,)* error);
+                    let real: unsafe extern "C" fn($(arg!($arg),)* Arg $(, length!($length))*) =
+                        std::mem::transmute(strict(stringify!($name), &NEXT));
+                    real($($arg,)* error $(, $length)*);
+                    // A program in the Fortran of 2008 need not ask for the error.
+                    error.as_ref().map_or(SUCCESS, |&error| error)
                 }
-                0
             };
             if !ON.load(Relaxed) || is_inside() {
                 real();
                 return;
             }
             // SAFETY: Fortran passes addresses of integers.
+            #[allow(unused_unsafe, reason = "some functions read no argument")]
             unsafe { $note(&real) };
         }
     };
@@ -129,38 +141,40 @@ unsafe fn collective(function: &'static Function, comm: Arg, root: c_int) -> Cal
 }
 
 unsafe fn begin(call: Call, key: Arg, real: impl FnOnce() -> c_int) {
-    note(&call, real);
-    // SAFETY: MPI has written the request.
-    pending::begun(request(unsafe { *key }), call);
+    if note(&call, real) == SUCCESS {
+        // SAFETY: MPI has written the request.
+        pending::begun(request(unsafe { *key }), call);
+    }
 }
 
 unsafe fn make(call: Call, key: Arg, real: impl FnOnce() -> c_int) {
-    real();
-    // SAFETY: MPI has written the request.
-    pending::made(request(unsafe { *key }), call);
+    if real() == SUCCESS {
+        // SAFETY: MPI has written the request.
+        pending::made(request(unsafe { *key }), call);
+    }
 }
 
-unsafe fn start(keys: Vec<usize>, real: impl FnOnce() -> c_int) {
-    for key in keys {
-        pending::started(key);
+unsafe fn start(keys: &[c_int], real: impl FnOnce() -> c_int) {
+    for &key in keys {
+        pending::started(request(key));
     }
     note(&Call::of(function!(MPI_Start, Other)), real);
 }
 
 /// The keys of this number of requests.
-unsafe fn keys(count: Arg, keys: Arg) -> Vec<usize> {
+unsafe fn keys(count: Arg, keys: Arg) -> Vec<Given> {
     // SAFETY: Fortran passes the addresses of an integer and of an array of this length.
-    unsafe { given(*count, keys) }.iter().map(|&key| request(key)).collect()
+    unsafe { given(*count, keys) }.iter().map(|&key| pending::given(request(key))).collect()
 }
 
-fn complete(keys: impl IntoIterator<Item = usize>) {
+fn complete(keys: impl IntoIterator<Item = Given>) {
     for key in keys {
         pending::completed(key);
     }
 }
 
 /// The request of this index, if there is one: Fortran counts from 1.
-unsafe fn complete_one(keys: &[usize], index: c_int) {
+unsafe fn complete_one(keys: &[Given], index: c_int) {
     complete(usize::try_from(index).ok().and_then(|index| keys.get(index.checked_sub(1)?)).copied());
 }
 
@@ -169,35 +183,6 @@ unsafe fn test(function: &'static Function, flag: Arg, real: impl FnOnce() -> c_
     note(&Call::of(function), real);
     // SAFETY: MPI has written the flag.
     unsafe { *flag != 0 }
-}
-
-unsafe fn create(function: &'static Function, comm: Arg, how: &str, new: Arg, real: impl FnOnce() -> c_int) {
-    // SAFETY: Fortran passes the address of an integer, and MPI writes the new communicator.
-    unsafe {
-        let call = collective(function, comm, NONE);
-        note(&call, real);
-        known::created(call.communicator, Creation::Collective(call.number), how, from_word(communicator(*new)));
-    }
-}
-
-/// The key of a window of Fortran.
-unsafe fn object(of_fortran: Arg) -> usize {
-    // SAFETY: Fortran passes the address of an integer.
-    (1 << 49) | unsafe { *of_fortran } as u32 as usize
-}
-
-unsafe fn create_window(function: &'static Function, comm: Arg, new: Arg, real: impl FnOnce() -> c_int) {
-    // SAFETY: Fortran passes the address of an integer, and MPI writes the new handle.
-    unsafe {
-        let call = collective(function, comm, NONE);
-        note(&call, real);
-        known::created_object(call.communicator, call.number, "window", object(new));
-    }
-}
-
-unsafe fn on_window(function: &'static Function, window: Arg, real: impl FnOnce() -> c_int) {
-    // SAFETY: Fortran passes the address of an integer.
-    note(&call_on_object(function, unsafe { object(window) }), real);
 }
 
 fortran! {
@@ -222,6 +207,11 @@ fortran! {
     mpi_mprobe_ mpi_mprobe_f08_ (from, tag, comm, _message, _status) |real| {
         note(&message(function!(MPI_Mprobe, Receive), [NONE, NONE, *from, *tag], comm, 0), real)
     };
+    mpi_mrecv_ mpi_mrecv_f08_ (_buffer, _count, _datatype, _message, _status)
+        |real| note(&Call::of(function!(MPI_Mrecv, Other)), real);
+    mpi_imrecv_ mpi_imrecv_f08_ (_buffer, _count, _datatype, _message, key)
+        |real| begin(Call::of(function!(MPI_Imrecv, Other)), key, real);
+    mpi_buffer_detach_ mpi_buffer_detach_f08_ (_buffer, _size) |real| note(&detach(), real);
     mpi_sendrecv_ mpi_sendrecv_f08_ (_send, count, datatype, to, tag, _receive, _n, _t, from, from_tag, comm, _status)
         |real| {
         let peers = [*to, *tag, *from, *from_tag];
@@ -262,10 +252,10 @@ fortran! {
     mpi_recv_init_ mpi_recv_init_f08_ (_buffer, count, datatype, from, tag, comm, key) |real| {
         make(message(function!(MPI_Recv_init, Other), [NONE, NONE, *from, *tag], comm, bytes(*count, *datatype)), key, real)
     };
-    mpi_start_ mpi_start_f08_ (key) |real| start(vec![request(*key)], real);
-    mpi_startall_ mpi_startall_f08_ (count, of) |real| start(keys(count, of), real);
+    mpi_start_ mpi_start_f08_ (key) |real| start(&[*key], real);
+    mpi_startall_ mpi_startall_f08_ (count, of) |real| start(given(*count, of), real);
     mpi_wait_ mpi_wait_f08_ (key, _status) |real| {
-        let key = request(*key);
+        let key = pending::given(request(*key));
         note_wait(function!(MPI_Wait, WaitAll), &[key], real);
         complete([key])
     };
@@ -285,7 +275,7 @@ fortran! {
         given(*done, indices).iter().for_each(|&index| complete_one(&keys, index))
     };
     mpi_test_ mpi_test_f08_ (key, flag, _status) |real| {
-        let key = request(*key);
+        let key = pending::given(request(*key));
         if test(function!(MPI_Test, Other), flag, real) {
             complete([key])
         }
@@ -311,40 +301,10 @@ fortran! {
         pending::freed(request(*key));
         real()
     };
-    mpi_comm_dup_ mpi_comm_dup_f08_ (comm, new)
-        |real| create(function!(MPI_Comm_dup, Synchronizing), comm, "duplicate", new, real);
-    mpi_comm_create_ mpi_comm_create_f08_ (comm, _group, new)
-        |real| create(function!(MPI_Comm_create, Synchronizing), comm, "communicator", new, real);
-    mpi_comm_split_ mpi_comm_split_f08_ (comm, _color, _key, new)
-        |real| create(function!(MPI_Comm_split, Synchronizing), comm, "split", new, real);
-    mpi_comm_split_type_ mpi_comm_split_type_f08_ (comm, _kind, _key, _info, new)
-        |real| create(function!(MPI_Comm_split_type, Synchronizing), comm, "split", new, real);
-    mpi_cart_create_ mpi_cart_create_f08_ (comm, _dims, _lengths, _periods, _reorder, new)
-        |real| create(function!(MPI_Cart_create, Synchronizing), comm, "grid", new, real);
-    mpi_cart_sub_ mpi_cart_sub_f08_ (comm, _remain, new)
-        |real| create(function!(MPI_Cart_sub, Synchronizing), comm, "subgrid", new, real);
-    mpi_comm_free_ mpi_comm_free_f08_ (comm) |real: &dyn Fn() -> c_int| {
-        let handle = communicator(*comm);
-        real();
-        known::freed(handle)
-    };
-    mpi_win_create_ mpi_win_create_f08_ (_base, _size, _unit, _info, comm, win)
-        |real| create_window(function!(MPI_Win_create, Synchronizing), comm, win, real);
-    mpi_win_allocate_ mpi_win_allocate_f08_ (_size, _unit, _info, comm, _base, win)
-        |real| create_window(function!(MPI_Win_allocate, Synchronizing), comm, win, real);
-    mpi_win_fence_ mpi_win_fence_f08_ (_assert, win) |real| on_window(function!(MPI_Win_fence, Collective), win, real);
-    mpi_win_free_ mpi_win_free_f08_ (win) |real| on_window(function!(MPI_Win_free, Synchronizing), win, real);
-    mpi_win_start_ mpi_win_start_f08_ (_group, _assert, win) |real| on_window(function!(MPI_Win_start, Other), win, real);
-    mpi_win_complete_ mpi_win_complete_f08_ (win) |real| on_window(function!(MPI_Win_complete, Other), win, real);
-    mpi_win_wait_ mpi_win_wait_f08_ (win) |real| on_window(function!(MPI_Win_wait, Other), win, real);
-    mpi_win_lock_ mpi_win_lock_f08_ (_kind, _rank, _assert, win)
-        |real| on_window(function!(MPI_Win_lock, Other), win, real);
-    mpi_win_lock_all_ mpi_win_lock_all_f08_ (_assert, win) |real| on_window(function!(MPI_Win_lock_all, Other), win, real);
-    mpi_win_unlock_ mpi_win_unlock_f08_ (_rank, win) |real| on_window(function!(MPI_Win_unlock, Other), win, real);
-    mpi_win_unlock_all_ mpi_win_unlock_all_f08_ (win) |real| on_window(function!(MPI_Win_unlock_all, Other), win, real);
-    mpi_win_flush_ mpi_win_flush_f08_ (_rank, win) |real| on_window(function!(MPI_Win_flush, Other), win, real);
-    mpi_win_flush_all_ mpi_win_flush_all_f08_ (win) |real| on_window(function!(MPI_Win_flush_all, Other), win, real);
 }
+
+mod communicators;
+mod objects;
 
 /// Each collective, and its form that only begins it.
 macro_rules! collectives {
@@ -402,6 +362,15 @@ collectives! {
     Collective MPI_Neighbor_alltoall mpi_neighbor_alltoall_ mpi_neighbor_alltoall_f08_,
         MPI_Ineighbor_alltoall mpi_ineighbor_alltoall_ mpi_ineighbor_alltoall_f08_
         (_s, _n, _t, _r, _m, _u) NONE;
+    Collective MPI_Neighbor_allgatherv mpi_neighbor_allgatherv_ mpi_neighbor_allgatherv_f08_,
+        MPI_Ineighbor_allgatherv mpi_ineighbor_allgatherv_ mpi_ineighbor_allgatherv_f08_
+        (_s, _n, _t, _r, _m, _at, _u) NONE;
+    Collective MPI_Neighbor_alltoallv mpi_neighbor_alltoallv_ mpi_neighbor_alltoallv_f08_,
+        MPI_Ineighbor_alltoallv mpi_ineighbor_alltoallv_ mpi_ineighbor_alltoallv_f08_
+        (_s, _n, _at, _t, _r, _m, _bt, _u) NONE;
+    Collective MPI_Neighbor_alltoallw mpi_neighbor_alltoallw_ mpi_neighbor_alltoallw_f08_,
+        MPI_Ineighbor_alltoallw mpi_ineighbor_alltoallw_ mpi_ineighbor_alltoallw_f08_
+        (_s, _n, _at, _t, _r, _m, _bt, _u) NONE;
 }
 
 /// MPI_Init and MPI_Init_thread. MPI_Finalize calls C's function.
