@@ -1,16 +1,17 @@
 //! Every rank sends a different part of its row to every rank.
 //!
 //! In an all-to-all each rank has one part for each rank. If the row of rank r is row r of a table, rank j has column j
-//! of this table afterwards: the table is transposed. If the parts differ in length, each receiver must know how much
-//! each rank sends to it. So the ranks exchange the lengths by an all-to-all first.
+//! of this table afterwards: the table is transposed. If the parts differ in length, each receiver must know how many
+//! items each rank sends to it. So the ranks exchange the lengths by an all-to-all first.
 //!
 //! Run:       cargo run --bin all_to_all -- --timeline
 //!            scripts/mpirun -n 9 target/debug/all_to_all
 //! Observe:   rank r sends (r+1)*0 to rank 0, (r+1)*1 to rank 1, and so on, so rank j receives the multiples of j. In
 //!            the second exchange a rank sends 0, 1 or 2 copies of each product, so some parts are empty.
 //! MPI:       MPI_Alltoall, MPI_Alltoallv
-//! Exercise:  after the first exchange, call `all_to_all_into` again with `column` as the send buffer. What does every
-//!            rank receive, and why?
+//! Exercise:  after the first exchange, write `let mut again = vec![0_u64; ranks];`, call `world.all_to_all_into` with
+//!            `column` as the send buffer and `again` as the receive buffer, and print `rank` and `again`. Which row does
+//!            each rank print, and why?
 
 // Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
 #![cfg_attr(not(mpi), no_main, cfg(mpi))]
@@ -66,7 +67,7 @@ fn product(from: usize, to: usize) -> u64 {
     (from as u64 + 1) * to as u64
 }
 
-/// How many times rank `from` sends it to rank `to` in the uneven exchange: 0, 1 or 2 times.
+/// How many times rank `from` sends the product to rank `to` in the uneven exchange: 0, 1 or 2 times.
 fn copies(from: usize, to: usize) -> Count {
     ((from + 2 * to + 1) % 3) as Count
 }

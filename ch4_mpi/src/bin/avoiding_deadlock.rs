@@ -1,20 +1,27 @@
 //! Four ways for the ranks of a ring to exchange messages without a deadlock.
 //!
 //! Each rank sends numbers to its right neighbour and receives numbers from its left neighbour. If every rank sends
-//! first, each send may wait until its receiver starts a receive, but the receiver waits in its own send. There are four
-//! ways out: half of the ranks receive first; one call does both; the receive is started before the send (a non-blocking
-//! call returns at once and gives a request, and `wait` blocks until the request is complete); or MPI copies the message
-//! into an attached buffer, so that the send returns at once.
+//! first, each send may wait until its receiver starts a receive, but the receiver waits in its own send. Four ways
+//! avoid this deadlock:
+//!
+//! order:         the ranks with an even number send first, and the other ranks receive first.
+//! send-receive:  one call sends and receives.
+//! non-blocking:  each rank starts its receive before it sends. The start returns at once and gives a request; `wait`
+//!                blocks until the request is complete.
+//! buffered:      MPI copies the message into a buffer of 4 MiB that the program gives to MPI at the start, so the
+//!                send returns at once.
 //!
 //! Run:       cargo run --bin avoiding_deadlock -- --rounds 3 --timeline
 //!            scripts/mpirun -n 5 target/debug/avoiding_deadlock --items 100000
-//! Observe:   the table shows the time of one exchange; the program checks that each way delivers every number. With small
-//!            messages the buffered send is often the fastest. With `--items 100000` the additional copy costs time.
+//! Observe:   the table shows the time of one exchange; the program checks that each way delivers every number. No way is
+//!            always the fastest: the times depend on the number of ranks and cores, on the MPI library and on the
+//!            size of the messages. With `--items 100000` the additional copy of the buffered send costs time.
 //! MPI:       MPI_Send, MPI_Recv, MPI_Sendrecv, MPI_Irecv, MPI_Wait, MPI_Bsend, MPI_Barrier, MPI_Allreduce
 //! Python:    the original is a copy of another script: no two of its ranks wait for each other, so there is no deadlock
 //!            to avoid.
-//! Exercise:  in `order`, let every rank send first. Run it with `--items 100`, with `--items 10000`, and with
-//!            `--items 100 --strict-sends`. Which runs hang, and what does the report after 10 seconds say?
+//! Exercise:  in `order`, let every rank send first. Run the program with `--items 100`, with `--items 10000`, and with
+//!            `--items 100 --strict-sends`. (With `--strict-sends` each send waits until its receive has started.) Which
+//!            runs hang? What does the report say after 10 seconds?
 
 // Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
 #![cfg_attr(not(mpi), no_main, cfg(mpi))]
@@ -55,8 +62,8 @@ fn main() -> ExitCode {
             let mut seconds = 0.0;
             for round in 0..=args.rounds {
                 outgoing.fill(number(world.rank(), round));
-                // All ranks are in the same round, or a fast rank could fill the attached buffer with messages that are
-                // not received yet.
+                // The barrier keeps all ranks in the same round. Without it, a fast rank could fill the buffer of 4 MiB
+                // with messages that are not received yet.
                 world.barrier();
                 let begin = mpi::time();
                 exchange(&left, &right, &outgoing, &mut incoming);
@@ -88,7 +95,7 @@ fn order(left: &Process<'_>, right: &Process<'_>, outgoing: &[u64], incoming: &m
     }
 }
 
-/// MPI sends and receives at the same time.
+/// One call sends and receives.
 fn send_receive(left: &Process<'_>, right: &Process<'_>, outgoing: &[u64], incoming: &mut [u64]) {
     send_receive_into(outgoing, right, incoming, left);
 }
@@ -102,7 +109,8 @@ fn non_blocking(left: &Process<'_>, right: &Process<'_>, outgoing: &[u64], incom
     });
 }
 
-/// MPI copies the message into the buffer that `lesson::run!` attaches, so the send does not wait for the receive.
+/// MPI copies the message into a buffer of 4 MiB that the program gives to MPI at the start (in `lesson::run!`), so the
+/// send does not wait for the receive.
 fn buffered(left: &Process<'_>, right: &Process<'_>, outgoing: &[u64], incoming: &mut [u64]) {
     right.buffered_send(outgoing);
     left.receive_into(incoming);

@@ -13,8 +13,9 @@
 //! Python:    the original needs exactly 10 ranks. With another number rank 0 raises an error and the other ranks wait
 //!            for ever.
 //! Exercise:  replace the broadcast by point-to-point messages: rank 0 sends the factor to each other rank in a loop,
-//!            and the other ranks receive it. How many messages does rank 0 send one after the other with 12 ranks? In
-//!            how many steps can 12 ranks have the factor if each rank that has it passes it on?
+//!            and the other ranks receive it. With 12 ranks, how many messages does rank 0 send, one after the other?
+//!            Now suppose that in each step every rank that has the factor sends it to one rank that does not have it.
+//!            After how many steps do all 12 ranks have the factor?
 
 // Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
 #![cfg_attr(not(mpi), no_main, cfg(mpi))]
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
         let (rank, ranks) = (world.rank() as usize, world.size() as usize);
         let root = world.process_at_rank(0);
 
-        // The same call in all ranks: rank 0 reads the variable, and the other ranks write it.
+        // All ranks make the same call. It reads the variable of rank 0 and writes the variable of the other ranks.
         let mut factor = if rank == 0 { args.factor } else { 0 };
         root.broadcast_into(&mut factor);
 

@@ -2,27 +2,29 @@
 //!
 //! In a deadlock each rank of a group waits for something that only another rank of the group can do, or for a rank that
 //! has ended. Each case below has a broken and a repaired form. The comment `The repair` marks the condition that chooses
-//! between them.
+//! the form.
 //!
 //! recv-recv:     every rank receives before it sends. Repaired: ranks with an even number send first.
 //! send-send:     every rank sends before it receives, and a synchronous send ends only after the receive has started.
 //!                Repaired: each rank sends and receives in one call.
-//! collective:    rank 0 calls the collectives of two communicators in another order than the other ranks. Repaired:
-//!                all ranks use the same order.
+//! collective:    two communicators contain the same ranks, and each rank calls a collective of each. Rank 0 uses another
+//!                order than the other ranks. Repaired: all ranks use the same order.
 //! wrong-tag:     the receivers wait for tag 1, and the message has tag 0. Repaired: the receivers wait for tag 0.
 //! missing-rank:  the last rank does not enter a barrier. Repaired: every rank enters it.
 //!
 //! Run:       cargo run --bin deadlock -- --timeline
 //!            cargo run --bin deadlock -- --ranks 5 --case send-send
 //!            cargo run --bin deadlock -- --ranks 5 --case send-send --repaired
-//! Observe:   without `--repaired` the program ends with status 3, and the report names for each rank the MPI call in which
-//!            it waits and the line of that call in this file, or says that the rank has ended. `duplicate 1` is the
-//!            first communicator that `duplicate` has made. Started by mpirun, the report is followed by lines of mpirun.
+//!            cargo run --bin deadlock -- --case missing-rank
+//! Observe:   without `--repaired` the program ends with status 3. For each rank the report names the MPI call in which
+//!            the rank waits and the line of that call in this file, or says that the rank has ended. In the case
+//!            `missing-rank` the communicator has the name `duplicate 1`: it is the first one that `duplicate` has
+//!            made. If mpirun starts the program, mpirun prints some lines of its own after the report.
 //! MPI:       MPI_Send, MPI_Ssend, MPI_Recv, MPI_Sendrecv, MPI_Comm_dup, MPI_Allreduce, MPI_Barrier
 //! Python:    the original cannot deadlock: its two ranks send small messages, which MPI may store until they are
 //!            received.
-//! Exercise:  in `recv_recv`, let only rank 0 send first, instead of all ranks with an even number. Does the repaired
-//!            case still end? How many sends can take place at the same time now?
+//! Exercise:  in `recv_recv`, change the condition to `repaired && rank == 0`, so that only rank 0 sends first. Does the
+//!            program still end with `--repaired`? How many ranks can send at the same time now?
 
 // Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
 #![cfg_attr(not(mpi), no_main, cfg(mpi))]
@@ -56,7 +58,8 @@ enum Case {
 }
 
 fn main() -> ExitCode {
-    // It is `run!` for a program that hangs on purpose: the report comes after 1 second.
+    // `hazard!` does what `run!` does in the other programs, but this program hangs on purpose: the report comes after
+    // 1 second.
     lesson::hazard!(|args: Args, _lesson, world| {
         job::at_least(world, 2)?;
         let case = match args.case {
@@ -116,7 +119,7 @@ fn collective(world: &SimpleCommunicator, repaired: bool) -> anyhow::Result<()> 
 
 fn wrong_tag(world: &SimpleCommunicator, repaired: bool) -> anyhow::Result<()> {
     if world.rank() == 0 {
-        // Synchronous, so that rank 0 waits too.
+        // The send is synchronous, so rank 0 waits too.
         (1..world.size()).for_each(|rank| world.process_at_rank(rank).synchronous_send_with_tag(&rank, 0));
         return Ok(());
     }
@@ -127,7 +130,8 @@ fn wrong_tag(world: &SimpleCommunicator, repaired: bool) -> anyhow::Result<()> {
 }
 
 fn missing_rank(world: &SimpleCommunicator, repaired: bool) -> anyhow::Result<()> {
-    // Every program of this chapter ends with a barrier of `world`, so the missing one is of another communicator.
+    // Every program of this chapter ends with a barrier of `world`, so the barrier that the last rank does not enter
+    // belongs to another communicator.
     let team = world.duplicate();
     // The repair: the last rank enters the barrier too.
     if repaired || world.rank() < world.size() - 1 {

@@ -2,7 +2,7 @@
 //!
 //! A gather is the opposite of a scatter: each rank contributes a part, and rank 0 then has all parts in one row, in
 //! the order of the ranks. `gather` needs parts of the same length. `gather_varcount` takes a length and a start for
-//! each part. Only each rank itself knows how much it contributes, so rank 0 gathers the lengths before the parts.
+//! each part. Rank 0 does not know how many numbers each rank contributes, so it gathers the lengths before the parts.
 //!
 //! Run:       cargo run --bin gather -- --timeline
 //!            scripts/mpirun -n 10 target/debug/gather

@@ -1,17 +1,22 @@
 //! Ranks share a grid, and each rank computes the interior of its block while the edges travel to its neighbours.
 //!
-//! In each iteration a cell becomes the mean of its four neighbour cells: Jacobi's method for the heat equation. The ranks
-//! form a Cartesian grid without periods, and each rank has a block of cells. Around its block a rank keeps copies of
-//! the edges of its neighbours' blocks: the halo. Only the border of a block needs the halo. So a rank can start its
-//! messages, compute the interior, wait for the messages and then compute the border.
+//! In each iteration a cell becomes the mean of its four neighbour cells: Jacobi's method for the heat equation. The grid
+//! is cut into rectangles, the blocks, and each rank has one block. The cells at the four edges of a block are its border,
+//! and all other cells are its interior. A cell of the border needs cells of a neighbour's block. So around its block a
+//! rank keeps copies of the edges of the neighbours' blocks: the halo. The interior needs no halo. So a rank can start
+//! its messages, compute the interior, wait for the messages and then compute the border.
 //!
 //! Run:       cargo run --bin halo -- --iterations 3 --timeline
 //!            scripts/mpirun -n 6 target/debug/halo --size 1000 --iterations 200
-//! Observe:   both ways give the grid of a serial run, bit for bit. Overlap can hide the time of the messages behind the
-//!            computation. Between ranks on one machine that time is short: compare the two lines.
+//! Observe:   the program prints the time of an iteration when it exchanges first, when it overlaps, and when one rank
+//!            computes alone. Overlap can hide the time of the messages, but on one machine this time is short, and the
+//!            difference may be small. A checksum of the bits of all cells is the same for all three grids. In the
+//!            picture each rank waits for its messages in MPI_Waitall; at the end rank 0 alone makes the serial run.
 //! MPI:       MPI_Cart_create, MPI_Cart_coords, MPI_Cart_shift, MPI_Irecv, MPI_Isend, MPI_Waitall, MPI_Allreduce, MPI_Wtime
-//! Exercise:  in `iterate`, in the way with overlap, compute the border before `wait_all` too, and run it with the default
-//!            number of iterations. Which check fails? With which number of ranks does no check fail, and why?
+//! Exercise:  in `iterate`, with overlap, compute the border before `wait_all` and not after it: write
+//!            `new.relax_border(old)` after `new.relax_interior(old)` in the block of `if overlap`, and move the last line
+//!            into the block of `if !overlap`. Run the program without flags. Which check fails? With which number of
+//!            ranks does no check fail, and why?
 
 // Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
 #![cfg_attr(not(mpi), no_main, cfg(mpi))]
@@ -75,7 +80,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// Returns the sum of the bits of all cells and the seconds of an iteration.
+/// Returns a checksum of the bits of all cells, and the seconds of an iteration.
 fn solve(mut old: Block, iterations: u32, iterate: impl Fn(&mut Block, &mut Block)) -> (u64, f64) {
     let mut new = old.clone();
     let begin = mpi::time();
@@ -89,6 +94,7 @@ fn solve(mut old: Block, iterations: u32, iterate: impl Fn(&mut Block, &mut Bloc
 fn iterate(old: &mut Block, new: &mut Block, neighbours: &Neighbours<'_>, overlap: bool) {
     // The cells of a column are apart in memory, so the edges are copied into buffers.
     let edges = old.edges();
+    // Only the lengths matter: the receives overwrite the values.
     let mut halos = edges.clone();
     multiple_scope(8, |scope, requests| {
         for ((neighbour, edge), halo) in neighbours.iter().zip(&edges).zip(&mut halos) {
@@ -97,13 +103,13 @@ fn iterate(old: &mut Block, new: &mut Block, neighbours: &Neighbours<'_>, overla
             requests.add(neighbour.immediate_send(scope, &edge[..]));
         }
         if overlap {
-            // The messages may be transferred meanwhile.
+            // MPI may transfer the messages during this computation.
             new.relax_interior(old);
         }
         requests.wait_all(&mut Vec::new());
     });
     for (side, (neighbour, halo)) in neighbours.iter().zip(&halos).enumerate() {
-        // Without a neighbour, this side of the frame has the fixed values around the grid.
+        // The frame is the row of cells around the block. A side without a neighbour keeps its fixed values.
         if neighbour.is_some() {
             old.set_halo(side, halo);
         }

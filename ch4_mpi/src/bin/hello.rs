@@ -1,8 +1,8 @@
 //! Every rank of a job runs the same program and says hello.
 //!
 //! A launcher starts the same program several times. MPI gives each of these processes a number, its rank, and tells it
-//! how many ranks there are. The rank is what makes the processes different: each process uses it to decide which part
-//! of the work is its own. The ranks may run on different hosts. A communicator is a group of ranks that exchange messages;
+//! how many ranks there are. Each process uses its rank to decide which part of the work is its own. The ranks may run
+//! on different hosts. A communicator is a group of ranks that exchange messages;
 //! `world`, in MPI's words MPI_COMM_WORLD, contains all ranks.
 //!
 //! Run:       cargo run --bin hello -- --timeline

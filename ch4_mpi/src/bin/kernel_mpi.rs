@@ -1,11 +1,12 @@
 //! Measures a kernel that ranks solve by exchanging messages.
 //!
-//! `kernel --strategy mpi` starts this program. The first iteration is not timed. The time of an iteration is that of the slowest
-//! rank. A wrong result has no rate.
+//! The program `kernel` starts this program for its strategy `mpi`. The first iteration is not timed. The time of an
+//! iteration is the time of the slowest rank. If the result is wrong, the program prints an error and no rate.
 //!
 //! Run:       cargo run --release --bin kernel_mpi -- stencil --workers 2
 //!            scripts/mpirun -n 2 target/release/kernel_mpi stencil --workers 2
-//! Observe:   two ranks reach the speed of the memory; more ranks than cores gain nothing.
+//! Observe:   the program prints the rate. Compare it with `--workers 1`: `stencil` is limited by the memory, so two ranks
+//!            may be less than twice as fast as one rank. More ranks than cores gain nothing.
 
 // Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
 #![cfg_attr(not(mpi), no_main, cfg(mpi))]

@@ -1,23 +1,24 @@
-//! The ranks throw random points at a square, and a reduction adds up how many points hit the circle inside it.
+//! The ranks throw random points at a square, and a reduction adds up how many points hit a quarter circle inside it.
 //!
-//! The share of the points that hit the circle is about pi / 4. A rank does not need the points of other ranks, so the
-//! ranks communicate only at the end. The points are thrown in blocks, and each block has its own stream of random
-//! numbers. The ranks share the blocks, so the number of hits does not depend on the number of ranks.
+//! The square has sides of length 1. A quarter circle of radius 1 around one corner covers pi / 4 of the square, so about
+//! this share of the points hits it. A rank does not need the points of other ranks, so the ranks communicate only at
+//! the end. The points are thrown in blocks, and each block has its own stream of random numbers. The ranks share the
+//! blocks, so the number of hits does not depend on the number of ranks.
 //!
 //! Strong scaling: more ranks throw the same number of points. At best, k ranks need 1/k of the time of one rank.
 //! Weak scaling:   each rank throws the same number of points. At best, k ranks need the same time as one rank.
 //! The speed-up is the points per second, divided by those of one rank. The efficiency is the speed-up divided by the
-//! number of ranks.
+//! number of ranks. The ranks that throw the points for one line of a table are a team; the other ranks wait.
 //!
 //! Run:       cargo run --bin pi -- --timeline
 //!            scripts/mpirun -n 8 target/debug/pi --points 20000000
-//! Observe:   in the table of strong scaling the hits are the same in every line. The efficiency is near 100 % if the
-//!            machine has a core for every rank of the job, also for the ranks that only wait, since a waiting rank looks
-//!            for messages all the time: compare `--ranks` with fewer and with more ranks than cores.
+//! Observe:   in the table of strong scaling the hits are the same in every line. The efficiency is near 100 % only if
+//!            the machine has a core for every rank of the job. A waiting rank needs a core too, since it looks for
+//!            messages all the time. Compare `--ranks` with fewer and with more ranks than cores.
 //! MPI:       MPI_Comm_split, MPI_Barrier, MPI_Allreduce, MPI_Wtime
-//! Exercise:  let the random numbers depend on the team: pass `team.size() as u64` to `throw`, and use
-//!            `lesson.rng(block + team_size)`. Run it with 2 ranks. Which check fails, and why? Remove this check: is pi
-//!            worse?
+//! Exercise:  let the random numbers depend on the size of the team: pass `team.size() as u64` to `throw` as `team_size`,
+//!            and use `lesson.rng(block + team_size)` there. Run the program with `--ranks 2`. Which check fails, and
+//!            why? Remove this check. Is the result for pi worse now?
 
 // Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
 #![cfg_attr(not(mpi), no_main, cfg(mpi))]
@@ -46,7 +47,7 @@ struct Args {
 fn main() -> ExitCode {
     lesson::run!(|args: Args, lesson, world| {
         let ranks = world.size() as u64;
-        // 1, 2, 4, ... and all ranks.
+        // The sizes of the teams: 1, 2, 4, ... and all ranks.
         let teams: Vec<u64> = (0..10).map(|power| 1 << power).take_while(|&team| team < ranks).chain([ranks]).collect();
         let mut known = None;
         for scaling in ["strong", "weak"] {
@@ -96,7 +97,7 @@ fn measure(world: &SimpleCommunicator, lesson: &Lesson, ranks: u64, points: u64)
     Some((hits, slowest))
 }
 
-/// Throws the points of a block, and returns how many of them hit the circle.
+/// Throws the points of a block, and returns how many of them hit the quarter circle.
 fn throw(lesson: &Lesson, block: u64, points: u64) -> u64 {
     let mut rng = lesson.rng(block);
     let throws = BLOCK.min(points - block * BLOCK);

@@ -1,20 +1,20 @@
 //! Rank 0 and rank 1 send a message back and forth, which measures latency and bandwidth.
 //!
 //! The latency is the time that a message needs for one way: half of a round trip. For small messages it is nearly
-//! constant. For large messages it grows with the number of bytes, and the bandwidth, the size divided by the latency,
-//! is nearly constant. The columns are those of the OSU micro-benchmarks. Here one message is under way at a time, while
-//! the benchmark osu_bw sends many messages before it waits, and so reaches a larger bandwidth.
+//! constant. For large messages it grows with the number of bytes. The bandwidth is the size divided by the latency. The
+//! columns are those of the OSU micro-benchmarks, well-known programs that measure MPI. Here one message is under way
+//! at a time. The OSU benchmark osu_bw sends many messages before it waits, and so it reaches a larger bandwidth.
 //!
 //! Run:       cargo run --bin ping_pong -- --ranks 2 --only 1048576 --rounds 5 --timeline
 //!            scripts/mpirun -n 2 target/debug/ping_pong
-//! Observe:   in the SVG (`--svg FILE`) each message is an arrow, and only one message is under way at a time. The second
-//!            command prints the whole table: at which size does the latency begin to grow, and which bandwidth do the
-//!            largest messages reach? If there are more than 2 ranks, the others wait in a barrier and may slow these two
-//!            down.
+//! Observe:   in the SVG (`--svg FILE`) each message is an arrow, and only one message is under way at a time. The first
+//!            command draws 6 round trips: 5 that are timed, and before them a warm-up round that is not timed. The second
+//!            command prints the whole table. At which size does the latency begin to grow? At which size is the
+//!            bandwidth largest? If there are more than 2 ranks, the others wait in a barrier and may slow these two down.
 //! MPI:       MPI_Send, MPI_Recv, MPI_Barrier, MPI_Wtime
 //! Exercise:  in the functions `ping_pong` and `echo`, replace `send` by `synchronous_send`, which returns only after the
 //!            receive has started, and measure with 2 ranks. For which sizes does the latency grow, and for which does
-//!            it stay the same? Where does MPI keep a small message that no rank has asked for yet?
+//!            it stay nearly the same? Where does MPI keep a small message that no rank has asked for yet?
 
 // Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
 #![cfg_attr(not(mpi), no_main, cfg(mpi))]
@@ -53,7 +53,7 @@ fn main() -> ExitCode {
         }
         for size in sizes {
             let rounds = args.rounds.unwrap_or(((1 << 25) / size).clamp(10, 1000));
-            // They are not timed.
+            // The warm-up rounds are not timed.
             let warm_up = rounds / 10 + 1;
             let (mut ping, mut pong) = (vec![b'.'; size as usize], vec![0; size as usize]);
             match world.rank() {

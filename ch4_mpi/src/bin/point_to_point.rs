@@ -3,8 +3,8 @@
 //! The sender of a message names the receiver and a tag, which is a number that says what kind of message this is. The
 //! receiver may ask for a certain source and a certain tag, or for any message; the status of a message says where it
 //! comes from and which tag it has. The standard send, `send`, may return before the message is received, or block until
-//! the receiver asks for it. Here every rank deals with the number before it deals with the text, and no rank sends to
-//! itself, so the ranks cannot wait for each other in a circle.
+//! the receiver asks for it. Here each rank first sends or receives the number, and then the text. No rank sends to
+//! itself. So no group of ranks can wait for each other in a circle.
 //!
 //! Run:       cargo run --bin point_to_point -- --timeline
 //!            scripts/mpirun -n 9 target/debug/point_to_point
@@ -15,7 +15,7 @@
 //! MPI:       MPI_Send, MPI_Recv, MPI_Mprobe, MPI_Mrecv
 //! Python:    the receivers are ranks 4 and 8, so with fewer than 9 ranks the original ends with an error of MPI.
 //! Exercise:  let the receiver of the number ask for the tag `TEXT` instead of `NUMBER`. Which ranks wait, and for
-//!            what? After 10 seconds a report ends the program.
+//!            what? After 10 seconds a report ends the program. Why is rank 0 not in its send?
 
 // Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
 #![cfg_attr(not(mpi), no_main, cfg(mpi))]
@@ -52,7 +52,7 @@ fn main() -> ExitCode {
             did.push(format!("sent {} to rank {number_to}", args.number));
         }
         if rank == number_to {
-            // This receiver knows who sends, and that one number comes.
+            // This receiver knows the sender, and that the message is one number.
             let (number, status) = world.process_at_rank(0).receive_with_tag::<u64>(NUMBER);
             did.push(format!("received {number} from rank {} with tag {}", status.source_rank(), status.tag()));
             ensure!((status.source_rank(), status.tag(), number) == (0, NUMBER, args.number), "wrong message: {did:?}");
@@ -75,8 +75,8 @@ fn main() -> ExitCode {
     })
 }
 
-/// The last rank. Of two ranks the last is the sender itself, and a rank that sends to itself may block for ever: rank
-/// 0 receives the text then.
+/// The last rank receives the text. With two ranks the last rank is also the sender, and a rank that sends to itself may
+/// block for ever: then rank 0 receives the text.
 fn text_receiver(ranks: Rank) -> Rank {
     if ranks == 2 { 0 } else { ranks - 1 }
 }

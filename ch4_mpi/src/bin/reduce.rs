@@ -10,8 +10,9 @@
 //!            `all_reduce` every rank has them, and the maxima as well.
 //! MPI:       MPI_Reduce, MPI_Allreduce
 //! Python:    the original uses `numpy.int`, which no longer exists, so it ends with an error.
-//! Exercise:  replace the first `all_reduce_into` by `scan_into`, which gives rank r the sums over the ranks 0 to r.
-//!            Which rank still has the same sums as before? Change the check, so that it holds for every rank.
+//! Exercise:  replace the first `all_reduce_into` by `scan_into`, which gives rank r the sums over the ranks 0 to r. The
+//!            check "wrong sums after all_reduce" now fails. Which rank still has the same sums as before? Change this
+//!            check, so that it holds for every rank.
 
 // Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
 #![cfg_attr(not(mpi), no_main, cfg(mpi))]
@@ -44,7 +45,7 @@ fn main() -> ExitCode {
             println!("rank 0 has the sums {} after reduce", parts::shown(&sums));
             ensure!(sums == right, "wrong sums after reduce: {}", parts::shown(&sums));
         } else {
-            // No receive buffer: this rank does not get the result.
+            // This rank has no receive buffer, because it does not get the result.
             root.reduce_into(&row[..], SystemOperation::sum());
         }
 

@@ -6,8 +6,9 @@
 //!
 //! Run:       cargo run --bin ring -- --rounds 3 --work 2000000 --timeline
 //!            scripts/mpirun -n 9 target/debug/ring --rounds 20
-//! Observe:   in the first half of the picture one rank works at a time. In the second half the ranks work at the same time,
-//!            each on its own core if there are enough cores. With `--work 0` both ways take nearly the same time.
+//! Observe:   in the first part of the picture (blocking) one rank works at a time. In the second part (non-blocking) the
+//!            work of several ranks overlaps. A round gets shorter if there is more than one core: ranks that share a core
+//!            take turns on it. With `--work 0` no work can overlap, and no way is always the faster one.
 //! MPI:       MPI_Sendrecv_replace, MPI_Send, MPI_Recv, MPI_Irecv, MPI_Wait, MPI_Barrier, MPI_Allreduce, MPI_Wtime
 //! Exercise:  in `blocking`, let every rank except rank 0 work before it receives. Why does a round take less time now?
 //!            Where is a token that arrives while the rank works?
@@ -66,7 +67,8 @@ fn blocking(world: &SimpleCommunicator, args: &Args) -> u64 {
     for _ in 0..args.rounds {
         if world.rank() == 0 {
             token += 1;
-            // One call does both: a rank that is alone sends to itself, and `send` may wait for a receive that comes later.
+            // One call sends and receives. If rank 0 is the only rank, it sends to itself: a `send` alone could wait for
+            // ever for its own receive.
             send_receive_replace_into(&mut token, &right, &left);
             work(args.work);
         } else {

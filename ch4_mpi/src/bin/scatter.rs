@@ -2,17 +2,19 @@
 //!
 //! A rank is one process of an MPI program. A scatter gives each rank its own part of the data of one rank, the root.
 //! `scatter_varcount` takes a length and a start for each part, so any number of ranks can share any number of items. After
-//! a barrier every rank knows that all ranks have reached it.
+//! a barrier every rank knows that all ranks have reached it. At the end the ranks add up all items that they have
+//! received: the sum shows that no item is missing.
 //!
 //! Run:       cargo run --bin scatter -- --timeline
 //!            scripts/mpirun -n 10 target/debug/scatter
-//! Observe:   each rank prints its own part, and the lines come in any order, since each rank prints when it leaves the
+//! Observe:   each rank prints its own part. The lines may come in any order, since each rank prints when it leaves the
 //!            barrier. In the SVG (`--svg FILE`) no rank leaves the barrier before the last rank has reached it.
 //! MPI:       MPI_Scatterv, MPI_Barrier, MPI_Allreduce
 //! Python:    the original needs exactly 10 ranks. With fewer, rank 0 raises an error and the other ranks wait for
 //!            ever.
-//! Exercise:  give the part of rank 0 to rank 1: make `lengths` mutable and write `lengths[1] += lengths[0]` and
-//!            `lengths[0] = 0` before `starts` is computed. Which printed lines change? Must rank 0 still call scatter?
+//! Exercise:  give the part of rank 0 to rank 1 (the program then needs at least 2 ranks): make `lengths` mutable and
+//!            write `lengths[1] += lengths[0];` and `lengths[0] = 0;` before `starts` is computed. Which printed lines
+//!            change? Must rank 0 still call scatter?
 
 // Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
 #![cfg_attr(not(mpi), no_main, cfg(mpi))]

@@ -3,8 +3,8 @@
 //! In many programs each rank computes one rectangle of a grid and needs data from the rectangles beside it. A
 //! Cartesian communicator gives each rank coordinates in a grid of ranks, and `shift` says which ranks are its
 //! neighbours. In a periodic grid the last rank of a row or column is the neighbour of the first one, so every rank has a
-//! neighbour on each of its four sides. In a small grid one rank may be on two sides, and in a grid with one row each rank
-//! is its own neighbour above and below.
+//! neighbour on each of its four sides. In a small grid the neighbours on two sides may be the same rank. In a grid with
+//! one row each rank is its own neighbour above and below.
 //!
 //! Run:       cargo run --bin topology -- --timeline
 //!            scripts/mpirun -n 12 target/debug/topology
