@@ -1,4 +1,5 @@
-//! What the programs of the asynchronous chapter share. So far these are mistakes that the compiler refuses.
+//! What the programs of the asynchronous chapter share: what stands around the servers of [`echo`], and mistakes that the compiler
+//! refuses.
 //!
 //! # What Rust forbids
 //!
@@ -21,3 +22,5 @@
 //! tokio::spawn(async move { println!("{name}") }).await.unwrap();
 //! # });
 //! ```
+
+pub mod echo;

@@ -35,16 +35,33 @@ impl Stretch {
 
 /// All stretches of a run that must succeed.
 pub fn stretches(program: &Program, args: &[&str]) -> Vec<Stretch> {
+    traced(program, args, read)
+}
+
+fn traced<T>(program: &Program, args: &[&str], read: impl FnOnce(&Path) -> T) -> T {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("lanes.json");
     program.succeeds(&[args, &["--trace", path.to_str().expect("a path in UTF-8")]].concat());
     read(&path)
 }
 
+/// Which lane spawned or woke which, in a run that must succeed: the name of the arrow, where it begins and where it ends.
+pub fn arrows(program: &Program, args: &[&str]) -> Vec<[String; 3]> {
+    let trace = traced(program, args, parsed);
+    let events = trace["traceEvents"].as_array().expect("events");
+    let text = |value: &Value| value.as_str().expect("text").to_string();
+    let begins = events.iter().filter(|event| event["cat"] == "wake" && event["ph"] == "s");
+    begins.map(|it| [text(&it["name"]), text(&it["args"]["by"]), text(&it["args"]["polled"])]).collect()
+}
+
+fn parsed(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).expect("the trace is written")).expect("JSON")
+}
+
 /// All stretches in a file that `--trace` has written.
 #[must_use]
 pub fn read(path: &Path) -> Vec<Stretch> {
-    let trace: Value = serde_json::from_slice(&fs::read(path).expect("the trace is written")).expect("JSON");
+    let trace = parsed(path);
     let events = trace["traceEvents"].as_array().expect("events");
     let text = |value: &Value| value.as_str().expect("text").to_string();
     let row = |event: &Value| (event["pid"].as_u64().expect("an id"), event["tid"].as_u64().expect("a number"));

@@ -1,7 +1,5 @@
-//! `event_loop`, run as a program.
-
 use course::testing::contract::Program;
-use course::testing::traces::{of, stretches};
+use course::testing::traces::{arrows, of, stretches};
 
 const EVENT_LOOP: Program = Program {
     path: env!("CARGO_BIN_EXE_event_loop"),
@@ -78,4 +76,19 @@ fn every_task_is_a_lane_that_sleeps() {
     for name in ["clock", "task_A", "task_B", "task_C"] {
         assert!(!of(&stretches, name, "sleep").is_empty(), "{name} does not sleep: {stretches:?}");
     }
+}
+
+#[test]
+fn a_task_hangs_below_the_task_that_spawned_it() {
+    let output = EVENT_LOOP.succeeds(&["--timeline", "--seconds", "10"]);
+    for row in ["task_A  ", "└ task_B", "  └ task_C"] {
+        assert!(output.lines().any(|line| line.starts_with(row)), "{row}: {output}");
+    }
+    let arrows = arrows(&EVENT_LOOP, &["--seconds", "10"]);
+    let has = |arrow: [&str; 3]| arrows.iter().any(|it| it == &arrow);
+    for arrow in [["spawns", "main", "clock"], ["spawns", "main", "task_A"], ["spawns", "task_A", "task_B"]] {
+        assert!(has(arrow), "{arrow:?}: {arrows:?}");
+    }
+    // The end of a call is a message to `main`.
+    assert!(has(["wakes", "task_A", "main"]), "{arrows:?}");
 }
