@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 
 use course::lanes::picture::Picture;
-use course::lanes::{self, record, trace};
+use course::lanes::{self, Kind, record, trace};
 use serde_json::Value;
 
 /// Where a future that waits keeps its waker.
@@ -93,6 +93,12 @@ fn a_picture_has_who_spawned_and_who_woke_whom() {
     ];
     assert_eq!(wakes.collect::<Vec<_>>(), wanted);
     assert!(picture.wakes.all.iter().all(|wake| wake.at <= wake.polled));
+    // A task runs while it is polled, also if it then goes on waiting.
+    for wake in picture.wakes.all.iter().filter(|wake| picture.rows[wake.woken].kind == "task") {
+        let own = &picture.rows[wake.woken].stretches;
+        let polled = own.iter().find(|it| (it.from..=it.to).contains(&wake.polled) && it.state.kind() == Kind::Run);
+        assert!(polled.is_some(), "{} does not run at {}: {own:?}", name(wake.woken), wake.polled);
+    }
 
     let trace: Value = serde_json::from_str(&trace::draw(&picture)).expect("JSON");
     let events = trace["traceEvents"].as_array().expect("events");

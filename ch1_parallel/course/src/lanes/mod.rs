@@ -93,7 +93,7 @@ pub fn task<F: Future>(name: impl Display, future: F) -> impl Future<Output = F:
 pub fn wait<T>(on: &str, blocking: impl FnOnce() -> T) -> T {
     let place = Location::caller();
     let _doing = board::doing(Kind::Wait, on, place);
-    wait_span(on, place).in_scope(blocking)
+    wait_span(on, place, true).in_scope(blocking)
 }
 
 /// The current lane waits until this is dropped.
@@ -109,7 +109,10 @@ pub fn waiting(on: &str, place: &str) -> Waiting {
     let (file, line) = place.rsplit_once(':').unwrap_or((place, ""));
     let line: u32 = line.parse().unwrap_or(0);
     let doing = board::doing(Kind::Wait, on, board::Place::Found(place.into()));
-    Waiting { _span: info_span!(target: TARGET, "wait", label = on, file, line).entered(), _doing: doing }
+    Waiting {
+        _span: info_span!(target: TARGET, "wait", label = on, file, line, keeps_thread = true).entered(),
+        _doing: doing,
+    }
 }
 
 /// Marks `future` as what the current task waits for, from its first poll until it is ready.
@@ -119,7 +122,7 @@ pub fn wait_for<F: Future>(on: &'static str, future: F) -> impl Future<Output = 
     // The span is made on the first poll: only then is the task's lane the current one.
     async move {
         let _doing = board::doing(Kind::Wait, on, place);
-        marked(wait_span(on, place), future).await
+        marked(wait_span(on, place, false), future).await
     }
 }
 
@@ -133,7 +136,7 @@ pub fn sleep(label: &str, duration: Duration) {
     }
     let place = Location::caller();
     let _doing = board::doing(Kind::Sleep, label, place);
-    sleep_span(label, place).in_scope(|| thread::sleep(duration));
+    sleep_span(label, place, true).in_scope(|| thread::sleep(duration));
 }
 
 /// Marks `pause`, a future that sleeps, as a sleep of the current task. `label` says what the sleep stands for.
@@ -143,7 +146,7 @@ pub fn sleeping<F: Future>(label: &'static str, pause: F) -> impl Future<Output 
     // On the first poll, as in `wait_for`.
     async move {
         let _doing = board::doing(Kind::Sleep, label, place);
-        marked(sleep_span(label, place), pause).await
+        marked(sleep_span(label, place, false), pause).await
     }
 }
 
@@ -174,7 +177,7 @@ pub fn join_all<J: Join>(threads: impl IntoIterator<Item = J>) -> Vec<J::Value> 
 
 fn join_at<J: Join>(thread: J, place: &'static Location<'static>) -> J::Value {
     let _doing = board::doing(Kind::Wait, "join", place);
-    wait_span("join", place).in_scope(|| thread.join()).expect("the thread does not panic")
+    wait_span("join", place, true).in_scope(|| thread.join()).expect("the thread does not panic")
 }
 
 /// A handle by which a thread is joined.
@@ -213,10 +216,10 @@ pub fn work<T>(what: &str, working: impl FnOnce() -> T) -> T {
     info_span!(target: TARGET, "work", label = what, file = place.file(), line = place.line()).in_scope(working)
 }
 
-fn sleep_span(label: &str, place: &Location<'_>) -> Span {
-    info_span!(target: TARGET, "sleep", label, file = place.file(), line = place.line())
+fn sleep_span(label: &str, place: &Location<'_>, keeps_thread: bool) -> Span {
+    info_span!(target: TARGET, "sleep", label, file = place.file(), line = place.line(), keeps_thread)
 }
 
-fn wait_span(on: &str, place: &Location<'_>) -> Span {
-    info_span!(target: TARGET, "wait", label = on, file = place.file(), line = place.line())
+fn wait_span(on: &str, place: &Location<'_>, keeps_thread: bool) -> Span {
+    info_span!(target: TARGET, "wait", label = on, file = place.file(), line = place.line(), keeps_thread)
 }

@@ -78,6 +78,8 @@ fn picture() -> anyhow::Result<Picture> {
 /// # Errors
 /// The record cannot be read, or a file cannot be written.
 pub fn draw() -> anyhow::Result<()> {
+    // Before the other lock: after Ctrl-C another thread holds stdout for ever, and draws in place of this one.
+    let _stdout = io::stdout().lock();
     let mut drawing = drawing();
     let Some(to_draw) = drawing.take() else { return Ok(()) };
     if !record::is_on() {

@@ -1,4 +1,4 @@
-//! Panics by which the standard library says that the system refused something.
+//! Panics by which the standard library, or tokio, says that the system refused something.
 //!
 //! `println!` and `thread::scope` have no other way to say it, and nothing but the text of the panic tells it from a bug. The
 //! texts are known here only. Tests of the real programs (a full disk, no memory for threads) go red if std changes them.
@@ -20,6 +20,10 @@ impl Refusal {
             let no_reader = why.ends_with("(os error 32)");
             return Some(if no_reader { Self::NoReader } else { Self::Other(format!("stdout: {why}")) });
         }
+        // The pools of threads of tokio.
+        if let Some((_, why)) = text.split_once("OS can't spawn worker thread: ") {
+            return Some(Self::Other(format!("starting a thread: {}", why.split(" (os error").next().unwrap_or(why))));
+        }
         // Os { code: 11, kind: ..., message: "..." }
         let why = text.strip_prefix("failed to spawn thread: ")?;
         let message = why.split("message: \"").nth(1).and_then(|rest| rest.split('"').next());
@@ -37,6 +41,8 @@ mod tests {
         let thread =
             r#"failed to spawn thread: Os { code: 11, kind: WouldBlock, message: "Resource temporarily unavailable" }"#;
         assert_eq!(Refusal::of_panic(thread), other("starting a thread: Resource temporarily unavailable"));
+        let worker = "OS can't spawn worker thread: Resource temporarily unavailable (os error 11)";
+        assert_eq!(Refusal::of_panic(worker), other("starting a thread: Resource temporarily unavailable"));
         let full = "failed printing to stdout: No space left on device (os error 28)";
         assert_eq!(Refusal::of_panic(full), other("stdout: No space left on device (os error 28)"));
         let closed = "failed printing to stdout: Broken pipe (os error 32)";

@@ -25,10 +25,18 @@ struct Track {
     /// Whether the span is entered: a thread's always is, a task's only while it is polled.
     entered: bool,
     /// The waits, sleeps and works that have begun and not ended, the newest last.
-    doing: Vec<(Id, State)>,
+    doing: Vec<Doing>,
     last: State,
     /// Whether the lane is a thread's that waits or sleeps.
     blocked: Arc<AtomicBool>,
+}
+
+/// A wait, a sleep or a work.
+struct Doing {
+    span: Id,
+    state: State,
+    /// It keeps the thread, so that no other task runs meanwhile.
+    keeps_thread: bool,
 }
 
 /// Kept with the span of a wait, a sleep or a work: the span of its lane.
@@ -36,10 +44,11 @@ struct Within(Id);
 
 impl Track {
     fn state(&self) -> State {
-        match self.doing.last() {
-            // A task that waits or sleeps does so between the polls.
-            Some((_, blocked @ (State::Wait { .. } | State::Sleep { .. }))) => blocked.clone(),
-            Some((_, running)) if self.entered => running.clone(),
+        let is_polled = self.entered && self.kind == "task";
+        // A task that waits or sleeps does so between the polls.
+        let mut doing = self.doing.iter().rev().skip_while(|doing| is_polled && doing.blocks() && !doing.keeps_thread);
+        match doing.next() {
+            Some(doing) if doing.blocks() || self.entered => doing.state.clone(),
             None if self.entered => State::Run(String::new()),
             _ => State::Idle,
         }
@@ -54,6 +63,12 @@ impl Track {
             self.blocked.store(matches!(state, State::Wait { .. } | State::Sleep { .. }), Relaxed);
             self.last = state;
         }
+    }
+}
+
+impl Doing {
+    fn blocks(&self) -> bool {
+        matches!(self.state, State::Wait { .. } | State::Sleep { .. })
     }
 }
 
@@ -101,7 +116,8 @@ impl<S: Subscriber + for<'l> LookupSpan<'l>> Layer<S> for Recorder {
         };
         let lane = span.scope().skip(1).find(|outer| outer.extensions().get::<Track>().is_some());
         if let Some(lane) = lane {
-            with_track(&lane, |track| track.doing.push((id.clone(), state)));
+            let doing = Doing { span: id.clone(), state, keeps_thread: fields.keeps_thread };
+            with_track(&lane, |track| track.doing.push(doing));
             span.extensions_mut().insert(Within(lane.id()));
         }
     }
@@ -127,7 +143,7 @@ impl<S: Subscriber + for<'l> LookupSpan<'l>> Layer<S> for Recorder {
         }
         let lane = span.extensions().get::<Within>().and_then(|within| context.span(&within.0));
         if let Some(lane) = lane {
-            with_track(&lane, |track| track.doing.retain(|(doing, _)| *doing != id));
+            with_track(&lane, |track| track.doing.retain(|doing| doing.span != id));
         }
     }
 }
@@ -159,12 +175,19 @@ struct Fields {
     kind: String,
     file: String,
     line: u64,
+    keeps_thread: bool,
 }
 
 impl Visit for Fields {
     fn record_u64(&mut self, field: &Field, value: u64) {
         if field.name() == "line" {
             self.line = value;
+        }
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        if field.name() == "keeps_thread" {
+            self.keeps_thread = value;
         }
     }
 
