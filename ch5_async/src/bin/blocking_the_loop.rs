@@ -1,17 +1,20 @@
-//! A task that blocks stalls every other task of its event loop. A heartbeat shows how late the others get.
+//! A task that blocks stalls every other task of its event loop. A heartbeat task shows how late the other tasks run.
 //!
-//! Three tasks sleep, in three ways. `std::thread::sleep` blocks: the event loop's thread can run no other task until
-//! the call returns. `tokio::time::sleep` with `.await` gives the thread back, so the other tasks run meanwhile. If a
-//! call must block, `spawn_blocking` runs it on another thread, and the task awaits its end. The heartbeat task sleeps
-//! for 10 ms and beats, again and again. A beat is late if the loop does not run the heartbeat when its sleep is over.
+//! Three tasks sleep once each. The program does this three times: all tasks use a blocking sleep, then all use an
+//! async sleep, then all use a blocking sleep that `spawn_blocking` runs on other threads. `std::thread::sleep` blocks:
+//! the event loop's thread can run no other task until the call returns. `tokio::time::sleep` with `.await` gives the
+//! thread back, so the other tasks run meanwhile. If a call must block, `spawn_blocking` runs it on another thread, and
+//! the task awaits its end. The heartbeat task sleeps for 10 ms and beats, again and again. A beat is late if the loop
+//! does not run the heartbeat when its sleep is over.
 //!
 //! Run:       cargo run --bin blocking_the_loop -- --timeline
 //! Observe:   in the chart the three blocking sleeps come one after the other, and the async sleeps at the same time.
-//!            The heart does not beat during a blocking sleep, and its beat is late by about the sum of the three. In
+//!            During a blocking sleep there is no beat. The heartbeat is late by about the sum of the three sleeps. In
 //!            the other two ways a beat is late by about a millisecond: tokio's timer counts in whole milliseconds.
 //! Exercise:  give the event loop two threads more: replace `new_current_thread()` by
-//!            `new_multi_thread().worker_threads(2)`. Which `ensure!` fails with `--tasks 1`, and why is the heart late
-//!            all the same with `--tasks 8`?
+//!            `new_multi_thread().worker_threads(2)`. `main` still runs the heartbeat, and the two new threads run the
+//!            other tasks and tokio's timer. Which `ensure!` fails with `--tasks 1`? Why is the heartbeat late with
+//!            `--tasks 8`, although its thread is free?
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -40,7 +43,7 @@ enum Way {
 /// The heartbeat sleeps for this time before each beat.
 const PERIOD: Duration = Duration::from_millis(10);
 
-/// How often the heart has beaten.
+/// The number of beats of the heartbeat.
 static BEATS: AtomicUsize = AtomicUsize::new(0);
 
 fn main() -> ExitCode {
@@ -66,7 +69,7 @@ fn main() -> ExitCode {
             println!("{way:?}: beats: {beats}, late by {median:.2?} (median), {most:.2?} (most)");
             for (beats, &pause) in sleeps.into_iter().zip(&pauses) {
                 println!("  beats during a sleep of {pause:.0?}: {beats}");
-                ensure!(way != Way::Blocking || beats == 0, "the heart beat although its thread was blocked");
+                ensure!(way != Way::Blocking || beats == 0, "the heartbeat ran although its thread was blocked");
                 // A beat that is due during an async sleep happens before the sleep ends, however busy the machine is.
                 ensure!(way != Way::Async || beats > 0 || pause < 2 * PERIOD, "a task blocked the loop");
             }
@@ -87,7 +90,7 @@ async fn beat(tasks: &[JoinHandle<anyhow::Result<usize>>]) -> Vec<Duration> {
     late
 }
 
-/// Sleeps, and returns how often the heart beat meanwhile.
+/// Sleeps, and returns the number of beats meanwhile.
 async fn sleep_once(way: Way, number: usize, pause: Duration) -> anyhow::Result<usize> {
     let before = BEATS.load(SeqCst);
     match way {

@@ -1,9 +1,10 @@
 //! A future that is cancelled is dropped at an await. The program counts what is lost, and shows how to lose nothing.
 //!
 //! `timeout` drops a future that is late, `select!` drops each future that is not the first, and a dropped `JoinSet`
-//! aborts its tasks. A future is dropped only at an await: the code after it never runs, and the local variables are
-//! dropped. A `CancellationToken` only asks, so a task can finish its item before it ends. What a dropped future has
-//! read is lost, unless it is in a buffer that is not dropped.
+//! aborts its tasks. A future that has begun is dropped only at an await: the code after it never runs, and the local
+//! variables are dropped. A `CancellationToken` drops nothing by itself. A worker that waits for the token in `select!`
+//! loses its item. A worker that looks at the token only between two items finishes its item first. What a dropped
+//! future has read is lost, unless it is in a buffer that is not dropped.
 //!
 //! Run:       cargo run --bin cancellation -- --timeline
 //! Observe:   workers that are dropped lose an item each, because their only await is in the middle of an item. Workers
@@ -27,17 +28,23 @@ struct Args {
     workers: u64,
 }
 
+enum Stop {
+    DropTheSet,
+    Select,
+    Ask,
+}
+
 fn main() -> ExitCode {
     lesson::run!(|args: Args, lesson| {
         let pause = |n| lesson.pause(lesson.rng(n).random_range(1.0..5.0)).max(Duration::from_millis(1));
         let pauses: Vec<_> = (0..args.workers).map(pause).collect();
         println!("{} workers, each item takes {pauses:.0?}", pauses.len());
-        runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build()?.block_on(async {
-            let lost = stop_workers("dropped", &pauses, |workers, _| drop(take(workers))).await;
+        runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+            let lost = stop_workers("dropped", &pauses, Stop::DropTheSet).await;
             ensure!(lost == pauses.len(), "a dropped JoinSet must lose one item of each worker");
-            let lost = stop_workers("selected", &pauses, |_, [now, _]| now.cancel()).await;
+            let lost = stop_workers("selected", &pauses, Stop::Select).await;
             ensure!(lost == pauses.len(), "`select!` must lose one item of each worker");
-            let lost = stop_workers("asked", &pauses, |_, [_, ask]| ask.cancel()).await;
+            let lost = stop_workers("asked", &pauses, Stop::Ask).await;
             ensure!(lost == 0, "workers that are asked must finish their items");
             lanes::wait_for("reader", lanes::task("new buffers", read(lesson.pause(2.0), false))).await?;
             lanes::wait_for("reader", lanes::task("one buffer", read(lesson.pause(2.0), true))).await
@@ -46,18 +53,24 @@ fn main() -> ExitCode {
 }
 
 /// Stops the workers when each has begun an item. Returns the number of items that are lost.
-async fn stop_workers(way: &str, pauses: &[Duration], stop: fn(&mut JoinSet<()>, [CancellationToken; 2])) -> usize {
-    let (now, ask, mut workers) = (CancellationToken::new(), CancellationToken::new(), JoinSet::new());
+async fn stop_workers(way: &str, pauses: &[Duration], stop: Stop) -> usize {
+    let (stop_at_once, stop_after_item) = (CancellationToken::new(), CancellationToken::new());
+    let mut workers = JoinSet::new();
     let (report, mut reports) = unbounded_channel();
     for (number, &pause) in pauses.iter().enumerate() {
         let items = Items { begun: 0, finished: 0, report: report.clone() };
-        workers.spawn(lanes::task(format!("{way} {number}"), work(items, now.clone(), ask.clone(), pause)));
+        let work = work(items, stop_at_once.clone(), stop_after_item.clone(), pause);
+        workers.spawn(lanes::task(format!("{way} {number}"), work));
     }
     drop(report); // `recv` returns `None` after the last worker is dropped.
     for _ in pauses {
         lanes::wait_for("the first items", reports.recv()).await;
     }
-    stop(&mut workers, [now, ask]);
+    match stop {
+        Stop::DropTheSet => drop(workers),
+        Stop::Select => stop_at_once.cancel(),
+        Stop::Ask => stop_after_item.cancel(),
+    }
     let (mut begun, mut finished) = (0, 0);
     while let Some(items) = lanes::wait_for("the workers", reports.recv()).await {
         (begun, finished) = (begun + items.0, finished + items.1);
@@ -79,13 +92,15 @@ impl Drop for Items {
     }
 }
 
-async fn work(mut items: Items, now: CancellationToken, ask: CancellationToken, pause: Duration) {
-    let _ = items.report.send((0, 0)); // There is no await before the first item.
-    while items.begun == 0 || !ask.is_cancelled() {
+async fn work(mut items: Items, stop_at_once: CancellationToken, stop_after_item: CancellationToken, pause: Duration) {
+    // Tells `main` that the first item has begun. A worker cannot be dropped before the `select!`, because there is no
+    // await between this line and it.
+    let _ = items.report.send((0, 0));
+    while !stop_after_item.is_cancelled() {
         items.begun += 1; // From here until it is finished, the item is lost if the worker is dropped.
         select! {
             () = lanes::sleeping("an item", time::sleep(pause)) => items.finished += 1,
-            () = now.cancelled() => return,
+            () = stop_at_once.cancelled() => return,
         }
     }
 }
@@ -105,6 +120,7 @@ async fn read(limit: Duration, keep: bool) -> anyhow::Result<()> {
     }
     println!("{}: received {received:?}", if keep { "one buffer" } else { "new buffers" });
     let expected = if keep { sent.concat() } else { [sent[1], sent[3]].concat() };
-    ensure!(received.concat() == expected, "{expected:?} must be received");
+    let rule = "a new buffer for each read loses the first halves, one buffer loses nothing";
+    ensure!(received.concat() == expected, "received {received:?}, expected {expected:?}: {rule}");
     Ok(())
 }

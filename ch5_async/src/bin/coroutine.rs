@@ -48,8 +48,8 @@ struct Machine {
     random: StdRng,
     pause: Duration,
     at_least: usize,
-    /// Each state of the path, and the bit that it drew.
-    path: Vec<(State, usize)>,
+    /// The path: each state and the bit that it drew.
+    steps: Vec<(State, usize)>,
     /// The address at which the stack ended at the first visit to each state.
     stack: [Option<usize>; 4],
     /// The number of bytes by which the end of the stack has moved since then.
@@ -62,23 +62,24 @@ fn main() -> ExitCode {
         println!("paths: {}, pause in each state: {:.2} s", args.runs, pause.as_secs_f64());
         let event_loop = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         event_loop.block_on(async {
-            let walks = (0..args.runs).map(|run| {
+            let paths = (0..args.runs).map(|run| {
                 let seed = lesson.seed().wrapping_add(run);
                 let random = StdRng::seed_from_u64(seed);
-                let mut machine = Machine { random, pause, at_least, path: Vec::new(), stack: [None; 4], growth: 0 };
-                let walk = async move {
-                    walk(&mut machine, State::Start).await;
-                    end(machine).await
+                let mut machine = Machine { random, pause, at_least, steps: Vec::new(), stack: [None; 4], growth: 0 };
+                let path = async move {
+                    let end = walk(&mut machine, State::Start).await;
+                    machine.steps.push((end, 0));
+                    machine
                 };
-                (seed, tokio::spawn(lanes::task(format!("seed {seed}"), walk)))
+                (seed, tokio::spawn(lanes::task(format!("seed {seed}"), path)))
             });
             // Collected, so that all paths have begun before the first is awaited.
-            for (seed, walk) in walks.collect::<Vec<_>>() {
-                let Machine { path, growth, .. } = lanes::wait_for("the end of the path", walk).await?;
-                println!("seed {seed}: {} states, the stack grew by {growth} bytes: {}", path.len(), text(&path));
+            for (seed, handle) in paths.collect::<Vec<_>>() {
+                let Machine { steps, growth, .. } = lanes::wait_for("the end of the path", handle).await?;
+                println!("seed {seed}: {} states, the stack grew by {growth} bytes: {}", steps.len(), text(&steps));
                 let allowed = |step: &[(State, usize)]| ALLOWED[step[0].0 as usize][step[0].1] == step[1].0;
-                ensure!(path[0].0 == State::Start && path.windows(2).all(allowed), "seed {seed}: not an allowed path");
-                ensure!(path.len() >= at_least, "seed {seed}: the path is too short");
+                ensure!(steps[0].0 == State::Start && steps.windows(2).all(allowed), "seed {seed}: path not allowed");
+                ensure!(steps.len() >= at_least, "seed {seed}: the path is too short");
                 ensure!(growth == 0, "seed {seed}: the stack grew with the path");
             }
             Ok(())
@@ -86,7 +87,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// Runs one state after the other. A state has ended, and its future is dropped, before the next state begins.
+/// Runs one state after the other, and returns `End`. A state's future is dropped before the next state begins.
 async fn walk(machine: &mut Machine, mut state: State) -> State {
     loop {
         state = match state {
@@ -115,31 +116,32 @@ async fn s3(machine: &mut Machine) -> State {
     if machine.draw(State::S3).await == 0 { State::S1 } else { State::End }
 }
 
-async fn end(mut machine: Machine) -> Machine {
-    machine.path.push((State::End, 0));
-    machine
-}
-
 impl Machine {
     /// Pauses in `state`, and draws a bit.
     async fn draw(&mut self, state: State) -> usize {
         if !self.pause.is_zero() {
             lanes::sleeping("pause", sleep(self.pause)).await;
         }
+        self.note_stack(state);
+        let mut bit = self.random.random_range(0..=1);
+        while state == State::S3 && bit == 1 && self.steps.len() + 2 < self.at_least {
+            bit = self.random.random_range(0..=1);
+        }
+        self.steps.push((state, bit));
+        bit
+    }
+
+    /// Measures how far the end of the stack has moved since the first visit to `state`.
+    fn note_stack(&mut self, state: State) {
         let local = 0_u8; // The stack that is in use ends near this variable.
         let end = (&raw const local).addr();
         self.growth = self.growth.max(self.stack[state as usize].get_or_insert(end).abs_diff(end));
-        let mut bit = self.random.random_range(0..=1);
-        while state == State::S3 && bit == 1 && self.path.len() + 2 < self.at_least {
-            bit = self.random.random_range(0..=1);
-        }
-        self.path.push((state, bit));
-        bit
     }
 }
 
-/// The path, or its first 100 steps.
-fn text(path: &[(State, usize)]) -> String {
-    let steps = path.windows(2).take(100).map(|step| format!(" -{}-> {:?}", step[0].1, step[1].0));
-    format!("{:?}{}", path[0].0, steps.collect::<String>())
+/// The path, or its first 100 steps and "...".
+fn text(steps: &[(State, usize)]) -> String {
+    let arrows = steps.windows(2).take(100).map(|step| format!(" -{}-> {:?}", step[0].1, step[1].0));
+    let cut = if steps.len() > 101 { " ..." } else { "" };
+    format!("{:?}{}{cut}", steps[0].0, arrows.collect::<String>())
 }

@@ -1,5 +1,6 @@
-//! An event loop runs many tasks on one thread: A calls B later, B calls C, C calls A, for `--seconds`.
+//! An event loop runs many tasks on one thread: A spawns B, B spawns C, and C spawns A, for `--seconds`.
 //!
+//! Each task pauses and then spawns the next task, which begins one second later (in the time of the Python script).
 //! The loop runs one task at a time. A task that awaits gives the thread back to the loop, which then runs a task that
 //! is ready. A task that blocks keeps the thread, and no other task runs meanwhile.
 //!
@@ -23,7 +24,7 @@ const TASKS: [&str; 3] = ["task_A", "task_B", "task_C"];
 
 #[derive(clap::Parser)]
 struct Args {
-    /// How long the tasks call each other, in seconds of the Python script, which takes 60
+    /// How long the tasks spawn each other, in seconds of the Python script, which takes 60
     #[arg(long, default_value_t = 20, value_name = "S", value_parser = clap::value_parser!(u32).range(0..=3600))]
     seconds: u32,
 }
@@ -73,7 +74,8 @@ fn main() -> ExitCode {
     })
 }
 
-/// Spawns a task that makes call `number` after the delay, and returns at once. After its pause, the task calls the next one.
+/// Spawns a task that makes call `number` after the delay, and returns at once. After its pause, the task spawns the
+/// next task.
 fn call_later(number: usize, delay: Duration, plan: Arc<Plan>, ended: UnboundedSender<Call>) {
     let task = TASKS[number % TASKS.len()];
     tokio::spawn(lanes::task(task, async move {
@@ -90,7 +92,7 @@ fn call_later(number: usize, delay: Duration, plan: Arc<Plan>, ended: UnboundedS
     }));
 }
 
-/// Counts a tick each second of the script's time, until the loop ends.
+/// Counts a tick each second of the script's time. It never returns; it is dropped with the event loop.
 async fn clock(plan: Arc<Plan>) {
     let mut clock = interval(plan.second);
     clock.set_missed_tick_behavior(MissedTickBehavior::Skip); // Ticks that were missed are not made up for.

@@ -1,16 +1,17 @@
 //! Two tasks compute 1 + 2 + ... + n and n!. Each completes a future, and a callback runs with the result.
 //!
-//! A oneshot channel carries one value. Its receiver is a future: it is ready once the value is sent. Its sender
-//! completes the future, and only once, because `send` consumes the sender. A callback is a function that runs with the
-//! result; here a task awaits the future and then calls it. If the sender is dropped without a value, the future is
-//! ready with an error, so its callback does not wait for ever.
+//! A future is a value that may not be ready yet; `.await` waits until it is ready. A oneshot channel carries one
+//! value. Its receiver is a future: it is ready once the value is sent. Its sender completes the future, and only once,
+//! because `send` consumes the sender. A callback is a function that runs with the result; here a task awaits the
+//! future and then calls the callback with its result. If the sender is dropped without a value, the future is ready
+//! with an error, so its callback does not wait for ever.
 //!
 //! Run:       cargo run --bin futures -- --timeline
 //! Observe:   two callbacks wait at the same time, and each runs when its future is completed. The third callback gets
 //!            an error at once, because its task drops the sender. `--n 1000` prints all 2568 digits of 1000!.
 //! Python:    the original adds 1 in each round, not the number, so its sum is n.
-//! Exercise:  in `sum`, write the line that sends the result twice. What does the compiler say? In Python, a second
-//!            `set_result` is an `InvalidStateError` while the program runs.
+//! Exercise:  in `sum`, copy the line `let _ = sender.send(sum);`, so that it stands there twice. What does the
+//!            compiler say? In Python, a second `set_result` is an `InvalidStateError` while the program runs.
 
 use std::{fmt::Display, process::ExitCode, time::Duration};
 
@@ -83,7 +84,8 @@ fn got_result(name: &str, result: &Result<impl Display, RecvError>) {
 async fn sum(n: u32, pause: Duration, sender: Sender<u64>) {
     let sum = (1..=u64::from(n)).sum();
     lanes::sleeping("pause", sleep(pause)).await;
-    let _ = sender.send(sum); // It fails if nobody awaits the future any more.
+    // `send` fails only if the receiver was dropped.
+    let _ = sender.send(sum);
 }
 
 async fn factorial(n: u32, pause: Duration, sender: Sender<BigUint>) {

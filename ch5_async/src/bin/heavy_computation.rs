@@ -4,11 +4,12 @@
 //! has a core. Processes gain no more than threads, because Rust threads compute at the same time; in Python only one
 //! thread at a time runs Python code. Async tasks gain nothing: they share one thread, and a task that computes has no
 //! `.await` at which another task could run. Two workers can share six items evenly. With five items the speed-up is at
-//! most 1.67. (This file also needs `task` of `ch1_parallel/src/kernels/count.rs`.)
+//! most 1.67. (This file also needs `task` of `ch1_parallel/src/kernels/count.rs` and `Pool` of `ch3_processes`.)
 //!
 //! Run:       cargo run --release --bin heavy_computation -- --grain 100000000 --timer-bug
 //! Observe:   with two cores, threads and processes are nearly twice as fast as sequential, and async is not faster.
-//!            The start of the workers is timed apart. The row WRONG is the same run of the processes, timed wrongly.
+//!            The column `start` is the time to start the workers; `time` does not include it. The row WRONG is the
+//!            same run of the processes, timed wrongly.
 //! Python:    the original reads the clock before the `with` block of the process pool has ended, when the tasks have
 //!            only been handed in. So processes look 75 to 375 times as fast as they are. `--timer-bug` makes the same
 //!            mistake. It does not count the start of the processes, so its figure is even larger.
@@ -23,6 +24,7 @@ use ch1_parallel::kernels::count::task;
 use ch3_processes::{Pool, children};
 use course::{lanes, lesson};
 use rayon::{ThreadPoolBuilder, prelude::*};
+use serde::{Deserialize, Serialize};
 
 #[derive(clap::Parser)]
 struct Args {
@@ -40,56 +42,58 @@ struct Args {
     timer_bug: bool,
 }
 
-/// The result of an item, how long the worker took for it, and the process of the worker.
-type Counted = (u64, Duration, u32);
+type Item = (u64, u64); // Its number, and the number to which it counts.
+
+/// What a worker returns for an item.
+#[derive(Serialize, Deserialize)]
+struct Counted {
+    value: u64,
+    took: Duration,
+    process: u32,
+}
 
 fn main() -> ExitCode {
     children![count];
     lesson::run!(|args: Args, _lesson| {
         let workers = args.workers as usize;
-        let items: Vec<_> = (1..=args.items).map(|number| (number, args.grain)).collect();
+        let items: Vec<Item> = (1..=args.items).map(|number| (number, args.grain)).collect();
         println!("{} items, each counts to {}, workers: {workers}", items.len(), args.grain);
         println!("{:<10} {:>10} {:>10} {:>9}", "", "start", "time", "speed-up");
-        let (serial, counted) = timed(|| items.iter().map(|&item| count(item)).collect::<Result<Vec<_>, _>>())?;
-        let row = |way: &str, start: Duration, time: Duration| {
-            println!("{way:<10} {start:>10.3?} {time:>10.3?} {:>9.2}", serial.as_secs_f64() / time.as_secs_f64());
-        };
-        let report = |way: &str, workers: u32, start, time: Duration, counted: &[Counted]| {
-            row(way, start, time);
-            let right = counted.iter().map(|one| one.0).eq(items.iter().map(|(number, grain)| number * grain));
-            ensure!(right, "{way}: a result is wrong or missing");
-            let here = way != "processes";
-            ensure!(counted.iter().all(|one| (one.2 == id()) == here), "{way}: a wrong process counted");
-            // However busy the machine is, n workers cannot work for longer than n times the time that has passed.
-            let worked: Duration = counted.iter().map(|one| one.1).sum();
-            ensure!(worked <= time * workers, "{way}: within {time:?}, {workers} workers cannot work for {worked:?}");
-            Ok(())
-        };
-        report("sequential", 1, Duration::ZERO, serial, &counted)?;
+
+        let (sequential, counted) = timed(|| items.iter().map(|&item| count(item)).collect::<Result<Vec<_>, _>>())?;
+        let table = Table { items: &items, sequential };
+        table.report("sequential", 1, Duration::ZERO, sequential, &counted)?;
+
         let (start, pool) = timed(|| ThreadPoolBuilder::new().num_threads(workers).build().context("thread pool"))?;
         // An item takes long, so rayon must not join two of them into one piece of work.
         let all = || items.par_iter().with_max_len(1).map(|&item| count(item)).collect::<Result<Vec<_>, _>>();
         let (threads, counted) = timed(|| lanes::wait("threads", || pool.install(all)))?;
-        report("threads", args.workers, start, threads, &counted)?;
+        table.report("threads", args.workers, start, threads, &counted)?;
 
         let (start, mut pool) = timed(|| Ok(Pool::new("process", workers, count)?))?;
-        let (processes, (handed_in, counted)) = timed(|| {
-            let (handed_in, tickets) = timed(|| Ok(items.iter().map(|&item| pool.submit(item)).collect::<Vec<_>>()))?;
-            Ok((handed_in, tickets.into_iter().map(|ticket| pool.join(ticket)).collect::<Result<Vec<_>, _>>()?))
-        })?;
-        report("processes", args.workers, start, processes, &counted)?;
+        let (processes, (handed_in, counted)) = timed(|| by_processes(&mut pool, &items))?;
+        table.report("processes", args.workers, start, processes, &counted)?;
         if args.timer_bug {
-            row("WRONG", start, handed_in);
+            table.row("WRONG", start, handed_in);
             println!("WRONG: the processes, with a clock that stopped before the first result was awaited");
         }
+
         let (start, event_loop) = timed(|| Ok(tokio::runtime::Builder::new_current_thread().build()?))?;
         let (tasks, counted) = timed(|| event_loop.block_on(by_tasks(&items)))?;
-        report("async", 1, start, tasks, &counted)
+        table.report("async", 1, start, tasks, &counted)
     })
 }
 
-async fn by_tasks(items: &[(u64, u64)]) -> anyhow::Result<Vec<Counted>> {
-    let task = |&item: &(u64, u64)| lanes::task(format!("task {}", item.0), async move { count(item) });
+fn by_processes(pool: &mut Pool<Item, Counted>, items: &[Item]) -> anyhow::Result<(Duration, Vec<Counted>)> {
+    let begin = Instant::now();
+    let tickets: Vec<_> = items.iter().map(|&item| pool.submit(item)).collect();
+    let handed_in = begin.elapsed(); // `--timer-bug` shows this time. Not one result has been awaited yet.
+    let counted = tickets.into_iter().map(|ticket| pool.join(ticket)).collect::<Result<_, _>>()?;
+    Ok((handed_in, counted))
+}
+
+async fn by_tasks(items: &[Item]) -> anyhow::Result<Vec<Counted>> {
+    let task = |&item: &Item| lanes::task(format!("task {}", item.0), async move { count(item) });
     let tasks: Vec<_> = items.iter().map(task).map(tokio::spawn).collect();
     let mut counted = Vec::new();
     for task in tasks {
@@ -98,13 +102,44 @@ async fn by_tasks(items: &[(u64, u64)]) -> anyhow::Result<Vec<Counted>> {
     Ok(counted)
 }
 
+fn count((number, grain): Item) -> anyhow::Result<Counted> {
+    let _lane = lane_of_rayon();
+    let (took, counted) = timed(|| Ok(lanes::work(&format!("item {number}"), || task(grain))))?;
+    Ok(Counted { value: counted * number, took, process: id() })
+}
+
+/// A lane for a thread of the rayon pool. Everything else that counts has a lane already.
+fn lane_of_rayon() -> Option<lanes::Lane> {
+    rayon::current_thread_index().map(|index| lanes::lane(format_args!("thread {index}")))
+}
+
 fn timed<T>(work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<(Duration, T)> {
     let start = Instant::now();
     work().map(|result| (start.elapsed(), result))
 }
 
-fn count((number, grain): (u64, u64)) -> anyhow::Result<Counted> {
-    let _lane = rayon::current_thread_index().map(|index| lanes::lane(format_args!("thread {index}")));
-    let (time, counted) = timed(|| Ok(lanes::work(&format!("item {number}"), || task(grain))))?;
-    Ok((counted * number, time, id()))
+/// A table with a row for each way, which is compared with the sequential way.
+struct Table<'a> {
+    items: &'a [Item],
+    sequential: Duration,
+}
+
+impl Table<'_> {
+    /// Prints the row of a way, and checks what it has counted.
+    fn report(&self, way: &str, workers: u32, start: Duration, time: Duration, all: &[Counted]) -> anyhow::Result<()> {
+        self.row(way, start, time);
+        let right = all.iter().map(|one| one.value).eq(self.items.iter().map(|(number, grain)| number * grain));
+        ensure!(right, "{way}: a result is wrong or missing");
+        let here = way != "processes";
+        ensure!(all.iter().all(|one| (one.process == id()) == here), "{way}: a wrong process counted");
+        // However busy the machine is, n workers cannot work for longer than n times the time that has passed.
+        let worked: Duration = all.iter().map(|one| one.took).sum();
+        ensure!(worked <= time * workers, "{way}: within {time:?}, {workers} workers cannot work for {worked:?}");
+        Ok(())
+    }
+
+    fn row(&self, way: &str, start: Duration, time: Duration) {
+        let speed_up = self.sequential.as_secs_f64() / time.as_secs_f64();
+        println!("{way:<10} {start:>10.3?} {time:>10.3?} {speed_up:>9.2}");
+    }
 }

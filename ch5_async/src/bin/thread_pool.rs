@@ -3,41 +3,37 @@
 //! A call that blocks or computes for long must not run in a task, because it keeps the thread of the event loop. A
 //! thread of a pool runs it instead, and the task awaits the result. `spawn_blocking` is for calls that block, such as
 //! reading a file: its threads mostly wait, so there may be many (by default up to 512). A rayon pool is for
-//! computation and has one thread for each core. Its result comes back through a oneshot channel.
+//! computation, and its results come back through oneshot channels. By default a rayon pool has one thread for each
+//! core; here each pool has at most `--workers` threads.
 //!
 //! Run:       cargo run --bin thread_pool -- --timeline
-//! Observe:   the threads end their work in another order than the results are printed, because the task awaits the
+//! Observe:   the threads end their work in another order than the results are printed, because `main` awaits the
 //!            results in the order of the items. At most `--workers` threads work at the same time, and `main` waits.
 //! Exercise:  replace `spawn_blocking(move || cube(item))` by `async move { anyhow::Ok(cube(item)) }`. The program
 //!            still compiles. Which thread cubes now, when does it begin, and which `ensure!` fails?
 
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Mutex, atomic::AtomicUsize, atomic::Ordering::SeqCst};
 use std::thread::{self, ThreadId};
-use std::{iter, time::Duration};
+use std::{io, iter, time::Duration};
 
 use anyhow::{Context, ensure};
 use course::{lanes, lesson};
 use rand::RngExt;
-use tokio::{sync::oneshot, task::spawn_blocking};
+use tokio::{runtime, sync::oneshot, task::spawn_blocking};
 
 #[derive(clap::Parser)]
 struct Args {
     /// Threads in each pool
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=400))]
     workers: u16,
-    /// Even numbers to cube, from 2 on, after the number 3
+    /// The items are 3 and this number of even numbers: 2, 4, 6, ...
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(0..=10_000))]
     items: u64,
 }
 
 /// A number to cube, and how long the work on it takes.
 type Item = (u64, Duration);
-/// Threads of the pools: how many have started, how many have ended, how many work now, and the most that worked at once.
-static STARTED: AtomicUsize = AtomicUsize::new(0);
-static ENDED: AtomicUsize = AtomicUsize::new(0);
-static WORKING: AtomicUsize = AtomicUsize::new(0);
-static MOST_WORKING: AtomicUsize = AtomicUsize::new(0);
 
 fn main() -> ExitCode {
     lesson::run!(|args: Args, lesson| {
@@ -47,23 +43,13 @@ fn main() -> ExitCode {
         let items: Vec<Item> = numbers.map(|number| (number, work(number))).collect();
 
         println!("blocking threads of tokio, at most {workers}:");
-        let number = AtomicUsize::new(0);
-        let event_loop = tokio::runtime::Builder::new_current_thread()
-            .max_blocking_threads(workers)
-            .thread_name_fn(move || format!("blocking thread {}", number.fetch_add(1, SeqCst)))
-            .on_thread_start(|| _ = STARTED.fetch_add(1, SeqCst))
-            .on_thread_stop(|| _ = ENDED.fetch_add(1, SeqCst))
-            .build()?;
+        let event_loop = event_loop(workers)?;
         event_loop.block_on(submit_and_map(&items, |item| spawn_blocking(move || cube(item))))?;
 
         println!("threads of rayon, {workers}:");
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(workers)
-            .thread_name(|number| format!("rayon thread {number}"))
-            .start_handler(|_| _ = STARTED.fetch_add(1, SeqCst))
-            .exit_handler(|_| _ = ENDED.fetch_add(1, SeqCst));
-        // A scoped pool joins its threads at its end. Another pool that is dropped only tells them to end.
-        let done = pool.build_scoped(rayon::ThreadBuilder::run, |pool| {
+        // A scoped pool joins its threads at its end. A pool that is not scoped only tells its threads to end when it
+        // is dropped.
+        let done = rayon_pool(workers).build_scoped(rayon::ThreadBuilder::run, |pool| {
             event_loop.block_on(submit_and_map(&items, |item| {
                 let (done, result) = oneshot::channel();
                 pool.spawn(move || _ = done.send(cube(item)));
@@ -73,9 +59,10 @@ fn main() -> ExitCode {
         done.context("starting the rayon pool")??;
         drop(event_loop); // This joins the blocking threads.
 
-        let [started, ended, most] = [&STARTED, &ENDED, &MOST_WORKING].map(|count| count.load(SeqCst));
-        println!("threads started: {started}, ended: {ended}, at most {most} worked at the same time");
-        ensure!(most <= workers, "{most} threads worked at the same time, in a pool of {workers}");
+        let Counts { started, ended, most_working, .. } = *COUNTS.lock().unwrap();
+        println!("threads started: {started}, ended: {ended}, at most {most_working} worked at the same time");
+        ensure!(most_working <= workers, "{most_working} threads worked at the same time, in a pool of {workers}");
+        // All rayon threads and at least one blocking thread have started, and all have ended.
         ensure!(started > workers && ended == started, "of {started} threads of the pools {ended} ended");
         Ok(())
     })
@@ -102,9 +89,41 @@ fn cube((number, work): Item) -> (u64, ThreadId) {
     let thread = thread::current();
     let name = thread.name().unwrap_or("a thread");
     let _lane = lanes::lane(name);
-    MOST_WORKING.fetch_max(WORKING.fetch_add(1, SeqCst) + 1, SeqCst);
+    let mut counts = COUNTS.lock().unwrap();
+    counts.working += 1;
+    counts.most_working = counts.most_working.max(counts.working);
+    drop(counts);
     lanes::sleep("work: cubes a number", work);
     println!("{name} has cubed {number}");
-    WORKING.fetch_sub(1, SeqCst);
+    COUNTS.lock().unwrap().working -= 1;
     (number.pow(3), thread.id())
+}
+
+/// An event loop that has at most this number of blocking threads.
+fn event_loop(workers: usize) -> io::Result<runtime::Runtime> {
+    let number = AtomicUsize::new(0);
+    runtime::Builder::new_current_thread()
+        .max_blocking_threads(workers)
+        .thread_name_fn(move || format!("blocking thread {}", number.fetch_add(1, SeqCst)))
+        .on_thread_start(|| COUNTS.lock().unwrap().started += 1)
+        .on_thread_stop(|| COUNTS.lock().unwrap().ended += 1)
+        .build()
+}
+
+fn rayon_pool(workers: usize) -> rayon::ThreadPoolBuilder {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(workers)
+        .thread_name(|number| format!("rayon thread {number}"))
+        .start_handler(|_| COUNTS.lock().unwrap().started += 1)
+        .exit_handler(|_| COUNTS.lock().unwrap().ended += 1)
+}
+
+/// Counts the threads of both pools. Nothing panics under the lock, so `unwrap` cannot fail.
+static COUNTS: Mutex<Counts> = Mutex::new(Counts { started: 0, ended: 0, working: 0, most_working: 0 });
+
+struct Counts {
+    started: usize,
+    ended: usize,
+    working: usize,
+    most_working: usize,
 }

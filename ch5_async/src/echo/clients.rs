@@ -113,6 +113,7 @@ impl Load {
         let (seen, mut watched) = mpsc::channel(1);
         let answered = Answered {
             clients: self.clients,
+            all: self.clients * self.messages,
             answers: 0.into(),
             first_answers: 0.into(),
             meeting: (served == Served::Together).then(|| Barrier::new(self.clients)),
@@ -198,6 +199,8 @@ async fn all(
 /// How far the clients of a load are.
 struct Answered {
     clients: usize,
+    /// How many answers all clients get together.
+    all: usize,
     answers: AtomicUsize,
     first_answers: AtomicUsize,
     /// Where all clients wait for each other after their first answer, if they do.
@@ -223,6 +226,12 @@ impl Answered {
         loop {
             sleep(PATIENCE).await;
             let now = self.answers.load(SeqCst);
+            if now == self.all && now == before {
+                return anyhow!(
+                    "the server: it has not closed the connections, {} s after its last answer",
+                    PATIENCE.as_secs()
+                );
+            }
             if now == before {
                 return anyhow!("the server: no answer for {} s, answers before that: {now}", PATIENCE.as_secs());
             }

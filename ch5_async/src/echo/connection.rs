@@ -6,6 +6,7 @@
 use std::future::Future;
 use std::io;
 use std::net::TcpListener;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -14,7 +15,7 @@ use tokio::runtime::Runtime;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::limits::raise_limit_of_open_files;
+use super::limits::allow_open_files;
 
 /// The bytes that a server keeps for each client: it reads at most this number, and reads again only after it has written them.
 pub const BUFFER: usize = 4 << 10;
@@ -58,9 +59,9 @@ impl Listener for tokio::net::TcpListener {
 /// process may open as many files as the system allows.
 ///
 /// # Errors
-/// The address is not one of this machine, or is in use.
+/// The address is not one of this machine, or is in use, or the process may open too few files.
 pub fn listen(address: &str) -> anyhow::Result<TcpListener> {
-    raise_limit_of_open_files()?;
+    allow_open_files(1)?;
     let listen = || {
         let listener = TcpListener::bind(address)?;
         // std asks for 128. The system drops what exceeds the number, and a client tries again only after a second.
@@ -82,12 +83,13 @@ pub fn for_tasks(listener: TcpListener, runtime: &Runtime) -> io::Result<tokio::
 
 /// Waits for the next client. An error does not end the server: it pauses, and accepts again.
 pub async fn next_client<L: Listener>(listener: &L) -> L::Stream {
-    let mut said = false;
+    // Once is enough: the error comes again and again.
+    static SAID: AtomicBool = AtomicBool::new(false);
     loop {
         match listener.accept().await {
             Ok(stream) => return stream,
             Err(error) => {
-                if !std::mem::replace(&mut said, true) {
+                if !SAID.swap(true, Relaxed) {
                     eprintln!("remark: a client must wait: {error}");
                 }
                 sleep(AFTER_ERROR).await;

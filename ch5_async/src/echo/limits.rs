@@ -1,10 +1,10 @@
 //! What the flags and the system allow.
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::num::NonZero;
 use std::thread;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// The number of cores that this process may use.
@@ -14,24 +14,22 @@ pub fn cores() -> usize {
 }
 
 /// Lets this process and its children open as many files as the system allows. Returns this number.
-///
-/// # Errors
-/// The system refused.
-pub fn raise_limit_of_open_files() -> anyhow::Result<u64> {
+fn raise_limit_of_open_files() -> anyhow::Result<u64> {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })
         .context("raising the limit of open files")?;
     Ok(limit.maximum.unwrap_or(u64::MAX))
 }
 
-/// The same, and checks that these are enough for a socket for each client.
+/// Lets this process open as many files as the system allows, and checks that there is a socket for each of this number of clients.
 ///
 /// # Errors
-/// They are not enough.
+/// There are not enough.
 pub fn allow_open_files(clients: usize) -> anyhow::Result<()> {
     // Each process also has its standard files, and some of the runtime.
     let (need, most) = (clients as u64 + 64, raise_limit_of_open_files()?);
-    ensure!(need <= most, "{clients} clients: they need {need} open files, and the system allows {most}");
+    let clients = if clients == 1 { "1 client needs".into() } else { format!("{clients} clients need") };
+    ensure!(need <= most, "open files: {clients} {need}, and the system allows {most}");
     Ok(())
 }
 
@@ -59,13 +57,20 @@ pub fn server_address(text: &str) -> Result<String, String> {
     if port.parse() == Ok(0_u16) { Err("no server has port 0".into()) } else { Ok(address) }
 }
 
-/// Looks up the host of an address.
+/// Looks up the host of an address. If the host has several addresses, it is the one at which a server answers.
 ///
 /// # Errors
-/// There is no such host.
+/// There is no such host, or no server.
 pub fn look_up(address: &str) -> anyhow::Result<SocketAddr> {
-    let found = address.to_socket_addrs().with_context(|| address.to_string())?.next();
-    found.with_context(|| format!("{address}: the host has no address"))
+    let found: Vec<_> = address.to_socket_addrs().with_context(|| address.to_string())?.collect();
+    match found[..] {
+        [] => bail!("{address}: the host has no address"),
+        [only] => Ok(only),
+        _ => {
+            let stream = TcpStream::connect(&found[..]).with_context(|| format!("connecting to {address}"))?;
+            Ok(stream.peer_addr()?)
+        }
+    }
 }
 
 #[cfg(test)]

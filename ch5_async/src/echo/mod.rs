@@ -15,6 +15,7 @@ pub mod limits;
 pub mod process;
 
 use std::future::Future;
+use std::pin::pin;
 
 use course::lanes;
 
@@ -23,5 +24,7 @@ pub const DRAWN: usize = 2;
 
 /// Runs the task of client `number`, with a lane if it is one of the first [`DRAWN`].
 pub async fn drawn<F: Future>(number: usize, task: F) -> F::Output {
+    // Pinned once here, since each `await` below would otherwise hold a `task` of its own in the memory of each client.
+    let task = pin!(task);
     if number <= DRAWN { lanes::task(format!("client {number}"), task).await } else { task.await }
 }

@@ -35,7 +35,7 @@ fn keeps_its_promises() {
 }
 
 #[test]
-fn the_heart_beats_during_an_async_sleep_and_not_during_a_blocking_one() {
+fn the_heartbeat_runs_during_an_async_sleep_and_not_during_a_blocking_one() {
     for tasks in [1, 2, 3, 70] {
         let text = tasks.to_string();
         let output = BLOCKING_THE_LOOP.succeeds(&["--tasks", &text, "--pace", "0.01"]);
@@ -70,8 +70,8 @@ fn blocking_sleeps_come_one_after_the_other() {
     // The loop polls no task while a task blocks, so the heartbeat sleeps from before the first such sleep to after the last.
     let from = blocking.iter().map(|sleep| sleep.from).fold(f64::MAX, f64::min);
     let to = blocking.iter().map(|sleep| sleep.to).fold(0.0, f64::max);
-    let heart = of(&stretches, "heartbeat", "sleep");
-    assert!(heart.iter().any(|sleep| sleep.from <= from && to <= sleep.to), "{heart:?}");
+    let heartbeat = of(&stretches, "heartbeat", "sleep");
+    assert!(heartbeat.iter().any(|sleep| sleep.from <= from && to <= sleep.to), "{heartbeat:?}");
     // The tasks give the third kind of sleep to other threads, and wait.
     assert_eq!(sleeps(&stretches, "task ", "async sleep").len(), 3, "{stretches:?}");
     assert_eq!(sleeps(&stretches, "thread ", "blocking sleep").len(), 3, "{stretches:?}");

@@ -98,7 +98,8 @@ fn a_path_of_a_million_states_needs_no_more_stack() {
     let lines = lines(&output);
     let [Line { states, path, .. }] = &lines[..] else { panic!("{output}") };
     assert!(*states >= 1_000_000, "{output}");
-    assert_eq!(transitions(path).len(), 100, "the line has the first 100 transitions: {output}");
+    let (cut, path) = path.split_last().expect("a path");
+    assert_eq!((*cut, transitions(path).len()), ("...", 100), "the line has the first 100 transitions: {output}");
     assert!(transitions(path).iter().all(|transition| TRANSITIONS.contains(&transition.as_str())), "{output}");
 }
 

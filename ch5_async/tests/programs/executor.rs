@@ -1,5 +1,10 @@
+use std::process::Command;
+
 use course::testing::contract::Program;
+use course::testing::group::{Group, assert_only_reports};
 use course::testing::traces::{Stretch, lives, most_at_once, of, slept, stretches};
+
+use rustix::process::Signal;
 
 const EXECUTOR: Program = Program {
     path: env!("CARGO_BIN_EXE_executor"),
@@ -72,4 +77,21 @@ fn the_seed_decides_the_pauses() {
     };
     assert_eq!(pauses("42"), pauses("42"));
     assert_ne!(pauses("42"), pauses("43"));
+}
+
+/// The signal comes when the program has done its work: it is about to draw, draws, or has drawn.
+#[test]
+fn ctrl_c_at_the_end_does_not_lose_the_chart() {
+    for _ in 0..10 {
+        let mut command = Command::new(EXECUTOR.path);
+        let mut group = Group::start(command.args(["--tasks", "1000", "--pace", "0.01", "--timeline"]));
+        while !group.line().starts_with("tokio:") {}
+        let rest = group.read_output();
+        group.signal_all(Signal::INT);
+        let (status, stderr) = group.end();
+        let output = rest.join().expect("a reader");
+        assert!(matches!(status.code(), Some(0 | 130)), "{status}: {stderr}");
+        assert_only_reports(&stderr);
+        assert!(output.contains("a column is"), "{status}: no chart: {output}\n{stderr}");
+    }
 }
