@@ -2,13 +2,10 @@
 //!
 //! A future does nothing until it is polled. `poll` runs it until it is done (`Ready`) or must wait (`Pending`). Before
 //! a future returns `Pending`, it gives a waker to the timer or the channel for which it waits. The timer or the
-//! channel later calls `wake`. Then the executor polls the task again. The tasks pass a list from the last task to the
-//! first. Each task waits for the list, adds its number, sends the list on, and sleeps. Tokio's channels work under any
-//! executor; its `sleep` needs tokio's timer.
+//! channel later calls `wake`. Then the executor polls the task again. Tokio's channels work under any executor.
 //!
 //! Run:       cargo run --bin executor -- --timeline
-//! Observe:   5 tasks need 14 polls: each task is polled once (5), and once more for each await that was pending (5
-//!            sleeps and 4 waits for the list). The sleeps overlap.
+//! Observe:   5 tasks need 14 polls: a first one each, and one for each pending await (5 sleeps, 4 waits for the list).
 //! Exercise:  in `sleep`, replace the line that begins with `TIMERS` by `context.waker().wake_by_ref();`. How many
 //!            polls does the executor need now? Then delete that line. Which error ends the program, and why?
 
@@ -20,7 +17,8 @@ use std::{collections::BTreeMap, future, mem, pin::Pin, process::ExitCode};
 use anyhow::{Context as _, ensure};
 use course::{lanes, lesson};
 use rand::RngExt;
-use tokio::{runtime, sync::oneshot, task::JoinSet};
+use tokio::sync::oneshot::{self, Receiver};
+use tokio::{runtime, task::JoinSet};
 
 #[derive(clap::Parser)]
 struct Args {
@@ -30,7 +28,6 @@ struct Args {
 }
 
 type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
-type ListReceiver = oneshot::Receiver<Vec<u32>>;
 /// The wakers of the tasks that sleep, by the end of the sleep. Nothing panics under the lock, so `unwrap` cannot fail.
 static TIMERS: Mutex<BTreeMap<Instant, Vec<Waker>>> = Mutex::new(BTreeMap::new());
 
@@ -38,19 +35,15 @@ fn main() -> ExitCode {
     lesson::run!(|args: Args, lesson| {
         let pauses: Vec<_> = (0..args.tasks).map(|n| lesson.pause(lesson.rng(n).random_range(1.0..8.0))).collect();
         println!("{} tasks pass on a list and then sleep {pauses:.0?}", args.tasks);
-
         let begin = Instant::now();
-        let (tasks, mut list) = spawnable("task", &pauses, sleep);
-        let polls = run(tasks)?;
-        let time = begin.elapsed();
+        let (tasks, mut list) = chain("task", &pauses, sleep);
+        let (polls, time) = (run(tasks)?, begin.elapsed());
         let by_executor = list.try_recv()?;
-        println!("executor: list {by_executor:?}, {polls} polls, {time:.2?}");
-
-        let (tasks, mut list) = spawnable("tokio task", &pauses, |time| Box::pin(tokio::time::sleep(time)));
+        let (tasks, mut list) = chain("tokio task", &pauses, |time| Box::pin(tokio::time::sleep(time)));
         let runtime = runtime::Builder::new_current_thread().enable_time().build()?;
         runtime.block_on(async { lanes::wait_for("tokio's tasks", JoinSet::from_iter(tasks).join_all()).await });
         let by_tokio = list.try_recv()?;
-        println!("tokio:    list {by_tokio:?}");
+        println!("executor: list {by_executor:?}, {polls} polls, {time:.2?}\ntokio:    list {by_tokio:?}");
         ensure!(by_executor == by_tokio && by_tokio.len() == pauses.len(), "the lists differ or are not complete");
         let pending = 2 * pauses.len() - 1; // All sleeps, and all waits for the list but that of the last task.
         ensure!(polls == pauses.len() + pending, "{polls} polls, but {pending} awaits were pending");
@@ -59,15 +52,14 @@ fn main() -> ExitCode {
     })
 }
 
-/// Puts the number of its task into the executor's queue.
-struct TaskWaker(usize, mpsc::Sender<usize>);
+struct TaskWaker(usize, mpsc::Sender<usize>); // The number of its task, and the queue of the executor.
 impl Wake for TaskWaker {
     fn wake(self: Arc<Self>) {
         let _ = self.1.send(self.0); // It fails only if the executor has ended.
     }
 }
 
-/// The executor: polls the tasks that are woken, until all are done. Returns the number of polls.
+/// The executor: polls the tasks that are woken, until all are done, and counts the polls. Only tasks and timers wake.
 fn run(mut tasks: Vec<BoxFuture>) -> anyhow::Result<usize> {
     let (sender, queue) = mpsc::channel();
     let wakers: Vec<_> = (0..tasks.len()).map(|task| Waker::from(Arc::new(TaskWaker(task, sender.clone())))).collect();
@@ -81,7 +73,6 @@ fn run(mut tasks: Vec<BoxFuture>) -> anyhow::Result<usize> {
                 left -= 1;
             }
         } else {
-            // Only tasks and timers call wakers. So if the queue is empty, the next wake comes from a timer.
             let (end, wakers) = TIMERS.lock().unwrap().pop_first().context("no task can be woken: no timer is set")?;
             lanes::sleep("until the next timer", end.saturating_duration_since(Instant::now()));
             wakers.into_iter().for_each(Waker::wake);
@@ -91,21 +82,18 @@ fn run(mut tasks: Vec<BoxFuture>) -> anyhow::Result<usize> {
 }
 
 fn sleep(time: Duration) -> BoxFuture {
-    let end = Instant::now() + time;
-    let mut polled = false;
+    let (end, mut polled) = (Instant::now() + time, false);
     Box::pin(future::poll_fn(move |context| {
-        if polled && Instant::now() >= end {
-            return Poll::Ready(());
+        if mem::replace(&mut polled, true) && Instant::now() >= end {
+            return Poll::Ready(()); // Never at the first poll.
         }
-        polled = true; // So the first poll is always pending.
         TIMERS.lock().unwrap().entry(end).or_default().push(context.waker().clone());
         Poll::Pending
     }))
 }
 
-/// Makes the tasks, and a receiver for the complete list. Each task gets the list from the task with the next number.
-/// The last task begins with an empty list, because its sender is dropped when this function returns.
-fn spawnable(name: &str, pauses: &[Duration], sleep_fn: fn(Duration) -> BoxFuture) -> (Vec<BoxFuture>, ListReceiver) {
+/// Each task gets a list from the next task, adds its number, sends the list on, and sleeps. The last task begins it.
+fn chain(name: &str, pauses: &[Duration], sleep_fn: fn(Duration) -> BoxFuture) -> (Vec<BoxFuture>, Receiver<Vec<u32>>) {
     let (mut after, list) = oneshot::channel::<Vec<u32>>();
     let tasks = (0..).zip(pauses.iter().copied()).map(|(number, pause)| {
         let (sender, before) = oneshot::channel();
