@@ -21,7 +21,7 @@ use turmoil::net::{TcpListener, TcpStream};
 use turmoil::{Builder, Result, Sim};
 
 // The program itself: what is tested is what the learner reads.
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the test runs only the server of the program, and not its `main`")]
 #[path = "../src/bin/echo.rs"]
 mod echo;
 

@@ -32,7 +32,8 @@ const NO_ROOM: Duration = Duration::from_millis(50);
 /// A client that does not read sends at most this number of bytes.
 const FLOOD: usize = 64 << 20;
 
-/// The last message before the server stops is at most this long, so that it can be sent while nobody reads.
+/// The last message before the server stops has at most this length: the buffers of the system hold it, so a client can send it
+/// although the server does not read.
 const LAST: usize = 4 << 10;
 
 /// What the clients send.

@@ -150,7 +150,8 @@ pub fn sleeping<F: Future>(label: &'static str, pause: F) -> impl Future<Output 
     }
 }
 
-/// `future` within a span of the current lane. A task notes itself who wakes it; a thread that runs an executor does so here.
+/// Polls `future` within a span of the current lane. If the lane is a thread's, this function also records which lane wakes the
+/// thread. For a task, the function [`task`] records that.
 async fn marked<F: Future>(span: Span, future: F) -> F::Output {
     let future = future.instrument(span);
     if wakes::is_thread() { wakes::noted(None, future).await } else { future.await }

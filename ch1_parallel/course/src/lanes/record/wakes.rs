@@ -1,8 +1,8 @@
 //! Wakes: which lane woke a lane that waited, when, and when the woken lane was polled.
 //!
-//! A future that cannot go on keeps the waker of its task, and whoever has what it waits for calls that waker. The record sees
-//! this because [`noted`] gives the future a waker of its own, which notes the lane of the thread that calls it and then calls
-//! the waker of the executor. A task is polled for the first time because it was spawned: this counts as its first wake.
+//! A future that is not ready keeps the waker of its task. The thread that completes what the future waits for calls this waker.
+//! [`noted`] gives the future a waker of the record: it notes the lane of the thread that calls it, and then calls the waker of
+//! the executor. A task is polled for the first time because it was spawned: this counts as its first wake.
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
@@ -31,7 +31,8 @@ pub struct Entered {
     pub span: Id,
     /// The number of its lane; `None` if the lane is not recorded.
     pub lane: Option<u32>,
-    /// Whether the lane waits or sleeps, and its thread runs other tasks meanwhile. It then wakes nobody itself.
+    /// If the lane is a thread's: whether the lane waits or sleeps now. The thread then runs an executor, and a wake that comes from
+    /// this thread is a wake by the executor and not by the lane.
     pub gave_thread: Option<Arc<AtomicBool>>,
 }
 
@@ -103,7 +104,7 @@ pub async fn noted<F: Future>(cause: Option<Cause>, future: F) -> F::Output {
             Arc::new(Noting { executor: Mutex::new(context.waker().clone()), cause: Mutex::new(cause) })
         });
         locked(&noting.executor).clone_from(context.waker());
-        // Whoever calls the waker from now on asks for another poll.
+        // A call of the waker during this poll belongs to the next poll, so the cause is taken before.
         let cause = locked(&noting.cause).take();
         if let Some(cause) = cause {
             record.note_wake(cause, woken);
