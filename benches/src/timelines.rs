@@ -51,26 +51,48 @@ const WAITS_OF_RANKS: [&str; 14] = [
     "print_in_order",
 ];
 
+/// What to do about a timeline that the code no longer draws.
+const AGAIN: &str = "draw it again: cargo run --release --bin tour -- --timelines redraw";
+
 /// Compares a timeline that was drawn just now with the one of the repository.
 ///
 /// # Errors
-/// They differ in what does not depend on time, or the one of the repository names a source line at which no lane waits or sleeps.
+/// They differ in what does not depend on time, or one of them names a source line at which no lane waits or sleeps.
 pub fn check(example: &Example, drawn: &str) -> anyhow::Result<()> {
+    let (path, kept) = kept(example)?;
+    ensure!(head(&kept) == head(drawn), "{}: another style; {AGAIN}", path.display());
+    let (before, now) = (lanes(&kept), lanes(drawn));
+    ensure!(before == now, "{}: lanes {before:?}, now {now:?}; {AGAIN}", path.display());
+    check_places(example, drawn)?;
+    check_kept_places(example)
+}
+
+/// Checks that lanes wait or sleep at each source line which the timeline of the repository names.
+///
+/// # Errors
+/// There is no timeline, or no lane waits or sleeps at a line that it names.
+pub fn check_kept_places(example: &Example) -> anyhow::Result<()> {
+    let (path, kept) = kept(example)?;
+    check_places(example, &kept).with_context(|| path.display().to_string())
+}
+
+/// The timeline of the repository and where it stands.
+fn kept(example: &Example) -> anyhow::Result<(PathBuf, String)> {
     let path = path(example);
     let kept = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-    let again = "draw it again: cargo run --release --bin tour -- --timelines redraw";
-    ensure!(head(&kept) == head(drawn), "{}: another style; {again}", path.display());
-    let (before, now) = (lanes(&kept), lanes(drawn));
-    ensure!(before == now, "{}: lanes {before:?}, now {now:?}; {again}", path.display());
+    Ok((path, kept))
+}
+
+/// Checks that lanes wait or sleep at each source line that `svg` names.
+fn check_places(example: &Example, svg: &str) -> anyhow::Result<()> {
     let waits = if example.chapter == "ch4_mpi" { &WAITS_OF_RANKS[..] } else { &WAITS };
-    for place in places(&kept).union(&places(drawn)) {
+    for place in places(svg) {
         let (file, line) = place.rsplit_once(':').with_context(|| place.clone())?;
-        let source = fs::read_to_string(root().join(file)).with_context(|| format!("{place}; {again}"))?;
+        let source = fs::read_to_string(root().join(file)).with_context(|| format!("{place}; {AGAIN}"))?;
         let line = line.parse::<usize>().ok().and_then(|line| source.lines().nth(line.checked_sub(1)?));
         ensure!(
             line.is_some_and(|line| waits.iter().any(|call| line.contains(call))),
-            "{}: nothing waits or sleeps at {place}; {again}",
-            path.display()
+            "nothing waits or sleeps at {place}; {AGAIN}"
         );
     }
     Ok(())

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use benches::examples::{self, root};
+use benches::timelines;
 
 const FOLDERS: [&str; 6] = ["ch1_parallel", "ch2_threads", "ch3_processes", "ch4_mpi", "ch5_async", "benches"];
 
@@ -45,6 +46,15 @@ fn each_chapter_has_its_programs_as_they_are() {
             assert!(chapter.contains(&words(&text)), "{}/README.md, {name}, {field} {text}", example.chapter);
         }
         assert!(chapter.contains(&format!("(timelines/{name}.svg)")), "{}/README.md shows no {name}", example.chapter);
+    }
+}
+
+#[test]
+fn the_timelines_name_lines_at_which_the_code_waits() {
+    for example in examples::all().expect("examples") {
+        if let Err(error) = timelines::check_kept_places(&example) {
+            panic!("{error:#}");
+        }
     }
 }
 
