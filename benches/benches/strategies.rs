@@ -5,15 +5,16 @@
 //! start. Each result is checked.
 
 use std::cell::RefCell;
+use std::env;
 use std::fs;
 use std::num::NonZero;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use benches::compare::{Comparison, Plan};
+use benches::compare::{Comparison, Plan, Solver};
 use benches::report::Report;
 use benches::solve::{solve, strategies};
-use benches::{examples, machine, mpi};
+use benches::{examples, machine, mpi, peers};
 use ch1_parallel::kernels::{Problem, Strategy};
 use criterion::{BenchmarkId, Criterion, SamplingMode};
 
@@ -40,7 +41,7 @@ fn main() -> anyhow::Result<()> {
                     let problem = Problem { iterations: problem.iterations * batches as usize, ..problem };
                     let result = solve(kernel, strategy, &problem);
                     let seconds: f64 = result.iter().flat_map(|measured| &measured.seconds).sum();
-                    comparison.borrow_mut().add(kernel, strategy, &problem, result);
+                    comparison.borrow_mut().add(kernel, Solver::Strategy(strategy), &problem, result);
                     Duration::from_secs_f64(seconds)
                 });
             });
@@ -49,10 +50,18 @@ fn main() -> anyhow::Result<()> {
     }
     criterion.final_summary();
 
-    let comparison = comparison.into_inner();
+    let mut comparison = comparison.into_inner();
+    // A filter on the command line asks for a part of criterion's benches, so the peers are left out.
+    if env::args().skip(1).all(|argument| argument.starts_with('-')) {
+        println!("beside programs in C and Python:");
+        let skip = if missing.is_none() { &[][..] } else { &[Strategy::Mpi] };
+        comparison
+            .measure(&Plan::peers(workers), skip, |kernel, problem| println!("  {kernel} of size {}", problem.size))?;
+    }
     println!("\n{comparison}");
     let mut report = Report { machine: machine::facts(), comparison: Some(&comparison), ..Report::default() };
     report.remarks.extend(missing.map(|missing| format!("{missing:#}")));
+    report.remarks.extend(peers::missing());
     let folder = examples::root().join("target/bench");
     fs::create_dir_all(&folder)?;
     let path = folder.join("report.html");

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs;
 
-use ch1_parallel::kernels::{Kernel, Measured, Problem, Strategy};
+use ch1_parallel::kernels::{Kernel, Measured, Problem, Strategy, median};
+use clap::ValueEnum;
 
+use crate::peers::{self, Peer};
 use crate::solve::{solve, strategies};
 
 /// How far a task of `count` counts in a comparison: some 17 µs of work.
@@ -21,24 +24,93 @@ pub struct Plan {
     pub seconds: f64,
     /// The sizes of each kernel, the smallest first.
     pub sizes: Vec<(Kernel, Vec<usize>)>,
+    /// The programs in other languages that solve the same problems.
+    pub peers: Vec<Peer>,
 }
+
+/// What solves a problem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Solver {
+    /// A strategy of this course
+    Strategy(Strategy),
+    /// A program in another language
+    Peer(Peer),
+}
+
+impl fmt::Display for Solver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Strategy(strategy) => strategy.fmt(f),
+            Self::Peer(peer) => peer.fmt(f),
+        }
+    }
+}
+
+impl Solver {
+    const SERIAL: Self = Self::Strategy(Strategy::Serial);
+
+    /// Its place in the table: the strategies first.
+    fn order(self) -> usize {
+        match self {
+            Self::Strategy(strategy) => strategy as usize,
+            Self::Peer(peer) => 100 + peer as usize,
+        }
+    }
+
+    fn is_parallel(self) -> bool {
+        match self {
+            Self::Strategy(strategy) => strategy != Strategy::Serial,
+            Self::Peer(peer) => peer.is_parallel(),
+        }
+    }
+
+    /// The lines of code of its source for a kernel, if it has a file of its own.
+    #[must_use]
+    pub fn lines(self, kernel: Kernel) -> Option<usize> {
+        match self {
+            Self::Strategy(strategy) => peers::lines_of(kernel, strategy),
+            Self::Peer(peer) => fs::read_to_string(peer.source(kernel)).ok().map(|source| peers::lines(&source)),
+        }
+    }
+}
+
+/// The seconds that a peer may take for a problem in a round. Python needs seconds for an iteration of some kernels.
+const PEER_SECONDS: f64 = 0.5;
 
 impl Plan {
     /// A thorough comparison.
     #[must_use]
     pub fn full(workers: usize) -> Self {
         let sizes = vec![
-            (Kernel::Count, vec![2, 10, 100, 1000, 10_000]),
+            (Kernel::Nstream, vec![1000, 10_000, 100_000, 1_000_000, 16_000_000]),
             (Kernel::Stencil, vec![50, 100, 200, 500, 1000, 2000, 4000]),
+            (Kernel::Transpose, vec![64, 256, 1024, 2048]),
+            (Kernel::Pipeline, vec![50, 200, 1000, 2000]),
+            (Kernel::Count, vec![2, 10, 100, 1000, 10_000]),
+            (Kernel::DoSomething, vec![8192, 100_000, 1_000_000, 10_000_000]),
         ];
-        Self { workers, rounds: 5, seconds: 0.15, sizes }
+        Self { workers, rounds: 5, seconds: 0.15, sizes, peers: Vec::new() }
     }
 
     /// A short comparison.
     #[must_use]
     pub fn quick(workers: usize) -> Self {
-        let sizes = vec![(Kernel::Count, vec![2, 100, 1000]), (Kernel::Stencil, vec![50, 500, 2000])];
-        Self { workers, rounds: 3, seconds: 0.05, sizes }
+        let sizes = vec![
+            (Kernel::Nstream, vec![1000, 1_000_000]),
+            (Kernel::Stencil, vec![50, 500, 2000]),
+            (Kernel::Transpose, vec![64, 1024]),
+            (Kernel::Pipeline, vec![50, 1000]),
+            (Kernel::Count, vec![2, 100, 1000]),
+            (Kernel::DoSomething, vec![8192, 1_000_000]),
+        ];
+        Self { workers, rounds: 3, seconds: 0.05, sizes, peers: Vec::new() }
+    }
+
+    /// A comparison with the programs in other languages that can run here, at one size of each kernel.
+    #[must_use]
+    pub fn peers(workers: usize) -> Self {
+        let sizes = Kernel::value_variants().iter().map(|&kernel| (kernel, vec![peers::size(kernel)])).collect();
+        Self { workers, rounds: 5, seconds: 0.1, sizes, peers: peers::found().to_vec() }
     }
 
     /// The problems of the plan. A large problem needs fewer iterations than a small one.
@@ -72,7 +144,7 @@ pub struct Comparison {
 #[derive(Debug)]
 struct Times {
     kernel: Kernel,
-    strategy: Strategy,
+    solver: Solver,
     workers: usize,
     seconds: Vec<f64>,
 }
@@ -84,8 +156,8 @@ pub struct Row {
     pub kernel: Kernel,
     /// Its size.
     pub size: usize,
-    /// The strategy.
-    pub strategy: Strategy,
+    /// The strategy or the peer.
+    pub solver: Solver,
     /// Its workers.
     pub workers: usize,
     /// The median time of an iteration, in seconds.
@@ -115,33 +187,62 @@ impl Comparison {
     ///
     /// # Errors
     /// A problem of the plan does not fit in the memory.
-    pub fn of(plan: &Plan, skip: &[Strategy], mut progress: impl FnMut(Kernel, &Problem)) -> anyhow::Result<Self> {
+    pub fn of(plan: &Plan, skip: &[Strategy], progress: impl FnMut(Kernel, &Problem)) -> anyhow::Result<Self> {
         let mut comparison = Self::default();
-        for (kernel, problem) in plan.problems()? {
-            progress(kernel, &problem);
-            for _ in 0..plan.rounds {
-                for strategy in strategies(kernel).filter(|strategy| !skip.contains(strategy)) {
-                    comparison.add(kernel, strategy, &problem, solve(kernel, strategy, &problem));
-                }
-            }
-        }
+        comparison.measure(plan, skip, progress)?;
         Ok(comparison)
     }
 
-    /// Adds the result of a strategy on a problem.
-    pub fn add(&mut self, kernel: Kernel, strategy: Strategy, problem: &Problem, result: anyhow::Result<Measured>) {
+    /// Measures what the plan says and adds it.
+    ///
+    /// # Errors
+    /// As for [`of`](Self::of).
+    pub fn measure(
+        &mut self,
+        plan: &Plan,
+        skip: &[Strategy],
+        mut progress: impl FnMut(Kernel, &Problem),
+    ) -> anyhow::Result<()> {
+        for (kernel, problem) in plan.problems()? {
+            progress(kernel, &problem);
+            // A peer that fails is not measured again.
+            let mut peers: Vec<(Peer, Problem)> = Vec::new();
+            for &peer in &plan.peers {
+                match peer.solve(kernel, &Problem { iterations: 1, ..problem }) {
+                    Ok(Measured { seconds, wrong: None }) => {
+                        let fit = (PEER_SECONDS / median(&seconds)) as usize;
+                        peers.push((peer, Problem { iterations: problem.iterations.min(fit).max(1), ..problem }));
+                    }
+                    failed => self.add(kernel, Solver::Peer(peer), &problem, failed),
+                }
+            }
+            for _ in 0..plan.rounds {
+                for strategy in strategies(kernel).filter(|strategy| !skip.contains(strategy)) {
+                    let result = solve(kernel, strategy, &problem);
+                    self.add(kernel, Solver::Strategy(strategy), &problem, result);
+                }
+                for (peer, problem) in &peers {
+                    self.add(kernel, Solver::Peer(*peer), problem, peer.solve(kernel, problem));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the result of a strategy or a peer on a problem.
+    pub fn add(&mut self, kernel: Kernel, solver: Solver, problem: &Problem, result: anyhow::Result<Measured>) {
         let failure = match result {
             Ok(Measured { seconds, wrong: None }) => {
-                let workers = if strategy == Strategy::Serial { 1 } else { problem.workers };
-                let key = (kernel.name(), problem.size, strategy as usize);
-                let new = || Times { kernel, strategy, workers, seconds: Vec::new() };
+                let workers = if solver.is_parallel() { problem.workers } else { 1 };
+                let key = (kernel.name(), problem.size, solver.order());
+                let new = || Times { kernel, solver, workers, seconds: Vec::new() };
                 self.times.entry(key).or_insert_with(new).seconds.extend(seconds);
                 return;
             }
             Ok(Measured { wrong: Some(wrong), .. }) => wrong,
             Err(error) => format!("{error:#}"),
         };
-        let failure = format!("{kernel} of size {} by {strategy}: {failure}", problem.size);
+        let failure = format!("{kernel} of size {} by {solver}: {failure}", problem.size);
         if !self.failures.contains(&failure) {
             self.failures.push(failure);
         }
@@ -150,12 +251,12 @@ impl Comparison {
     /// The lines of the table.
     #[must_use]
     pub fn rows(&self) -> Vec<Row> {
-        let serial = |kernel: Kernel, size| self.times.get(&(kernel.name(), size, Strategy::Serial as usize));
+        let serial = |kernel: Kernel, size| self.times.get(&(kernel.name(), size, Solver::SERIAL.order()));
         let row = |(&(_, size, _), times): (&(_, usize, _), &Times)| {
-            let Times { kernel, strategy, workers, .. } = *times;
+            let Times { kernel, solver, workers, .. } = *times;
             let seconds = median(&times.seconds);
             let speedup = serial(kernel, size).map(|serial| median(&serial.seconds) / seconds);
-            Row { kernel, size, strategy, workers, seconds, rate: kernel.work(size) / seconds, speedup }
+            Row { kernel, size, solver, workers, seconds, rate: kernel.work(size) / seconds, speedup }
         };
         self.times.iter().map(row).collect()
     }
@@ -164,10 +265,14 @@ impl Comparison {
     #[must_use]
     pub fn losses(&self) -> Vec<String> {
         let mut pairs: Vec<(Kernel, Strategy, Vec<Row>)> = Vec::new();
-        for row in self.rows().into_iter().filter(|row| row.strategy != Strategy::Serial && row.speedup.is_some()) {
-            match pairs.iter_mut().find(|(kernel, strategy, _)| (*kernel, *strategy) == (row.kernel, row.strategy)) {
+        for row in self.rows().into_iter().filter(|row| row.speedup.is_some()) {
+            let Solver::Strategy(strategy) = row.solver else { continue };
+            if strategy == Strategy::Serial {
+                continue;
+            }
+            match pairs.iter_mut().find(|pair| (pair.0, pair.1) == (row.kernel, strategy)) {
                 Some((.., rows)) => rows.push(row),
-                None => pairs.push((row.kernel, row.strategy, vec![row])),
+                None => pairs.push((row.kernel, strategy, vec![row])),
             }
         }
         let sizes = |rows: &[Row]| rows.iter().map(|row| row.size.to_string()).collect::<Vec<_>>().join(", ");
@@ -188,7 +293,7 @@ impl fmt::Display for Comparison {
         let head = ["kernel", "size", "strategy", "workers", "iteration", "rate", "speed-up", "efficiency"];
         writeln!(
             f,
-            "{:8} {:>6}  {:9} {:>7} {:>11} {:>20} {:>8} {:>10}",
+            "{:12} {:>8}  {:15} {:>7} {:>11} {:>20} {:>8} {:>10}",
             head[0], head[1], head[2], head[3], head[4], head[5], head[6], head[7]
         )?;
         let mut last = None;
@@ -202,10 +307,10 @@ impl fmt::Display for Comparison {
             let loses = if row.loses() { "  loses" } else { "" };
             writeln!(
                 f,
-                "{:8} {:>6}  {:9} {:>7} {:>8.3} ms {rate:>20} {speedup:>8} {efficiency:>10}{loses}",
+                "{:12} {:>8}  {:15} {:>7} {:>8.3} ms {rate:>20} {speedup:>8} {efficiency:>10}{loses}",
                 row.kernel,
                 row.size,
-                row.strategy,
+                row.solver,
                 row.workers,
                 row.seconds * 1e3
             )?;
@@ -215,46 +320,28 @@ impl fmt::Display for Comparison {
     }
 }
 
-/// The middle value, or the mean of the two middle values; 0 if there is no value.
-#[must_use]
-pub fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let half = sorted.len() / 2;
-    match sorted.len() {
-        0 => 0.0,
-        odd if odd % 2 == 1 => sorted[half],
-        _ => (sorted[half - 1] + sorted[half]) / 2.0,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const SERIAL: Solver = Solver::SERIAL;
+    const THREADS: Solver = Solver::Strategy(Strategy::Threads);
 
     fn measured(seconds: &[f64]) -> anyhow::Result<Measured> {
         Ok(Measured { seconds: seconds.to_vec(), wrong: None })
     }
 
     #[test]
-    fn medians() {
-        assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
-        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), 2.5);
-        assert_eq!(median(&[]), 0.0);
-    }
-
-    #[test]
     fn ratios_are_against_the_serial_median_of_the_same_size() {
         let mut comparison = Comparison::default();
         let problem = |size| Problem { size, workers: 2, iterations: 3, grain: 1 };
-        comparison.add(Kernel::Count, Strategy::Serial, &problem(10), measured(&[1.0, 9.0, 2.0]));
-        comparison.add(Kernel::Count, Strategy::Threads, &problem(10), measured(&[4.0]));
-        comparison.add(Kernel::Count, Strategy::Serial, &problem(100), measured(&[8.0]));
-        comparison.add(Kernel::Count, Strategy::Threads, &problem(100), measured(&[4.0]));
+        comparison.add(Kernel::Count, SERIAL, &problem(10), measured(&[1.0, 9.0, 2.0]));
+        comparison.add(Kernel::Count, THREADS, &problem(10), measured(&[4.0]));
+        comparison.add(Kernel::Count, SERIAL, &problem(100), measured(&[8.0]));
+        comparison.add(Kernel::Count, THREADS, &problem(100), measured(&[4.0]));
         let rows = comparison.rows();
-        let speedups: Vec<_> = rows.iter().map(|row| (row.size, row.strategy, row.speedup.unwrap())).collect();
-        let (serial, threads) = (Strategy::Serial, Strategy::Threads);
-        assert_eq!(speedups, [(10, serial, 1.0), (10, threads, 0.5), (100, serial, 1.0), (100, threads, 2.0)]);
+        let speedups: Vec<_> = rows.iter().map(|row| (row.size, row.solver, row.speedup.unwrap())).collect();
+        assert_eq!(speedups, [(10, SERIAL, 1.0), (10, THREADS, 0.5), (100, SERIAL, 1.0), (100, THREADS, 2.0)]);
         assert_eq!(rows[3].efficiency(), Some(1.0));
         assert_eq!(comparison.losses(), ["count by threads loses at size 10; pays at 100"]);
     }
@@ -264,7 +351,7 @@ mod tests {
         let mut comparison = Comparison::default();
         let problem = Problem { size: 10, workers: 2, iterations: 3, grain: 1 };
         let wrong = Measured { seconds: vec![1.0], wrong: Some("lost".into()) };
-        comparison.add(Kernel::Count, Strategy::Rayon, &problem, Ok(wrong));
+        comparison.add(Kernel::Count, Solver::Strategy(Strategy::Rayon), &problem, Ok(wrong));
         assert!(comparison.rows().is_empty());
         assert_eq!(comparison.failures, ["count of size 10 by rayon: lost"]);
     }

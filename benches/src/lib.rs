@@ -4,6 +4,7 @@ pub mod compare;
 pub mod examples;
 pub mod machine;
 pub mod mpi;
+pub mod peers;
 pub mod report;
 pub mod solve;
 pub mod timelines;

@@ -36,7 +36,8 @@ pub fn available() -> anyhow::Result<()> {
 pub fn solve(kernel: Kernel, problem: &Problem) -> anyhow::Result<Measured> {
     let mut command = command(kernel, problem)?;
     // A launch takes up to some seconds. A job that hangs must not block a comparison for ever.
-    let finished = program::run(command.arg("--laps"), Duration::from_secs(300)).context("mpi")?;
+    command.args(["--laps", "--iterations", &problem.iterations.to_string()]);
+    let finished = program::run(&mut command, Duration::from_secs(300)).context("mpi")?;
     ensure!(finished.code().is_some(), "mpi: the job did not end within 300 s");
     let line = finished.stdout.lines().find(|line| line.starts_with('{'));
     match line {
@@ -45,18 +46,17 @@ pub fn solve(kernel: Kernel, problem: &Problem) -> anyhow::Result<Measured> {
     }
 }
 
-/// The command that solves a problem with ranks.
+/// The command that solves a problem with ranks, without the number of iterations.
 ///
 /// # Errors
 /// There is no such program, and it cannot be built.
 pub fn command(kernel: Kernel, problem: &Problem) -> anyhow::Result<Command> {
     let mut command = Command::new(binary()?);
     command.env("MPIRUN_QUIET", "1").arg(kernel.to_string());
-    let Problem { size, workers, iterations, grain } = problem;
-    for (flag, value) in [("--size", size), ("--workers", workers), ("--iterations", iterations)] {
+    let Problem { size, workers, grain, .. } = problem;
+    for (flag, value) in [("--size", *size as u64), ("--workers", *workers as u64), ("--grain", *grain)] {
         command.args([flag, &value.to_string()]);
     }
-    command.args(["--grain", &grain.to_string()]);
     Ok(command)
 }
 

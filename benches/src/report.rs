@@ -92,22 +92,25 @@ fn list(page: &mut String, title: &str, lines: &[String]) {
 fn compared(page: &mut String, comparison: &Comparison) {
     *page += "<h2>Strategies</h2>\n<p>The time is the median time of an iteration. The speed-up is the serial time divided by \
               this time; the efficiency is the speed-up divided by the number of workers. A strategy with a speed-up \
-              below 1 is slower than the serial solution: it loses.</p>\n<table>\n<tr><th class=left>kernel<th>size<th class=left>strategy\
-              <th>workers<th>iteration<th>rate<th>speed-up<th>efficiency\n";
+              below 1 is slower than the serial solution: it loses. The last column is the length of the source, without blank lines and \
+              comments; serial and rayon share a file with the definition of the kernel. The rows in C and Python are programs \
+              of benches/peers, measured in turn with the others.</p>\n<table>\n<tr><th class=left>kernel<th>size<th class=left>strategy\
+              <th>workers<th>iteration<th>rate<th>speed-up<th>efficiency<th>lines\n";
     for row in comparison.rows() {
         let _ = writeln!(
             page,
-            "<tr{}><td class=left>{}<td>{}<td class=left>{}<td>{}<td>{:.3} ms<td>{:.0} {}<td>{}<td>{}",
+            "<tr{}><td class=left>{}<td>{}<td class=left>{}<td>{}<td>{:.3} ms<td>{:.0} {}<td>{}<td>{}<td>{}",
             if row.loses() { " class=bad" } else { "" },
             row.kernel,
             row.size,
-            row.strategy,
+            row.solver,
             row.workers,
             row.seconds * 1e3,
             row.rate,
             row.kernel.unit(),
             row.speedup.map_or("-".into(), |speedup| format!("{speedup:.2}")),
             row.efficiency().map_or("-".into(), |part| format!("{:.0} %", part * 100.0)),
+            row.solver.lines(row.kernel).map_or("-".into(), |lines| lines.to_string()),
         );
     }
     *page += "</table>\n";

@@ -1,7 +1,7 @@
 //! Which strategies solve which kernel, and the call that solves it.
 
 use anyhow::bail;
-use ch1_parallel::kernels::{Kernel, Measured, Problem, Strategy, stencil};
+use ch1_parallel::kernels::{Kernel, Measured, Problem, Strategy};
 use clap::ValueEnum;
 
 use crate::{machine, mpi};
@@ -15,7 +15,12 @@ pub fn is_pair(kernel: Kernel, strategy: Strategy) -> bool {
 /// The strategies that solve a kernel.
 pub fn strategies(kernel: Kernel) -> impl Iterator<Item = Strategy> {
     match kernel {
-        Kernel::Count | Kernel::Stencil => Strategy::value_variants().iter().copied(),
+        Kernel::Nstream
+        | Kernel::Stencil
+        | Kernel::Transpose
+        | Kernel::Pipeline
+        | Kernel::Count
+        | Kernel::DoSomething => Strategy::value_variants().iter().copied(),
     }
 }
 
@@ -24,7 +29,7 @@ pub fn strategies(kernel: Kernel) -> impl Iterator<Item = Strategy> {
 pub fn pairs() -> String {
     let line = |kernel: &Kernel| {
         let strategies: Vec<_> = strategies(*kernel).map(|strategy| strategy.to_string()).collect();
-        format!("  {kernel:8} {}", strategies.join(", "))
+        format!("  {kernel:12} {}", strategies.join(", "))
     };
     Kernel::value_variants().iter().map(line).collect::<Vec<_>>().join("\n")
 }
@@ -37,7 +42,7 @@ pub fn solve(kernel: Kernel, strategy: Strategy, problem: &Problem) -> anyhow::R
     fits(kernel, problem.size)?;
     match strategy {
         Strategy::Serial | Strategy::Rayon => kernel.solve(strategy, problem).expect("chapter 1 has both strategies"),
-        Strategy::Threads => Ok(ch2_threads::kernels::solve(kernel, problem)),
+        Strategy::Threads => ch2_threads::kernels::solve(kernel, problem),
         Strategy::Processes => ch3_processes::kernels::solve(kernel, problem),
         Strategy::Mpi => mpi::solve(kernel, problem),
     }
@@ -48,10 +53,7 @@ pub fn solve(kernel: Kernel, strategy: Strategy, problem: &Problem) -> anyhow::R
 /// # Errors
 /// It does not fit.
 pub fn fits(kernel: Kernel, size: usize) -> anyhow::Result<()> {
-    let needs = match kernel {
-        Kernel::Count => 0,
-        Kernel::Stencil => stencil::bytes(size),
-    };
+    let needs = kernel.bytes(size);
     match machine::free_memory() {
         Some(free) if needs > free => {
             let gib = |bytes: u64| bytes as f64 / f64::from(1 << 30);

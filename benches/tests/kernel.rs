@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use benches::mpi;
 use benches::solve::strategies;
-use ch1_parallel::kernels::{Kernel, Strategy};
+use ch1_parallel::kernels::{Figures, Kernel, Strategy};
 use clap::ValueEnum;
 use course::program::{Finished, run};
 use serde_json::Value;
@@ -29,10 +29,13 @@ fn pairs() -> Vec<(Kernel, Strategy)> {
 #[test]
 fn every_pair_is_right_with_any_number_of_workers() {
     for (kernel_name, strategy) in pairs() {
-        for workers in ["1", "2", "3", "7"] {
+        // Several blocks of random numbers, or several groups of rows.
+        let large = if kernel_name == Kernel::DoSomething { "10000" } else { "100" };
+        for (workers, size) in ["1", "2", "3", "7"].into_iter().flat_map(|workers| [(workers, "13"), (workers, large)])
+        {
             let (kernel_name, strategy) = (kernel_name.to_string(), strategy.to_string());
             let args =
-                [&kernel_name, "--strategy", &strategy, "--workers", workers, "--size", "13", "--iterations", "3"];
+                [&kernel_name, "--strategy", &strategy, "--workers", workers, "--size", size, "--iterations", "3"];
             let finished = kernel(&[&args[..], &["--grain", "50", "--json"]].concat());
             assert_eq!(finished.code(), Some(0), "{args:?}: {finished:?}");
             let lines: Vec<_> = finished.stdout.lines().collect();
@@ -42,7 +45,7 @@ fn every_pair_is_right_with_any_number_of_workers() {
             assert_eq!(figures["kernel"], kernel_name);
             assert_eq!(figures["strategy"], strategy);
             assert_eq!(figures["workers"].to_string(), workers);
-            assert_eq!(figures["size"], 13);
+            assert_eq!(figures["size"].to_string(), size);
             assert_eq!(figures["iterations"], 3);
             assert_eq!(figures["valid"], true);
             assert!(figures["unit"].is_string());
@@ -59,10 +62,30 @@ fn the_smallest_and_the_default_sizes_are_right() {
         let (least, name, strategy) =
             (kernel_name.least_size().to_string(), kernel_name.to_string(), strategy.to_string());
         for size in [&["--size", &least][..], &[]] {
-            let finished = kernel(&[&[&name, "--strategy", &strategy, "--workers", "2"][..], size].concat());
+            let flags = [&name, "--strategy", &strategy, "--workers", "2", "--iterations", "3"];
+            let finished = kernel(&[&flags[..], size].concat());
             assert_eq!(finished.code(), Some(0), "{name} {strategy} {size:?}: {finished:?}");
             assert!(finished.stdout.contains("/s"), "{finished:?}");
         }
+    }
+}
+
+#[test]
+fn without_a_number_of_iterations_the_warm_up_is_left_out() {
+    for (_, strategy) in pairs().into_iter().filter(|(kernel, _)| *kernel == Kernel::Count) {
+        let finished =
+            kernel(&["count", "--strategy", &strategy.to_string(), "--workers", "2", "--size", "10", "--json"]);
+        assert_eq!(finished.code(), Some(0), "{strategy}: {finished:?}");
+        assert!(finished.stderr.contains("remark: warm-up: "), "{strategy}: {finished:?}");
+        let figures: Figures = serde_json::from_str(&finished.stdout).expect("JSON");
+        let rate = figures.rate.expect("a rate");
+        assert!(
+            (rate * figures.seconds_median / 10.0 - 1.0).abs() < 1e-6,
+            "the rate is that of the median: {figures:?}"
+        );
+        let [low, high] = figures.seconds_quartiles;
+        let ordered = [figures.seconds_min, low, figures.seconds_median, high];
+        assert!(ordered.is_sorted() && figures.iterations >= 3, "{figures:?}");
     }
 }
 
@@ -78,6 +101,11 @@ fn bad_flags_are_usage_errors() {
         &["stencil", "--strategy", "threads", "--size", "big"],
         &["stencil", "--strategy", "threads", "--size", "99999999999999999999"],
         &["count", "--strategy", "threads", "--size", "0"],
+        &["nstream", "--strategy", "threads", "--size", "0"],
+        &["pipeline", "--strategy", "processes", "--size", "1"],
+        &["transpose", "--strategy", "rayon", "--size", "65537"],
+        &["do_something", "--strategy", "serial", "--size", "4294967296"],
+        &["do-something", "--strategy", "serial"],
         &["count", "--strategy", "threads", "--iterations", "0"],
         &["count", "--strategy", "threads", "--grain", "-1"],
         &["count", "--strategy", "threads", "--pace", "x"],
@@ -95,7 +123,16 @@ fn an_unknown_pair_lists_the_pairs() {
     for args in [["stencil", "--strategy", "magic"], ["sort", "--strategy", "serial"]] {
         let finished = kernel(&args);
         assert_eq!(finished.code(), Some(2), "{finished:?}");
-        for known in ["count", "stencil", "serial, rayon, threads, processes, mpi", "Usage: "] {
+        for known in [
+            "nstream",
+            "stencil",
+            "transpose",
+            "pipeline",
+            "count",
+            "do_something",
+            "serial, rayon, threads, processes, mpi",
+            "Usage: ",
+        ] {
             assert!(finished.stderr.contains(known), "{finished:?}");
         }
     }

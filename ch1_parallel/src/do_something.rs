@@ -20,18 +20,18 @@ pub const BLOCK: usize = 4096;
 /// assert_eq!(all[BLOCK..], second);
 /// ```
 pub fn do_something(count: usize, seed: u64, first: u64, numbers: &mut Vec<f64>) {
-    numbers.reserve(count);
-    let mut left = count;
-    for block in first.. {
-        if left == 0 {
-            break;
-        }
-        // The bits of the golden ratio make the seeds of neighbouring blocks very different.
-        let mut random = SmallRng::seed_from_u64(seed ^ block.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        let here = left.min(BLOCK);
-        numbers.extend((0..here).map(|_| random.random::<f64>()));
-        left -= here;
+    let start = numbers.len();
+    numbers.resize(start + count, 0.0);
+    for (block, numbers) in (first..).zip(numbers[start..].chunks_mut(BLOCK)) {
+        fill(seed, block, numbers);
     }
+}
+
+/// Fills `numbers` with the first random numbers of block number `block`.
+pub fn fill(seed: u64, block: u64, numbers: &mut [f64]) {
+    // The bits of the golden ratio make the seeds of neighbouring blocks very different.
+    let mut random = SmallRng::seed_from_u64(seed ^ block.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    numbers.fill_with(|| random.random());
 }
 
 /// The part of worker number `worker` when `workers` workers make `count` numbers together: its first block, and how many

@@ -5,10 +5,12 @@
 //! | [`mod@do_something`] | the workload that the comparisons share |
 //! | [`batch`] | the numbers that one worker makes in the comparison of threads and processes, and its times |
 //! | [`semaphore`] | a counting semaphore |
+//! | [`array`] | arrays of numbers in huge pages, for the kernels |
 //! | [`memory`] | vectors whose length comes from a flag; without enough memory the result is an error, and no abort |
 //! | [`kernels`] | the problems that every strategy solves, with their serial and rayon solutions |
 //! | [`what_rust_forbids`] | mistakes of this chapter that the compiler refuses |
 
+pub mod array;
 pub mod batch;
 pub mod do_something;
 pub mod kernels;

@@ -28,12 +28,18 @@ pub struct SpinBarrier {
     opened: Condvar,
 }
 
+/// How many times one of `threads` threads looks again before it sleeps: 0 if they do not have a core each.
+#[must_use]
+pub fn spins(threads: usize) -> u32 {
+    let cores = available_parallelism().map_or(1, usize::from);
+    if threads <= cores { SPINS } else { 0 }
+}
+
 impl SpinBarrier {
     /// A barrier for `parties` threads.
     #[must_use]
     pub fn new(parties: usize) -> Self {
-        let cores = available_parallelism().map_or(1, usize::from);
-        Self::with_spins(parties, if parties <= cores { SPINS } else { 0 })
+        Self::with_spins(parties, spins(parties))
     }
 
     fn with_spins(parties: usize, spins: u32) -> Self {

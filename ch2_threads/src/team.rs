@@ -1,8 +1,12 @@
 //! A team of threads that run the same function.
 
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 
 use course::lanes;
+
+use crate::spin_barrier::SpinBarrier;
 
 /// Calls `work` with each number below `workers`, all at the same time and each on its own thread; number 0 runs on the
 /// calling thread. Returns the results in the order of the numbers.
@@ -26,10 +30,47 @@ pub fn team<T: Send>(workers: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T>
     lanes::wait("team", call)
 }
 
+/// A [`team`] whose members first get their own data by `prepare`, each on its own thread, and then work. The thread that writes
+/// first to a page gets it from the memory that is nearest to its core.
+///
+/// # Errors
+/// `prepare` fails in some member. Then no member works, so that no member waits for one that has no data.
+///
+/// # Panics
+/// As [`team`].
+pub fn prepared_team<D, T: Send, E: Send>(
+    workers: usize,
+    prepare: impl Fn(usize) -> Result<D, E> + Sync,
+    work: impl Fn(usize, D) -> T + Sync,
+) -> Result<Vec<T>, E> {
+    let (all_prepared, failed) = (SpinBarrier::new(workers), AtomicBool::new(false));
+    let members = team(workers, |number| {
+        let data = prepare(number);
+        if data.is_err() {
+            failed.store(true, Relaxed);
+        }
+        all_prepared.wait();
+        // `Relaxed` is enough: the barrier orders the store before the load.
+        data.map(|data| (!failed.load(Relaxed)).then(|| work(number, data)))
+    });
+    let results = members.into_iter().collect::<Result<Vec<_>, _>>()?;
+    Ok(results.into_iter().flatten().collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::sync::Barrier;
+
+    #[test]
+    fn members_work_with_their_own_data_and_only_if_all_have_theirs() {
+        let prepare = |fails: usize| move |number: usize| if number == fails { Err(number) } else { Ok(2 * number) };
+        let work = |number: usize, data: usize| (number, data);
+        assert_eq!(prepared_team(3, prepare(7), work), Ok(vec![(0, 0), (1, 2), (2, 4)]));
+        let worked = AtomicBool::new(false);
+        assert_eq!(prepared_team(3, prepare(1), |_, _| worked.store(true, Relaxed)), Err(1));
+        assert!(!worked.into_inner(), "a member worked without the others");
+    }
 
     #[test]
     fn results_are_in_order() {

@@ -15,7 +15,23 @@ fn figures(stdout: &str) -> Figures {
 fn all_ranks_and_sizes_are_exact() {
     for ranks in ["1", "2", "3", "5"] {
         // Fewer rows than ranks, slightly more rows than ranks, and sizes that the ranks cannot share evenly.
-        for (name, size) in [("stencil", "5"), ("stencil", "7"), ("stencil", "101"), ("count", "3"), ("count", "100")] {
+        for (name, size) in [
+            ("nstream", "1"),
+            ("nstream", "1000"),
+            ("stencil", "5"),
+            ("stencil", "7"),
+            ("stencil", "101"),
+            ("transpose", "1"),
+            ("transpose", "17"),
+            ("transpose", "100"),
+            ("pipeline", "2"),
+            ("pipeline", "3"),
+            ("pipeline", "100"),
+            ("count", "3"),
+            ("count", "100"),
+            ("do_something", "1"),
+            ("do_something", "10000"),
+        ] {
             let flags = ["--workers", ranks, "--size", size, "--iterations", "3", "--grain", "100", "--json"];
             let figures = figures(&succeed(kernel().arg(name).args(flags)));
             assert!(figures.valid && figures.rate.is_some_and(|rate| rate > 0.0), "{figures:?}");

@@ -1,6 +1,8 @@
 //! Solves one kernel with one strategy, checks the result exactly and prints the rate.
 //!
-//! The first iteration is not timed. After a wrong result there is no rate, and the exit status is 1.
+//! The first iteration is not timed. Threads that have just started may be slower than later, so without `--iterations` the
+//! program measures for 2 s, leaves the warm-up out (a remark on stderr says how much that is), and prints the rate of the median. After a
+//! wrong result there is no rate, and the exit status is 1.
 //!
 //! Run:       cargo run --release --bin kernel -- stencil --strategy threads --workers 2
 
@@ -15,7 +17,7 @@ use course::lesson;
 
 #[derive(Parser)]
 struct Args {
-    /// The problem: count or stencil
+    /// The problem: nstream, stencil, transpose, pipeline, count or do_something
     kernel: String,
     /// How to solve it: serial, rayon, threads, processes or mpi
     #[arg(long, value_name = "S")]
@@ -32,11 +34,12 @@ fn main() -> ExitCode {
         if strategy == Strategy::Mpi {
             // `kernel_mpi` prints the same figures and draws the lanes of its ranks, so it replaces this program.
             let mut ranks = mpi::command(kernel, &problem)?;
+            ranks.args(args.problem.iterations.map(|count| format!("--iterations={count}")));
             ranks.args(args.problem.json.then_some("--json")).args(lesson.flags().to_args());
             return Err(ranks.exec()).context("mpi");
         }
-        let measured = solve::solve(kernel, strategy, &problem)?;
-        args.problem.report(kernel, strategy, &problem, &measured)
+        let measured = args.problem.measure(&problem, |problem| solve::solve(kernel, strategy, problem))?;
+        args.problem.report(kernel, strategy, &problem, measured)
     })
 }
 

@@ -15,14 +15,14 @@ use anyhow::{Context, ensure};
 use benches::compare::{Comparison, Plan};
 use benches::examples::{self, Example, Outcome};
 use benches::report::Report;
-use benches::{machine, mpi, timelines};
-use ch1_parallel::kernels::Strategy;
+use benches::{machine, mpi, peers, timelines};
+use ch1_parallel::kernels::{Problem, Strategy};
 use course::lanes::chart::time;
 use course::lesson;
 
 #[derive(clap::Parser)]
 struct Args {
-    /// Compares fewer sizes in fewer rounds
+    /// Compares fewer sizes in fewer rounds, without the programs in C and Python
     #[arg(long)]
     quick: bool,
     /// Number of threads, processes or ranks in the comparison; default: the number of cores
@@ -77,8 +77,16 @@ fn main() -> ExitCode {
         let workers = args.workers.map_or_else(|| available_parallelism().map_or(1, NonZero::get), usize::from);
         let plan = if args.quick { Plan::quick(workers) } else { Plan::full(workers) };
         let skip = if mpi.is_ok() { &[][..] } else { &[Strategy::Mpi] };
-        let comparison =
-            Comparison::of(&plan, skip, |kernel, problem| println!("  {kernel} of size {}", problem.size))?;
+        let progress = |kernel, problem: &Problem| println!("  {kernel} of size {}", problem.size);
+        let mut comparison = Comparison::of(&plan, skip, progress)?;
+        if !args.quick {
+            println!("\nBeside programs in C and Python:");
+            comparison.measure(&Plan::peers(workers), skip, progress)?;
+            for missing in peers::missing() {
+                println!("remark: {missing}");
+                report.remarks.push(missing);
+            }
+        }
         println!("\n{comparison}");
         report.comparison = Some(&comparison);
 

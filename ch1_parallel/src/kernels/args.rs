@@ -1,11 +1,16 @@
 //! The flags that describe a problem, for the programs `kernel` and `kernel_mpi`.
 
+use std::io::{Write, stderr};
 use std::num::NonZero;
 use std::thread::available_parallelism;
 
 use anyhow::ensure;
 
-use super::{Figures, Kernel, Measured, Problem, Strategy};
+use super::timing::warm_up;
+use super::{Figures, Kernel, Measured, Problem, Strategy, Typical};
+
+/// How long the iterations of a measurement take, warm-up included, if the flags do not say how many there are.
+const SECONDS: f64 = 2.0;
 
 /// The flags that describe a problem.
 #[derive(Clone, Debug, clap::Args)]
@@ -13,12 +18,14 @@ pub struct ProblemArgs {
     /// Number of threads, processes or ranks; without this flag, the number of cores
     #[arg(long, value_name = "W", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub workers: Option<u16>,
-    /// Number of tasks of count (default 1000), or the side of stencil's grid (default 2000)
+    /// Size: the length of nstream's vectors (default 4000000); the side of the grid or matrix of stencil, pipeline (2000) and
+    /// transpose (2048); the number of tasks of count (1000); the number of numbers of do_something (1000000)
     #[arg(long, value_name = "N")]
     pub size: Option<usize>,
-    /// Number of timed iterations
-    #[arg(long, value_name = "I", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub iterations: u32,
+    /// Number of timed iterations; the rate is then that of their average. Without this flag, as many as fit into 2 s, without those of
+    /// the warm-up, and the rate is that of the median
+    #[arg(long, value_name = "I", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub iterations: Option<u32>,
     /// The number to which each task of count counts
     #[arg(long, value_name = "G", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(..=1 << 32))]
     pub grain: u64,
@@ -40,10 +47,29 @@ impl ProblemArgs {
         }
         let cores = available_parallelism().map_or(1, NonZero::get);
         let workers = self.workers.map_or(cores, usize::from);
-        Ok(Problem { size, workers, iterations: self.iterations as usize, grain: self.grain })
+        Ok(Problem { size, workers, iterations: self.iterations.unwrap_or(1) as usize, grain: self.grain })
     }
 
-    /// Prints the figures of a solution, as text or as JSON.
+    /// Measures a solution: with the iterations that the flags ask for, or with as many as fit into [`SECONDS`].
+    ///
+    /// # Errors
+    /// Those of `solve`.
+    pub fn measure(
+        &self,
+        problem: &Problem,
+        solve: impl Fn(&Problem) -> anyhow::Result<Measured>,
+    ) -> anyhow::Result<Measured> {
+        if self.iterations.is_some() {
+            return solve(problem);
+        }
+        let probe = solve(&Problem { iterations: 3, ..*problem })?;
+        let once = probe.seconds.iter().copied().fold(f64::INFINITY, f64::min);
+        let iterations = (SECONDS / once.max(1e-9)) as usize;
+        solve(&Problem { iterations: iterations.clamp(5, 100_000), ..*problem })
+    }
+
+    /// Prints the figures of a solution, as text or as JSON. If the flags say no number of iterations, those of the warm-up do not
+    /// count, and a remark on stderr says how many these are.
     ///
     /// # Errors
     /// The result is wrong.
@@ -52,9 +78,17 @@ impl ProblemArgs {
         kernel: Kernel,
         strategy: Strategy,
         problem: &Problem,
-        measured: &Measured,
+        mut measured: Measured,
     ) -> anyhow::Result<()> {
-        let figures = Figures::of(kernel, strategy, problem, measured);
+        let typical = if self.iterations.is_some() { Typical::Average } else { Typical::Median };
+        if typical == Typical::Median {
+            let (count, still) = warm_up(&measured.seconds);
+            let seconds: f64 = measured.seconds.drain(..count).sum();
+            let rest = if still { "" } else { "; the times have not stood still after it" };
+            // A remark that cannot be printed is no reason to fail.
+            let _ = writeln!(stderr(), "remark: warm-up: {count} iterations in {:.0} ms{rest}", seconds * 1e3);
+        }
+        let figures = Figures::of(kernel, strategy, problem, &measured, typical);
         println!("{}", if self.json { figures.json() } else { figures.to_string() });
         let wrong = measured.wrong.as_deref().unwrap_or_default();
         ensure!(wrong.is_empty(), "{kernel} by {strategy}: {wrong}");

@@ -6,8 +6,12 @@
 
 pub mod args;
 pub mod count;
+pub mod do_something;
+pub mod nstream;
+pub mod pipeline;
 pub mod stencil;
 mod timing;
+pub mod transpose;
 
 use std::fmt;
 
@@ -16,17 +20,25 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use course::lanes;
-pub use timing::{Laps, laps};
+pub use timing::{Laps, laps, median};
 
 /// A problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[value(rename_all = "snake_case")]
 pub enum Kernel {
+    /// Three long vectors, A += B + 3·C: nothing is shared
+    Nstream,
+    /// A star-shaped stencil on a grid: workers need data of their neighbours
+    Stencil,
+    /// A matrix is added to the transpose of another one: workers need data of all others
+    Transpose,
+    /// Each point of a grid needs the points before it: workers wait for the worker before them
+    Pipeline,
     /// Independent tasks that count: bound by the processor
     Count,
-    /// A star-shaped stencil on a grid: bound by the memory
-    Stencil,
+    /// Random numbers that the workers hand back
+    DoSomething,
 }
 
 /// A way to solve it.
@@ -67,7 +79,7 @@ impl fmt::Display for Strategy {
 /// A problem of a certain size, and the number of workers that solve it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Problem {
-    /// The size: the number of tasks, or the side of the grid.
+    /// The size: the number of tasks or numbers, or the side of the grid.
     pub size: usize,
     /// The number of threads, processes or ranks.
     pub workers: usize,
@@ -97,13 +109,18 @@ pub struct Figures {
     pub workers: usize,
     /// The size of the problem.
     pub size: usize,
-    /// The number of timed iterations.
+    /// The number of timed iterations, without those of the warm-up.
     pub iterations: usize,
     /// Seconds of the fastest iteration.
     pub seconds_min: f64,
     /// Seconds of an iteration on average.
     pub seconds_avg: f64,
-    /// Work per second in `unit`, from the average time; `None` if the result is wrong.
+    /// Seconds of an iteration in the median.
+    pub seconds_median: f64,
+    /// The quartiles of the seconds: half of the iterations took a time between these two.
+    pub seconds_quartiles: [f64; 2],
+    /// Work per second in `unit`; `None` if the result is wrong. It comes from the average time if the number of iterations was given, as
+    /// with the Parallel Research Kernels, and otherwise from the median.
     pub rate: Option<f64>,
     /// The unit of the rate.
     pub unit: String,
@@ -116,8 +133,12 @@ impl Kernel {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Count => "count",
+            Self::Nstream => "nstream",
             Self::Stencil => "stencil",
+            Self::Transpose => "transpose",
+            Self::Pipeline => "pipeline",
+            Self::Count => "count",
+            Self::DoSomething => "do_something",
         }
     }
 
@@ -125,8 +146,11 @@ impl Kernel {
     #[must_use]
     pub fn default_size(self) -> usize {
         match self {
+            Self::Nstream => 4_000_000,
+            Self::Stencil | Self::Pipeline => 2000,
+            Self::Transpose => 2048,
             Self::Count => 1000,
-            Self::Stencil => 2000,
+            Self::DoSomething => 1_000_000,
         }
     }
 
@@ -134,8 +158,10 @@ impl Kernel {
     #[must_use]
     pub fn unit(self) -> &'static str {
         match self {
+            Self::Nstream | Self::Transpose => "MB/s",
+            Self::Stencil | Self::Pipeline => "MFlops/s",
             Self::Count => "tasks/s",
-            Self::Stencil => "MFlops/s",
+            Self::DoSomething => "numbers/s",
         }
     }
 
@@ -143,8 +169,11 @@ impl Kernel {
     #[must_use]
     pub fn work(self, size: usize) -> f64 {
         match self {
-            Self::Count => size as f64,
+            Self::Nstream => nstream::traffic(size) / 1e6,
             Self::Stencil => stencil::flops(size) / 1e6,
+            Self::Transpose => transpose::traffic(size) / 1e6,
+            Self::Pipeline => pipeline::flops(size) / 1e6,
+            Self::Count | Self::DoSomething => size as f64,
         }
     }
 
@@ -152,7 +181,8 @@ impl Kernel {
     #[must_use]
     pub fn least_size(self) -> usize {
         match self {
-            Self::Count => 1,
+            Self::Nstream | Self::Transpose | Self::Count | Self::DoSomething => 1,
+            Self::Pipeline => 2,
             Self::Stencil => 2 * stencil::RADIUS + 1,
         }
     }
@@ -161,9 +191,22 @@ impl Kernel {
     #[must_use]
     pub fn most_size(self) -> usize {
         match self {
-            Self::Count => u32::MAX as usize,
-            // The two grids then take 64 GiB.
-            Self::Stencil => 1 << 16,
+            Self::Nstream | Self::Count | Self::DoSomething => u32::MAX as usize,
+            // Two grids then take 64 GiB.
+            Self::Stencil | Self::Transpose | Self::Pipeline => 1 << 16,
+        }
+    }
+
+    /// The memory that the data of a problem takes, in bytes, without copies that a strategy needs.
+    #[must_use]
+    pub fn bytes(self, size: usize) -> u64 {
+        match self {
+            Self::Nstream => nstream::bytes(size),
+            Self::Stencil => stencil::bytes(size),
+            Self::Transpose => transpose::bytes(size),
+            Self::Pipeline => pipeline::bytes(size),
+            Self::Count => 0,
+            Self::DoSomething => do_something::bytes(size),
         }
     }
 
@@ -171,6 +214,14 @@ impl Kernel {
     #[must_use]
     pub fn solve(self, strategy: Strategy, problem: &Problem) -> Option<anyhow::Result<Measured>> {
         Some(match (self, strategy) {
+            (Self::Nstream, Strategy::Serial) => nstream::serial(problem),
+            (Self::Nstream, Strategy::Rayon) => nstream::rayon(problem),
+            (Self::Transpose, Strategy::Serial) => transpose::serial(problem),
+            (Self::Transpose, Strategy::Rayon) => transpose::rayon(problem),
+            (Self::Pipeline, Strategy::Serial) => pipeline::serial(problem),
+            (Self::Pipeline, Strategy::Rayon) => pipeline::rayon(problem),
+            (Self::DoSomething, Strategy::Serial) => do_something::serial(problem),
+            (Self::DoSomething, Strategy::Rayon) => do_something::rayon(problem),
             (Self::Count, Strategy::Serial) => Ok(count::serial(problem)),
             (Self::Count, Strategy::Rayon) => count::rayon(problem),
             (Self::Stencil, Strategy::Serial) => stencil::serial(problem),
@@ -180,22 +231,35 @@ impl Kernel {
     }
 }
 
+/// Which time of an iteration decides the rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Typical {
+    /// The average, as with the Parallel Research Kernels
+    Average,
+    /// The median, on which single interruptions have no influence
+    Median,
+}
+
 impl Figures {
     /// The figures of `measured`.
     #[must_use]
-    pub fn of(kernel: Kernel, strategy: Strategy, problem: &Problem, measured: &Measured) -> Self {
+    pub fn of(kernel: Kernel, strategy: Strategy, problem: &Problem, measured: &Measured, typical: Typical) -> Self {
         let total: f64 = measured.seconds.iter().sum();
         let seconds_avg = total / measured.seconds.len().max(1) as f64;
+        let seconds_median = median(&measured.seconds);
+        let seconds = if typical == Typical::Average { seconds_avg } else { seconds_median };
         let valid = measured.wrong.is_none();
         Self {
             kernel,
             strategy,
             workers: problem.workers,
             size: problem.size,
-            iterations: problem.iterations,
+            iterations: measured.seconds.len(),
             seconds_min: measured.seconds.iter().copied().fold(f64::INFINITY, f64::min),
             seconds_avg,
-            rate: valid.then(|| kernel.work(problem.size) / seconds_avg),
+            seconds_median,
+            seconds_quartiles: timing::quartiles(&measured.seconds),
+            rate: valid.then(|| kernel.work(problem.size) / seconds),
             unit: kernel.unit().into(),
             valid,
         }
@@ -211,13 +275,16 @@ impl Figures {
 
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kernel, strategy, workers, size, iterations, seconds_min, seconds_avg, .. } = self;
+        let Self { kernel, strategy, workers, size, iterations, seconds_median, .. } = self;
+        let [low, high] = self.seconds_quartiles.map(|seconds| seconds * 1e3);
         write!(f, "{kernel} of size {size} by {strategy}, workers: {workers}, iterations: {iterations}: ")?;
         match self.rate {
             Some(rate) => write!(f, "{rate:.1} {}", self.unit)?,
             None => write!(f, "wrong result")?,
         }
-        write!(f, " ({:.3} ms on average, {:.3} ms at best)", seconds_avg * 1e3, seconds_min * 1e3)
+        let (median, best) = (seconds_median * 1e3, self.seconds_min * 1e3);
+        let average = self.seconds_avg * 1e3;
+        write!(f, " (median {median:.3} ms, half of them {low:.3} to {high:.3}; average {average:.3}, best {best:.3})")
     }
 }
 
@@ -245,7 +312,7 @@ mod tests {
 
     fn figures(kernel: Kernel, wrong: Option<&str>) -> Figures {
         let measured = Measured { seconds: vec![0.5, 0.25], wrong: wrong.map(Into::into) };
-        Figures::of(kernel, Strategy::Rayon, &PROBLEM, &measured)
+        Figures::of(kernel, Strategy::Rayon, &PROBLEM, &measured, Typical::Average)
     }
 
     #[test]
@@ -255,6 +322,9 @@ mod tests {
         // The interior of a 7x7 grid has 9 points with 19 operations each.
         assert_eq!(figures(Kernel::Stencil, None).rate, Some(9.0 * 19.0 / 1e6 / 0.375));
         assert_eq!(figures(Kernel::Count, Some("wrong")).rate, None);
+        let measured = Measured { seconds: vec![0.1, 0.5, 0.9, 0.7, 0.2], wrong: None };
+        let median = Figures::of(Kernel::Count, Strategy::Rayon, &PROBLEM, &measured, Typical::Median);
+        assert_eq!((median.rate, median.seconds_quartiles, median.iterations), (Some(7.0 / 0.5), [0.2, 0.7], 5));
     }
 
     #[test]
@@ -262,7 +332,8 @@ mod tests {
         let count = figures(Kernel::Count, None);
         assert_eq!(
             count.to_string(),
-            "count of size 7 by rayon, workers: 3, iterations: 2: 18.7 tasks/s (375.000 ms on average, 250.000 ms at best)"
+            "count of size 7 by rayon, workers: 3, iterations: 2: 18.7 tasks/s \
+             (median 375.000 ms, half of them 250.000 to 250.000; average 375.000, best 250.000)"
         );
         assert_eq!(serde_json::from_str::<Figures>(&count.json()).unwrap(), count);
         let wrong = figures(Kernel::Stencil, Some("wrong"));
@@ -286,6 +357,7 @@ mod tests {
     #[test]
     fn this_chapter_solves_serially_and_by_rayon() {
         for kernel in Kernel::value_variants() {
+            assert!(kernel.work(PROBLEM.size) > 0.0);
             for strategy in [Strategy::Serial, Strategy::Rayon] {
                 let measured = kernel.solve(strategy, &PROBLEM).unwrap().unwrap();
                 assert_eq!((measured.seconds.len(), measured.wrong), (2, None));

@@ -14,7 +14,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::{Measured, Problem, laps, pool, pool_lane};
-use crate::memory;
+use crate::array::Array;
 use course::lanes;
 
 /// How far the star reaches.
@@ -51,7 +51,7 @@ pub fn bands(size: usize, workers: usize) -> Vec<Range<usize>> {
 }
 
 /// The initial values of `in` in `rows`, row by row: i + j.
-pub fn initial(size: usize, rows: Range<usize>) -> impl Iterator<Item = f64> {
+fn initial(size: usize, rows: Range<usize>) -> impl Iterator<Item = f64> {
     rows.flat_map(move |i| (0..size).map(move |j| (i + j) as f64))
 }
 
@@ -151,10 +151,11 @@ pub fn check(problem: &Problem, sum: f64) -> Option<String> {
 ///
 /// # Errors
 /// The rows do not fit in the memory.
-pub fn grids(size: usize, rows: Range<usize>) -> anyhow::Result<(Vec<f64>, Vec<f64>)> {
-    let mut input = memory::room_for("the input grid", rows.len() * size)?;
-    let output = memory::filled("the output grid", 0.0, rows.len() * size)?;
-    input.extend(initial(size, rows));
+pub fn grids(size: usize, rows: Range<usize>) -> anyhow::Result<(Array, Array)> {
+    let cells = rows.len() * size;
+    let input = Array::collected("the input grid", cells, initial(size, rows))?;
+    let mut output = Array::zeros("the output grid", cells)?;
+    output.fill(0.0);
     Ok((input, output))
 }
 

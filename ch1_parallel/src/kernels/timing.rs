@@ -56,9 +56,74 @@ impl Laps {
     }
 }
 
+/// The middle value, or the mean of the two middle values; 0 if there is no value.
+#[must_use]
+pub fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let half = sorted.len() / 2;
+    match sorted.len() {
+        0 => 0.0,
+        odd if odd % 2 == 1 => sorted[half],
+        _ => (sorted[half - 1] + sorted[half]) / 2.0,
+    }
+}
+
+/// The quartiles: a quarter of the values is below the first, and a quarter above the second; 0 if there is no value.
+#[must_use]
+pub fn quartiles(values: &[f64]) -> [f64; 2] {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let at = |quarter: usize| sorted.get(sorted.len().saturating_sub(1) * quarter / 4).copied().unwrap_or(0.0);
+    [at(1), at(3)]
+}
+
+/// How much slower than later ones an iteration may be, and still not belong to the warm-up.
+const STEADY: f64 = 1.05;
+
+/// The iterations at the beginning that took longer than later ones, because the threads had just started: the system moves them to
+/// cores, and the cores raise their clocks. At most half of the iterations; the result also says whether the rest took the same time.
+#[must_use]
+pub fn warm_up(seconds: &[f64]) -> (usize, bool) {
+    let half = seconds.len() / 2;
+    let later = median(&seconds[half..]);
+    let (third, fourth) = seconds[half..].split_at((seconds.len() - half) / 2);
+    let (third, fourth) = (median(third), median(fourth));
+    let window = (seconds.len() / 20).max(1);
+    let warm = |&(_, window): &(usize, &[f64])| median(window) <= STEADY * later;
+    let first = seconds[..half].chunks(window).enumerate().find(warm);
+    let still = third <= STEADY * fourth && fourth <= STEADY * third;
+    (first.map_or(half, |(number, _)| number * window), still)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn medians_and_quartiles() {
+        assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), 2.5);
+        assert_eq!(median(&[]), 0.0);
+        assert_eq!(quartiles(&[5.0, 1.0, 4.0, 2.0, 3.0]), [2.0, 4.0]);
+        assert_eq!((quartiles(&[7.0]), quartiles(&[])), ([7.0; 2], [0.0; 2]));
+    }
+
+    #[test]
+    fn the_warm_up_ends_where_the_times_stand_still() {
+        let slow_then_fast = |slow: usize| [vec![2.0; slow], vec![1.0; 100 - slow]].concat();
+        assert_eq!(warm_up(&slow_then_fast(0)), (0, true));
+        assert_eq!(warm_up(&slow_then_fast(30)), (30, true));
+        // A single slow iteration is noise, not warm-up.
+        let mut noisy = vec![1.0; 100];
+        noisy[7] = 9.0;
+        assert_eq!(warm_up(&noisy), (0, true));
+        assert_eq!(warm_up(&slow_then_fast(70)), (50, false), "the times change in the second half");
+        assert_eq!(warm_up(&slow_then_fast(50)), (50, true));
+        for count in 0..5 {
+            assert!(warm_up(&vec![1.0; count]).0 <= count / 2);
+        }
+    }
 
     #[test]
     fn an_iteration_lasts_from_the_end_of_the_one_before() {

@@ -1,14 +1,24 @@
 //! The kernels solved by scoped threads, which live for one run and meet at a barrier after each iteration.
 
 pub mod count;
+pub mod do_something;
+pub mod nstream;
+pub mod pipeline;
 pub mod stencil;
+pub mod transpose;
 
 use ch1_parallel::kernels::{Kernel, Measured, Problem};
 
 /// Solves the problem with scoped threads.
-#[must_use]
-pub fn solve(kernel: Kernel, problem: &Problem) -> Measured {
+///
+/// # Errors
+/// The data of the problem does not fit in the memory.
+pub fn solve(kernel: Kernel, problem: &Problem) -> anyhow::Result<Measured> {
     match kernel {
+        Kernel::Nstream => nstream::threads(problem),
+        Kernel::Transpose => transpose::threads(problem),
+        Kernel::Pipeline => pipeline::threads(problem),
+        Kernel::DoSomething => do_something::threads(problem),
         Kernel::Count => count::threads(problem),
         Kernel::Stencil => stencil::threads(problem),
     }
@@ -17,14 +27,22 @@ pub fn solve(kernel: Kernel, problem: &Problem) -> Measured {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::ValueEnum;
 
     #[test]
-    fn solve_solves_each_kernel_and_times_each_iteration_but_the_first() {
-        let problem = Problem { size: 37, workers: 3, iterations: 4, grain: 100 };
-        for kernel in [Kernel::Count, Kernel::Stencil] {
-            let measured = solve(kernel, &problem);
-            assert_eq!((measured.wrong, measured.seconds.len()), (None, 4), "{kernel:?}");
-            assert!(measured.seconds.iter().all(|seconds| (0.0..60.0).contains(seconds)), "{:?}", measured.seconds);
+    fn every_kernel_is_right_at_any_size_with_any_number_of_workers() {
+        for kernel in Kernel::value_variants() {
+            // The random numbers are made in blocks of 4096.
+            let large = if *kernel == Kernel::DoSomething { 10_000 } else { 64 };
+            for size in [kernel.least_size(), 7, 8, 13, large] {
+                for workers in [1, 2, 3, 7, 64] {
+                    let problem = Problem { size, workers, iterations: 3, grain: 100 };
+                    let measured = solve(*kernel, &problem).unwrap();
+                    assert_eq!(measured.wrong, None, "{kernel} of size {size}, {workers} workers");
+                    assert_eq!(measured.seconds.len(), 3);
+                    assert!(measured.seconds.iter().all(|seconds| (0.0..60.0).contains(seconds)));
+                }
+            }
         }
     }
 }

@@ -1,9 +1,13 @@
 //! The kernels, solved by processes that share memory.
 //!
-//! The workers are started once for a run, and meet at a barrier after each iteration. If a worker fails, the run ends.
+//! The workers are started once for a run. If a worker fails, the run ends.
 
 pub mod count;
+pub mod do_something;
+pub mod nstream;
+pub mod pipeline;
 pub mod stencil;
+pub mod transpose;
 mod workers;
 
 use ch1_parallel::kernels::{Kernel, Measured, Problem};
@@ -11,7 +15,14 @@ use ch1_parallel::kernels::{Kernel, Measured, Problem};
 /// The list of the functions that these kernels run in children. It is the first line of `main` of every program that solves
 /// kernels by processes: in a child it calls the function and ends the process.
 pub fn init() {
-    crate::children![count::worker, stencil::worker];
+    crate::children![
+        count::worker,
+        do_something::worker,
+        nstream::worker,
+        pipeline::worker,
+        stencil::worker,
+        transpose::worker
+    ];
 }
 
 /// Solves a kernel by `problem.workers` processes.
@@ -20,6 +31,10 @@ pub fn init() {
 /// The system gave no process or no shared memory, or a worker died.
 pub fn solve(kernel: Kernel, problem: &Problem) -> anyhow::Result<Measured> {
     match kernel {
+        Kernel::Nstream => nstream::processes(problem),
+        Kernel::Transpose => transpose::processes(problem),
+        Kernel::Pipeline => pipeline::processes(problem),
+        Kernel::DoSomething => do_something::processes(problem),
         Kernel::Count => count::processes(problem),
         Kernel::Stencil => stencil::processes(problem),
     }

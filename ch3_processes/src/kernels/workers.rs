@@ -9,7 +9,7 @@ use crate::process::{Function, join_all, spawn};
 pub fn run<A: Serialize, F: Function<A> + Copy>(
     problem: &Problem,
     worker: F,
-    arguments: impl Fn(usize) -> A,
+    mut arguments: impl FnMut(usize) -> A,
 ) -> anyhow::Result<Vec<F::Value>> {
     let children = (0..problem.workers)
         .map(|number| spawn(format!("worker {number}"), worker, arguments(number)))

@@ -1,7 +1,7 @@
 //! Measures a kernel that ranks solve by exchanging messages.
 //!
-//! The program `kernel` starts this program for its strategy `mpi`. The first iteration is not timed. The time of an
-//! iteration is the time of the slowest rank. If the result is wrong, the program prints an error and no rate.
+//! The program `kernel` starts this program for its strategy `mpi`. The first iteration is not timed. Without `--iterations` the
+//! program measures for 2 s and leaves the warm-up out. The time of an iteration is the time of the slowest rank. If the result is wrong, the program prints an error and no rate.
 //!
 //! Run:       cargo run --release --bin kernel_mpi -- stencil --workers 2
 //!            scripts/mpirun -n 2 target/release/kernel_mpi stencil --workers 2
@@ -37,13 +37,13 @@ fn main() -> ExitCode {
             // Under mpirun the launcher has chosen the number of ranks.
             problem.workers = usize::try_from(world.size())?;
         }
-        let measured = kernels::solve(args.kernel, &problem, world)?;
+        let measured = args.problem.measure(&problem, |problem| kernels::solve(args.kernel, problem, world))?;
         match (world.rank(), measured.wrong.as_deref()) {
             (0, wrong) if args.laps => {
                 println!("{}", serde_json::to_string(&measured)?);
                 wrong.map_or(Ok(()), |wrong| bail!("{}: {wrong}", args.kernel))
             }
-            (0, _) => args.problem.report(args.kernel, Strategy::Mpi, &problem, &measured),
+            (0, _) => args.problem.report(args.kernel, Strategy::Mpi, &problem, measured),
             _ => Ok(()),
         }
     })

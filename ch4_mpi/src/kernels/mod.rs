@@ -3,7 +3,11 @@
 //! No rank sees the memory of another rank. Each rank holds its own part of the problem and receives all other data as messages.
 
 pub mod count;
+pub mod do_something;
+pub mod nstream;
+pub mod pipeline;
 pub mod stencil;
+pub mod transpose;
 
 use anyhow::ensure;
 use ch1_parallel::kernels::{Kernel, Measured, Problem};
@@ -13,9 +17,13 @@ use mpi::traits::*;
 /// Solves the problem with the ranks of `world`. Every rank returns the same result.
 ///
 /// # Errors
-/// The number of ranks in the world is not the number of workers in the problem.
+/// The number of ranks in the world is not the number of workers in the problem, or the data does not fit in the memory.
 pub fn solve(kernel: Kernel, problem: &Problem, world: &impl Communicator) -> anyhow::Result<Measured> {
     match kernel {
+        Kernel::Nstream => nstream::mpi(problem, world),
+        Kernel::Transpose => transpose::mpi(problem, world),
+        Kernel::Pipeline => pipeline::mpi(problem, world),
+        Kernel::DoSomething => do_something::mpi(problem, world),
         Kernel::Count => count::mpi(problem, world),
         Kernel::Stencil => stencil::mpi(problem, world),
     }

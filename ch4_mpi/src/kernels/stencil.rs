@@ -1,6 +1,6 @@
 //! `stencil` by ranks: each rank holds a band of rows and receives the outermost rows of its neighbours, the *halo*, as messages.
 
-use ch1_parallel::kernels::stencil::{RADIUS, bands, check, initial, sum, sweep};
+use ch1_parallel::kernels::stencil::{RADIUS, bands, check, grids, sum, sweep};
 use ch1_parallel::kernels::{Measured, Problem, laps};
 use mpi::collective::SystemOperation;
 use mpi::request::scope;
@@ -12,7 +12,7 @@ use super::{check_world, slowest};
 /// In each iteration a rank exchanges its halos, sweeps its band and waits for all ranks.
 ///
 /// # Errors
-/// The number of ranks in the world is not the number of workers in the problem.
+/// The number of ranks in the world is not the number of workers in the problem, or the grids do not fit in the memory.
 pub fn mpi(problem: &Problem, world: &impl Communicator) -> anyhow::Result<Measured> {
     check_world(problem, world)?;
     let (size, rank) = (problem.size, world.rank());
@@ -25,8 +25,7 @@ pub fn mpi(problem: &Problem, world: &impl Communicator) -> anyhow::Result<Measu
     let rows = bands[usize::try_from(rank)?].clone();
     let (above, below) = if rows.is_empty() { (None, None) } else { (neighbour(rank - 1), neighbour(rank + 1)) };
 
-    let mut input: Vec<f64> = initial(size, rows.clone()).collect();
-    let mut output = vec![0.0; input.len()];
+    let (mut input, mut output) = grids(size, rows.clone())?;
     let halo = |neighbour: Option<_>| vec![0.0; if neighbour.is_some() { RADIUS * size } else { 0 }];
     let (mut rows_above, mut rows_below) = (halo(above), halo(below));
 

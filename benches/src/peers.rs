@@ -1,0 +1,238 @@
+//! What users have today: the same kernels in C and in Python (`benches/peers`), measured beside the strategies of the course.
+//!
+//! The C programs are compiled when they are first needed. A peer whose compiler, interpreter or package is missing is left out,
+//! and [`missing`] says what is missing.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use ch1_parallel::kernels::{Kernel, Measured, Problem, Strategy};
+use course::program;
+
+use crate::examples::root;
+use crate::machine;
+
+/// A way to solve a kernel without this course.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Peer {
+    /// C, one thread
+    C,
+    /// C with OpenMP
+    OpenMp,
+    /// C with MPI
+    CMpi,
+    /// Python with NumPy, one process; for `count`, which has nothing to vectorize, a plain loop
+    NumPy,
+    /// Python's multiprocessing with shared memory
+    Multiprocessing,
+    /// Python with mpi4py
+    Mpi4py,
+}
+
+/// A program runs at most this long. Python needs some seconds where C needs milliseconds.
+const LIMIT: Duration = Duration::from_secs(120);
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::C => "C",
+            Self::OpenMp => "C, OpenMP",
+            Self::CMpi => "C, MPI",
+            Self::NumPy => "NumPy",
+            Self::Multiprocessing => "multiprocessing",
+            Self::Mpi4py => "mpi4py",
+        })
+    }
+}
+
+impl Peer {
+    /// All peers: first those in C.
+    pub const ALL: [Self; 6] = [Self::C, Self::OpenMp, Self::CMpi, Self::NumPy, Self::Multiprocessing, Self::Mpi4py];
+
+    /// Whether it uses several workers.
+    #[must_use]
+    pub fn is_parallel(self) -> bool {
+        !matches!(self, Self::C | Self::NumPy)
+    }
+
+    fn is_c(self) -> bool {
+        matches!(self, Self::C | Self::OpenMp | Self::CMpi)
+    }
+
+    /// The source of its program for a kernel.
+    #[must_use]
+    pub fn source(self, kernel: Kernel) -> PathBuf {
+        let (folder, kind, ending) = match self {
+            Self::C => ("c", "serial", "c"),
+            Self::OpenMp => ("c", "openmp", "c"),
+            Self::CMpi => ("c", "mpi", "c"),
+            Self::NumPy if kernel == Kernel::Count => ("python", "python", "py"),
+            Self::NumPy => ("python", "numpy", "py"),
+            Self::Multiprocessing => ("python", "multiprocessing", "py"),
+            Self::Mpi4py => ("python", "mpi4py", "py"),
+        };
+        root().join(format!("benches/peers/{folder}/{kernel}_{kind}.{ending}"))
+    }
+
+    /// Whether its programs can run here.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn available(self) -> anyhow::Result<()> {
+        let import = |packages: &str| -> anyhow::Result<()> {
+            let python = python()?;
+            let import = format!("import {packages}");
+            let finished = program::run(Command::new(&python).args(["-c", &import]), LIMIT)?;
+            ensure!(finished.code() == Some(0), "{} has no {packages}", python.display());
+            Ok(())
+        };
+        match self {
+            Self::C | Self::OpenMp => machine::on_path("gcc").map(drop),
+            Self::CMpi => machine::mpi().map(drop),
+            Self::NumPy | Self::Multiprocessing => import("numpy"),
+            Self::Mpi4py => machine::mpi().map(drop).and_then(|()| import("mpi4py, numpy")),
+        }
+    }
+
+    /// Solves a problem.
+    ///
+    /// # Errors
+    /// Its program cannot be compiled or started, or fails.
+    pub fn solve(self, kernel: Kernel, problem: &Problem) -> anyhow::Result<Measured> {
+        let source = self.source(kernel);
+        let mut command = match self {
+            Self::C | Self::OpenMp => Command::new(self.compiled(&source)?),
+            Self::CMpi => ranks(problem.workers, &self.compiled(&source)?),
+            Self::NumPy | Self::Multiprocessing => Command::new(python()?),
+            Self::Mpi4py => {
+                let mut command = ranks(problem.workers, &python()?);
+                command.args(["-m", "mpi4py"]);
+                command
+            }
+        };
+        if !self.is_c() {
+            command.arg(&source);
+        }
+        let Problem { size, workers, iterations, grain } = problem;
+        for number in [*size as u64, *iterations as u64, *workers as u64, *grain] {
+            command.arg(number.to_string());
+        }
+        let finished = program::run(&mut command, LIMIT).with_context(|| self.to_string())?;
+        let line = finished.stdout.lines().find(|line| line.starts_with('{'));
+        match line {
+            Some(line) => serde_json::from_str(line).with_context(|| format!("{self}: the output of the program")),
+            None if finished.code().is_none() => bail!("{self}: did not end within {} s", LIMIT.as_secs()),
+            None => bail!("{self}: {}", finished.last_remark().trim_start_matches("error: ")),
+        }
+    }
+
+    /// The program that is compiled from `source`. It is compiled again if a source has changed since.
+    fn compiled(self, source: &Path) -> anyhow::Result<PathBuf> {
+        let folder = root().join("target/peers");
+        fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        let program = folder.join(source.file_stem().unwrap_or_default());
+        let time = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
+        let sources = [source, &source.with_file_name("peer.h"), &source.with_file_name("peer_mpi.h")].map(time);
+        if time(&program).is_some_and(|built| sources.iter().flatten().all(|source| *source < built)) {
+            return Ok(program);
+        }
+        let compiler = if self == Self::CMpi { machine::mpi()?.0 } else { machine::on_path("gcc")? };
+        let mut command = Command::new(compiler);
+        command.args(["-O3", "-march=native", "-std=c11", "-o"]).arg(&program).arg(source).arg("-lm");
+        command.args((self == Self::OpenMp).then_some("-fopenmp"));
+        let finished = program::run(&mut command, LIMIT)?;
+        ensure!(finished.code() == Some(0), "{}: {}", source.display(), finished.last_remark());
+        Ok(program)
+    }
+}
+
+/// The command that starts a program as ranks.
+fn ranks(count: usize, program: &Path) -> Command {
+    let mut command = Command::new(root().join("scripts/mpirun"));
+    command.env("MPIRUN_QUIET", "1").args(["-n", &count.to_string()]).arg(program);
+    command
+}
+
+/// The Python that `scripts/setup --peers` has set up, or else the one on the PATH.
+fn python() -> anyhow::Result<PathBuf> {
+    let own = root().join(".mpi/peers/bin/python3");
+    if own.is_file() { Ok(own) } else { machine::on_path("python3") }
+}
+
+/// The peers that can run here. A process looks for them only once.
+pub fn found() -> &'static [Peer] {
+    static FOUND: OnceLock<Vec<Peer>> = OnceLock::new();
+    FOUND.get_or_init(|| Peer::ALL.into_iter().filter(|peer| peer.available().is_ok()).collect())
+}
+
+/// What is missing for the other peers, one line each.
+#[must_use]
+pub fn missing() -> Vec<String> {
+    let missing = |peer: Peer| Some(format!("without {peer}: {:#}: scripts/setup --peers", peer.available().err()?));
+    Peer::ALL.into_iter().filter(|peer| !found().contains(peer)).filter_map(missing).collect()
+}
+
+/// The size at which peers are compared with the strategies.
+#[must_use]
+pub fn size(kernel: Kernel) -> usize {
+    match kernel {
+        Kernel::Nstream => 16_000_000,
+        Kernel::Stencil | Kernel::Pipeline => 2000,
+        Kernel::Transpose => 2048,
+        Kernel::Count => 100,
+        Kernel::DoSomething => 1_000_000,
+    }
+}
+
+/// The lines of code of a source: without blank lines, comments, documentation and Rust's unit tests.
+#[must_use]
+pub fn lines(source: &str) -> usize {
+    let source = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let (mut count, mut inside) = (0, false);
+    for line in source.lines().map(str::trim) {
+        // Python's documentation strings and C's comments may have several lines.
+        let quotes = line.matches("\"\"\"").count();
+        if inside {
+            inside = !(quotes == 1 || line.contains("*/"));
+        } else if quotes > 0 || line.starts_with("/*") {
+            inside = quotes == 1 || (quotes == 0 && !line.contains("*/"));
+        } else if !(line.is_empty() || line.starts_with("//") || (line.starts_with('#') && line[1..].starts_with(' ')))
+        {
+            count += 1;
+        }
+    }
+    count
+}
+
+/// The lines of code of a strategy's file; `None` for serial and rayon, which share a file with the definition of the kernel.
+#[must_use]
+pub fn lines_of(kernel: Kernel, strategy: Strategy) -> Option<usize> {
+    let chapter = match strategy {
+        Strategy::Serial | Strategy::Rayon => return None,
+        Strategy::Threads => "ch2_threads",
+        Strategy::Processes => "ch3_processes",
+        Strategy::Mpi => "ch4_mpi",
+    };
+    let source = root().join(format!("{chapter}/src/kernels/{kernel}.rs"));
+    fs::read_to_string(source).ok().map(|source| lines(&source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_code_are_counted_without_comments() {
+        assert_eq!(lines("/* one\n * two\n */\n#include <x.h>\n\nint x; // y\n// z\n/* a */\n"), 2);
+        assert_eq!(
+            lines("\"\"\"Text.\n\nMore.\n\"\"\"\nimport x\n# y\n\ndef f():\n    \"\"\"Text.\"\"\"\n    return 1\n"),
+            3
+        );
+        assert_eq!(lines("//! Text\nuse x;\n\n/// y\n#[must_use]\nfn f() {}\n\n#[cfg(test)]\nmod tests {}\n"), 3);
+    }
+}

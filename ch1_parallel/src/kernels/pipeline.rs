@@ -1,0 +1,285 @@
+//! `pipeline`: G[i][j] = G[i-1][j] + G[i][j-1] - G[i-1][j-1], so every point needs its neighbours above and to the left. Then
+//! G[0][0] = -G[N-1][N-1], so an iteration needs the end of the iteration before.
+//!
+//! The points that can be computed at the same time lie on a diagonal, the *wavefront*, which moves from the first corner to the
+//! last. In parallel solutions each worker holds some columns. It computes a group of rows, passes the last column of the group
+//! to the worker on its right, and computes the next group: a pipeline. The workers on the right are idle until the pipeline is full. Small
+//! groups fill it soon, but each group costs a message.
+//!
+//! The processor is a pipeline too. Along a row each sum needs the sum before it, and an addition takes some cycles, in which
+//! the processor could begin several more. So [`fill`] computes [`IN_FLIGHT`] rows at the same time, each one column behind
+//! the row above it: these sums do not need each other.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::nstream::part;
+use super::{Measured, Problem, laps, pool, pool_lane};
+use crate::array::Array;
+use course::lanes;
+
+/// How many rows [`fill`] computes at the same time.
+pub const IN_FLIGHT: usize = 8;
+
+/// Floating-point operations of one iteration, as the Parallel Research Kernels count them: 2 for each point.
+#[must_use]
+pub fn flops(size: usize) -> f64 {
+    let inside = (size - 1) as f64;
+    2.0 * inside * inside
+}
+
+/// The memory that the grid takes, in bytes.
+#[must_use]
+pub fn bytes(size: usize) -> u64 {
+    8 * (size as u64).pow(2)
+}
+
+/// The groups of rows after each of which a worker passes its last column on. Row 0 never changes, so it is in no group.
+pub fn groups(size: usize, workers: usize) -> impl Iterator<Item = Range<usize>> + Clone {
+    // Each worker computes at least 16 groups if there are enough rows, so that a pipeline of a few workers is full most of the time.
+    let rows = (size / (16 * workers)).clamp(1, 4) * IN_FLIGHT;
+    (1..size).step_by(rows).map(move |first| first..(first + rows).min(size))
+}
+
+/// The columns of each worker, in order and as evenly as possible. Column 0 never changes, so no worker has it. If there are
+/// too few columns, the last workers get none.
+#[must_use]
+pub fn columns(size: usize, workers: usize) -> Vec<Range<usize>> {
+    let busy = workers.min(size - 1);
+    let all = |worker: usize| match worker < busy {
+        true => part(size - 1, busy, worker),
+        false => size - 1..size - 1,
+    };
+    (0..workers).map(|worker| all(worker).start + 1..all(worker).end + 1).collect()
+}
+
+/// Some columns of the grid, row by row.
+#[derive(Debug)]
+pub struct Columns {
+    first: usize,
+    width: usize,
+    cells: Array,
+    /// The number to the left of these columns, in the last row that was computed.
+    corner: f64,
+}
+
+impl Columns {
+    /// The columns `columns` of a grid before the first iteration: row 0 is j, all other rows are 0.
+    ///
+    /// # Errors
+    /// The columns do not fit in the memory.
+    pub fn new(size: usize, columns: Range<usize>) -> anyhow::Result<Self> {
+        let (first, width) = (columns.start, columns.len());
+        let mut cells = Array::zeros("the grid", size * width)?;
+        cells.fill(0.0);
+        cells.iter_mut().zip(columns).for_each(|(cell, j)| *cell = j as f64);
+        Ok(Self { first, width, cells, corner: 0.0 })
+    }
+
+    /// Begins an iteration with this number in the first corner of the grid.
+    pub fn begin(&mut self, corner: f64) {
+        self.corner = if self.first == 1 { corner } else { (self.first - 1) as f64 };
+    }
+
+    /// Computes the rows `rows`. Before the call `border` has the numbers to the left of these columns in these rows. After the
+    /// call it has the last numbers of these columns, for the worker on the right.
+    pub fn compute(&mut self, rows: Range<usize>, border: &mut [f64]) {
+        let width = self.width;
+        let (above, cells) = self.cells[(rows.start - 1) * width..rows.end * width].split_at_mut(width);
+        fill(self.corner, border, above, cells);
+        self.corner = border[border.len() - 1];
+        for (border, row) in border.iter_mut().zip(cells.chunks_exact(width)) {
+            *border = row[width - 1];
+        }
+    }
+}
+
+/// The numbers in column 0 in the rows `rows`: they never change. No worker has this column; it is the border of the first worker.
+#[must_use]
+pub fn first_column(rows: Range<usize>) -> Vec<f64> {
+    rows.map(|i| i as f64).collect()
+}
+
+/// Computes rows of the grid: `rows`, one after the other, below the row `above`. `left` has the number to the left of each of
+/// them, and `corner` is the number to the left of `above`.
+pub fn fill(corner: f64, left: &[f64], above: &[f64], rows: &mut [f64]) {
+    let width = above.len();
+    let (mut corner, mut above) = (corner, above);
+    let mut rest = rows;
+    let mut lefts = left.chunks(IN_FLIGHT);
+    for left in &mut lefts {
+        let (rows, later) = rest.split_at_mut(left.len() * width);
+        match left.try_into() {
+            Ok(left) => fill_at_once::<IN_FLIGHT>(corner, left, above, rows),
+            Err(_) => {
+                for (at, left) in left.iter().enumerate() {
+                    let (before, row) = rows[..(at + 1) * width].split_at_mut(at * width);
+                    let above = if at == 0 { above } else { &before[(at - 1) * width..] };
+                    fill_at_once::<1>(corner, &[*left], above, row);
+                    corner = *left;
+                }
+            }
+        }
+        corner = left[left.len() - 1];
+        above = &rows[rows.len() - width..];
+        rest = later;
+    }
+}
+
+/// [`fill`] for `ROWS` rows.
+fn fill_at_once<const ROWS: usize>(corner: f64, left: &[f64; ROWS], above: &[f64], rows: &mut [f64]) {
+    let width = above.len();
+    let mut rows = rows.chunks_exact_mut(width);
+    let mut rows = InFlight {
+        above,
+        rows: std::array::from_fn(|_| rows.next().unwrap_or_default()),
+        west: *left,
+        north_west: std::array::from_fn(|k| if k == 0 { corner } else { left[k - 1] }),
+    };
+    let some = |t: usize| (t + 1).saturating_sub(width)..ROWS.min(t + 1);
+    let all_active = ROWS - 1..width.max(ROWS - 1);
+    (0..all_active.start).for_each(|t| rows.step(t, some(t)));
+    all_active.clone().for_each(|t| rows.step(t, 0..ROWS));
+    (all_active.end..width + ROWS - 1).for_each(|t| rows.step(t, some(t)));
+}
+
+/// Rows that are computed at the same time: in step t, row k computes its column t - k.
+struct InFlight<'rows, const ROWS: usize> {
+    /// The row above row 0.
+    above: &'rows [f64],
+    rows: [&'rows mut [f64]; ROWS],
+    /// For each row: the number that it computed last.
+    west: [f64; ROWS],
+    /// The number above that one.
+    north_west: [f64; ROWS],
+}
+
+impl<const ROWS: usize> InFlight<'_, ROWS> {
+    /// A step of the rows `active`: those whose column t - k exists.
+    // Inlined, so that the loop over all rows has a constant length and the numbers stay in registers.
+    #[inline(always)]
+    fn step(&mut self, t: usize, active: Range<usize>) {
+        // From the last row up: a row needs what the row above it computed in the step before.
+        for k in active.rev() {
+            let north = if k == 0 { self.above[t] } else { self.west[k - 1] };
+            self.west[k] += north - self.north_west[k];
+            self.north_west[k] = north;
+            self.rows[k][t - k] = self.west[k];
+        }
+    }
+}
+
+/// Says why the number in the last corner is wrong, or `None` if it is right. All numbers are whole, so they are exact.
+#[must_use]
+pub fn check(problem: &Problem, corner: f64) -> Option<String> {
+    let right = ((problem.iterations + 1) * 2 * (problem.size - 1)) as f64;
+    (corner != right).then(|| format!("the number in the last corner is {corner}, not {right}"))
+}
+
+/// One thread that holds all columns.
+///
+/// # Errors
+/// The grid does not fit in the memory.
+pub fn serial(problem: &Problem) -> anyhow::Result<Measured> {
+    let size = problem.size;
+    let mut grid = Columns::new(size, 1..size)?;
+    let mut corner = 0.0;
+    let seconds = laps(problem.iterations, || {
+        grid.begin(-corner);
+        for rows in groups(size, 1) {
+            let mut border = first_column(rows.clone());
+            grid.compute(rows, &mut border);
+            corner = border[border.len() - 1];
+        }
+    });
+    Ok(Measured { seconds, wrong: check(problem, corner) })
+}
+
+/// A parallel iterator for each position of the wavefront: in step d, part c of the columns computes group d - c of the rows.
+/// Tasks of rayon should not wait for each other, so the end of each iterator is a barrier between two steps.
+///
+/// # Errors
+/// The system does not start a thread, or the grid does not fit in the memory.
+pub fn rayon(problem: &Problem) -> anyhow::Result<Measured> {
+    let size = problem.size;
+    let pool = pool(problem.workers)?;
+    let busy = columns(size, problem.workers).into_iter().filter(|columns| !columns.is_empty());
+    let mut parts = busy.map(|columns| Columns::new(size, columns)).collect::<Result<Vec<_>, _>>()?;
+    let groups: Vec<_> = groups(size, problem.workers).collect();
+    let mut corner = 0.0;
+    let iterate = || {
+        parts.iter_mut().for_each(|part| part.begin(-corner));
+        let mut borders: Vec<_> = groups.iter().map(|rows| first_column(rows.clone())).collect();
+        for step in 0..groups.len() + parts.len() - 1 {
+            // Before its first step and after its last step a part does nothing.
+            let active = (step + 1).saturating_sub(groups.len())..parts.len().min(step + 1);
+            let their_groups = step + 1 - active.end..step + 1 - active.start;
+            let borders = borders[their_groups.clone()].par_iter_mut();
+            let rows_and_borders = groups[their_groups].par_iter().zip(borders);
+            parts[active].par_iter_mut().zip(rows_and_borders.rev()).for_each(|(part, (rows, border))| {
+                let _lane = pool_lane();
+                part.compute(rows.clone(), border);
+            });
+        }
+        corner = *borders.last().and_then(|border| border.last()).expect("a grid has two rows or more");
+    };
+    let seconds = lanes::wait("pool", || pool.install(|| laps(problem.iterations, iterate)));
+    Ok(Measured { seconds, wrong: check(problem, corner) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_and_columns_cover_the_grid_but_for_the_first_row_and_column() {
+        for size in [2, 3, 9, 10, 100, 2000] {
+            for workers in [1, 2, 7, 200] {
+                let inside: Vec<_> = (1..size).collect();
+                assert_eq!(groups(size, workers).flatten().collect::<Vec<_>>(), inside);
+                let columns = columns(size, workers);
+                assert_eq!(columns.len(), workers);
+                assert_eq!(columns.iter().cloned().flatten().collect::<Vec<_>>(), inside);
+                let busy = columns.iter().take_while(|columns| !columns.is_empty()).count();
+                assert_eq!(busy, workers.min(size - 1), "the workers without columns are the last");
+            }
+        }
+    }
+
+    /// The kernel's own check sees only one corner of a special grid.
+    #[test]
+    fn rows_in_flight_are_the_rows_one_after_the_other() {
+        for (height, width) in [(1, 1), (1, 5), (7, 3), (8, 1), (8, 8), (9, 30), (16, 7), (19, 100)] {
+            let number = |i: usize, j: usize| ((i * 37 + j * 53) % 101) as f64;
+            let mut grid: Vec<Vec<f64>> = (0..=height).map(|i| (0..=width).map(|j| number(i, j)).collect()).collect();
+            for i in 1..=height {
+                for j in 1..=width {
+                    grid[i][j] = grid[i - 1][j] + grid[i][j - 1] - grid[i - 1][j - 1];
+                }
+            }
+            let left: Vec<_> = grid[1..].iter().map(|row| row[0]).collect();
+            let mut rows = vec![f64::NAN; height * width];
+            fill(grid[0][0], &left, &grid[0][1..], &mut rows);
+            assert!(rows.iter().eq(grid[1..].iter().flat_map(|row| &row[1..])), "{height} rows, {width} columns");
+        }
+    }
+
+    #[test]
+    fn all_sizes_and_workers_are_exact() {
+        for size in [2, 3, 7, 9, 37, 64] {
+            for workers in [1, 2, 3, 64] {
+                let problem = Problem { size, workers, iterations: 3, grain: 0 };
+                assert_eq!(serial(&problem).unwrap().wrong, None);
+                assert_eq!(rayon(&problem).unwrap().wrong, None, "size {size}, {workers} workers");
+            }
+        }
+    }
+
+    #[test]
+    fn the_check_finds_a_corner_that_missed_an_iteration() {
+        let problem = Problem { size: 5, workers: 1, iterations: 2, grain: 0 };
+        assert_eq!(check(&problem, 24.0), None);
+        assert!(check(&problem, 16.0).is_some());
+    }
+}

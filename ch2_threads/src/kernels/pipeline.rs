@@ -1,0 +1,68 @@
+//! `pipeline` by scoped threads: each thread owns some columns and sends the last column of each group of rows through a channel to
+//! the thread on its right.
+//!
+//! A channel orders exactly what has to be ordered: a thread begins a group as soon as its left neighbour has ended it. At a
+//! barrier after each group all threads would wait for the slowest one. The last thread sends the number of the last corner to the
+//! first thread, which begins the next iteration with it.
+
+use std::hint::spin_loop;
+
+use ch1_parallel::kernels::pipeline::{Columns, check, columns, first_column, groups};
+use ch1_parallel::kernels::{Laps, Measured, Problem};
+use course::lanes;
+use crossbeam::channel::{Receiver, unbounded};
+
+use crate::spin_barrier::spins;
+use crate::team::prepared_team;
+
+/// Each thread computes its columns, group by group.
+///
+/// # Errors
+/// The grid does not fit in the memory.
+pub fn threads(problem: &Problem) -> anyhow::Result<Measured> {
+    let size = problem.size;
+    let columns: Vec<_> = columns(size, problem.workers).into_iter().filter(|columns| !columns.is_empty()).collect();
+    let workers = columns.len();
+    // Channel w leads to worker w: from its left neighbour, or from the last worker to worker 0.
+    let channels: Vec<_> = (0..workers).map(|_| unbounded::<Vec<f64>>()).collect();
+    let prepare = |worker: usize| Columns::new(size, columns[worker].clone());
+    let done = prepared_team(workers, prepare, |worker, mut own: Columns| {
+        let (from_left, to_right) = (&channels[worker].1, &channels[(worker + 1) % workers].0);
+        let (is_first, is_last) = (worker == 0, worker + 1 == workers);
+        let (mut laps, mut corner) = (Laps::default(), 0.0);
+        for iteration in 0..=problem.iterations {
+            if is_first && iteration > 0 {
+                corner = receive("corner", from_left, workers)[0];
+            }
+            own.begin(-corner);
+            for rows in groups(size, workers) {
+                let mut border =
+                    if is_first { first_column(rows.clone()) } else { receive("left neighbour", from_left, workers) };
+                own.compute(rows.clone(), &mut border);
+                if !is_last {
+                    // No channel closes before all threads have ended.
+                    let _ = to_right.send(border);
+                } else if rows.end == size {
+                    corner = border[border.len() - 1];
+                    let _ = to_right.send(vec![corner]);
+                }
+            }
+            // The iteration ends when the last worker ends it.
+            laps.end(is_last);
+        }
+        (laps, corner)
+    })?;
+    let seconds = Laps::seconds(problem.iterations, done.iter().map(|(laps, _)| laps))?;
+    Ok(Measured { seconds, wrong: check(problem, done[workers - 1].1) })
+}
+
+/// Receives a message. The thread looks for it for a moment before it sleeps, as at a [spin barrier](crate::spin_barrier).
+fn receive(what: &str, channel: &Receiver<Vec<f64>>, workers: usize) -> Vec<f64> {
+    for _ in 0..spins(workers) {
+        if let Ok(message) = channel.try_recv() {
+            return message;
+        }
+        spin_loop();
+    }
+    lanes::wait(what, || channel.recv()).expect("the channels are open until all threads have ended")
+}

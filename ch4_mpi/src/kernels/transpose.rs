@@ -1,0 +1,89 @@
+//! `transpose` by ranks: each rank holds rows of both matrices and needs a part of every row of A, so every rank sends to every rank.
+//!
+//! A rank sends its numbers already transposed, so that the receiver only adds them. The ranks exchange [`STRIP`] rows of A each at a
+//! time: the buffers then stay in the cache, and they are small in comparison with the matrices.
+
+use std::ops::Range;
+
+use ch1_parallel::array::Array;
+use ch1_parallel::kernels::transpose::{check, difference, initial_rows, rows, stripe};
+use ch1_parallel::kernels::{Measured, Problem, laps};
+use mpi::Count;
+use mpi::collective::SystemOperation;
+use mpi::datatype::{Partition, PartitionMut};
+use mpi::traits::*;
+
+use super::{check_world, slowest};
+use crate::parts::starts;
+
+/// How many rows of its part of A a rank sends at a time.
+const STRIP: usize = 32;
+
+/// In each iteration the ranks exchange their rows of A, a strip at a time.
+///
+/// # Errors
+/// The number of ranks in the world is not the number of workers in the problem, or the matrices do not fit in the memory.
+pub fn mpi(problem: &Problem, world: &impl Communicator) -> anyhow::Result<Measured> {
+    check_world(problem, world)?;
+    let (size, rank) = (problem.size, usize::try_from(world.rank())?);
+    let all: Vec<_> = (0..problem.workers).map(|rank| rows(size, problem.workers, rank)).collect();
+    let own = &all[rank];
+    let mut a = Array::collected("rows of A", own.len() * size, initial_rows(size, own.clone()))?;
+    let mut b = Array::zeros("rows of B", own.len() * size)?;
+    b.fill(0.0);
+    let longest = all.iter().map(Range::len).max().unwrap_or_default();
+    let (mut packed, mut received) = (Vec::new(), Vec::new());
+
+    let seconds = laps(problem.iterations, || {
+        for first in (0..longest).step_by(STRIP) {
+            let strips: Vec<_> = all.iter().map(|rows| strip(rows, first)).collect();
+            let own_rows = strips[rank].start - own.start..strips[rank].end - own.start;
+            pack(size, &mut a[own_rows.start * size..own_rows.end * size], &all, &mut packed);
+            let to_each: Vec<_> = all.iter().map(|rows| (own_rows.len() * rows.len()) as Count).collect();
+            let from_each: Vec<_> = strips.iter().map(|rows| (rows.len() * own.len()) as Count).collect();
+            received.resize(from_each.iter().sum::<Count>() as usize, 0.0);
+            let (starts_to, starts_from) = (starts(&to_each), starts(&from_each));
+            world.all_to_all_varcount_into(
+                &Partition::new(&packed[..], to_each, starts_to),
+                &mut PartitionMut::new(&mut received[..], from_each, starts_from),
+            );
+            add(size, &received, &strips, &mut b);
+        }
+        world.barrier();
+    });
+
+    let mut total = 0.0;
+    let own_difference = difference(size, own.start, &b, problem.iterations + 1);
+    world.all_reduce_into(&own_difference, &mut total, SystemOperation::sum());
+    Ok(Measured { seconds: slowest(world, &seconds), wrong: check(total) })
+}
+
+/// The rows of a rank that are sent at a time, from its row number `first`.
+fn strip(rows: &Range<usize>, first: usize) -> Range<usize> {
+    (rows.start + first).min(rows.end)..(rows.start + first + STRIP).min(rows.end)
+}
+
+/// Packs rows of A, transposed, for each rank its columns, and increases these rows.
+fn pack(size: usize, a: &mut [f64], columns: &[Range<usize>], packed: &mut Vec<f64>) {
+    packed.clear();
+    packed.resize(a.len(), 0.0);
+    let mut rest = &mut packed[..];
+    for columns in columns {
+        let mut lines: Vec<_> = a.chunks_exact_mut(size).map(|row| &mut row[columns.clone()]).collect();
+        let part;
+        (part, rest) = rest.split_at_mut(columns.len() * lines.len());
+        stripe(&mut lines, part);
+    }
+}
+
+/// Adds what each rank has sent to the columns of the own rows of B that have the numbers of the rank's strip.
+fn add(size: usize, received: &[f64], strips: &[Range<usize>], b: &mut [f64]) {
+    let mut rest = received;
+    for columns in strips.iter().filter(|columns| !columns.is_empty()) {
+        let part;
+        (part, rest) = rest.split_at(b.len() / size * columns.len());
+        for (row, line) in b.chunks_exact_mut(size).zip(part.chunks_exact(columns.len())) {
+            row[columns.clone()].iter_mut().zip(line).for_each(|(b, a)| *b += a);
+        }
+    }
+}
