@@ -6,8 +6,9 @@
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{self, Command};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -142,11 +143,15 @@ impl Peer {
             return Ok(program);
         }
         let compiler = if self == Self::CMpi { machine::mpi()?.0 } else { machine::on_path("gcc")? };
+        // Under a name of its own at first: another thread or process may compile or run the same program at this moment.
+        static COMPILED: AtomicU32 = AtomicU32::new(0);
+        let own = program.with_extension(format!("{}-{}", process::id(), COMPILED.fetch_add(1, Relaxed)));
         let mut command = Command::new(compiler);
-        command.args(["-O3", "-march=native", "-std=c11", "-o"]).arg(&program).arg(source).arg("-lm");
+        command.args(["-O3", "-march=native", "-std=c11", "-o"]).arg(&own).arg(source).arg("-lm");
         command.args((self == Self::OpenMp).then_some("-fopenmp"));
         let finished = program::run(&mut command, LIMIT)?;
         ensure!(finished.code() == Some(0), "{}: {}", source.display(), finished.last_remark());
+        fs::rename(&own, &program).with_context(|| program.display().to_string())?;
         Ok(program)
     }
 }
@@ -173,7 +178,10 @@ pub fn found() -> &'static [Peer] {
 /// What is missing for the other peers, one line each.
 #[must_use]
 pub fn missing() -> Vec<String> {
-    let missing = |peer: Peer| Some(format!("without {peer}: {:#}: scripts/setup --peers", peer.available().err()?));
+    let missing = |peer: Peer| {
+        let mend = if peer.is_c() { "" } else { ": scripts/setup --peers" };
+        Some(format!("without {peer}: {:#}{mend}", peer.available().err()?))
+    };
     Peer::ALL.into_iter().filter(|peer| !found().contains(peer)).filter_map(missing).collect()
 }
 

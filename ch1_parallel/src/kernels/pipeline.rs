@@ -7,8 +7,9 @@
 //! groups fill it soon, but each group costs a message.
 //!
 //! The processor is a pipeline too. Along a row each sum needs the sum before it, and an addition takes some cycles, in which
-//! the processor could begin several more. So [`fill`] computes [`IN_FLIGHT`] rows at the same time, each one column behind
-//! the row above it: these sums do not need each other.
+//! the processor could begin several more. So [`fill`] computes [`IN_FLIGHT`] rows at the same time, column by column. The sum
+//! in the next column of a row needs the sum before it, but not the rows below, so the processor begins it while the rows below are still
+//! under way: a wavefront of a few columns.
 
 use std::ops::Range;
 
@@ -20,7 +21,7 @@ use crate::array::Array;
 use course::lanes;
 
 /// How many rows [`fill`] computes at the same time.
-pub const IN_FLIGHT: usize = 8;
+pub const IN_FLIGHT: usize = 4;
 
 /// Floating-point operations of one iteration, as the Parallel Research Kernels count them: 2 for each point.
 #[must_use]
@@ -104,14 +105,23 @@ pub fn first_column(rows: Range<usize>) -> Vec<f64> {
 /// Computes rows of the grid: `rows`, one after the other, below the row `above`. `left` has the number to the left of each of
 /// them, and `corner` is the number to the left of `above`.
 pub fn fill(corner: f64, left: &[f64], above: &[f64], rows: &mut [f64]) {
+    // The loops are compiled for several processors. This call chooses the one of the machine.
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || fill_rows(corner, left, above, rows),
+    );
+}
+
+#[inline(always)]
+fn fill_rows(corner: f64, left: &[f64], above: &[f64], rows: &mut [f64]) {
     let width = above.len();
     let (mut corner, mut above) = (corner, above);
     let mut rest = rows;
-    let mut lefts = left.chunks(IN_FLIGHT);
-    for left in &mut lefts {
+    for left in left.chunks(IN_FLIGHT) {
         let (rows, later) = rest.split_at_mut(left.len() * width);
         match left.try_into() {
             Ok(left) => fill_at_once::<IN_FLIGHT>(corner, left, above, rows),
+            // The last rows, one by one.
             Err(_) => {
                 for (at, left) in left.iter().enumerate() {
                     let (before, row) = rows[..(at + 1) * width].split_at_mut(at * width);
@@ -127,45 +137,27 @@ pub fn fill(corner: f64, left: &[f64], above: &[f64], rows: &mut [f64]) {
     }
 }
 
-/// [`fill`] for `ROWS` rows.
+/// [`fill`] for `ROWS` rows, column by column.
+#[inline(always)]
 fn fill_at_once<const ROWS: usize>(corner: f64, left: &[f64; ROWS], above: &[f64], rows: &mut [f64]) {
     let width = above.len();
-    let mut rows = rows.chunks_exact_mut(width);
-    let mut rows = InFlight {
-        above,
-        rows: std::array::from_fn(|_| rows.next().unwrap_or_default()),
-        west: *left,
-        north_west: std::array::from_fn(|k| if k == 0 { corner } else { left[k - 1] }),
-    };
-    let some = |t: usize| (t + 1).saturating_sub(width)..ROWS.min(t + 1);
-    let all_active = ROWS - 1..width.max(ROWS - 1);
-    (0..all_active.start).for_each(|t| rows.step(t, some(t)));
-    all_active.clone().for_each(|t| rows.step(t, 0..ROWS));
-    (all_active.end..width + ROWS - 1).for_each(|t| rows.step(t, some(t)));
-}
-
-/// Rows that are computed at the same time: in step t, row k computes its column t - k.
-struct InFlight<'rows, const ROWS: usize> {
-    /// The row above row 0.
-    above: &'rows [f64],
-    rows: [&'rows mut [f64]; ROWS],
-    /// For each row: the number that it computed last.
-    west: [f64; ROWS],
-    /// The number above that one.
-    north_west: [f64; ROWS],
-}
-
-impl<const ROWS: usize> InFlight<'_, ROWS> {
-    /// A step of the rows `active`: those whose column t - k exists.
-    // Inlined, so that the loop over all rows has a constant length and the numbers stay in registers.
-    #[inline(always)]
-    fn step(&mut self, t: usize, active: Range<usize>) {
-        // From the last row up: a row needs what the row above it computed in the step before.
-        for k in active.rev() {
-            let north = if k == 0 { self.above[t] } else { self.west[k - 1] };
-            self.west[k] += north - self.north_west[k];
-            self.north_west[k] = north;
-            self.rows[k][t - k] = self.west[k];
+    let mut rest = rows;
+    let rows: [&mut [f64]; ROWS] = std::array::from_fn(|_| {
+        let row;
+        (row, rest) = std::mem::take(&mut rest).split_at_mut(width);
+        row
+    });
+    // The numbers on the left: in the row above these rows, and in each of these rows.
+    let (mut above_left, mut left) = (corner, *left);
+    for j in 0..width {
+        // How much the number in the row above is larger than the number on its left.
+        let mut step = above[j] - above_left;
+        above_left = above[j];
+        for k in 0..ROWS {
+            let number = left[k] + step;
+            step = number - left[k];
+            left[k] = number;
+            rows[k][j] = number;
         }
     }
 }

@@ -23,21 +23,22 @@ pub fn threads(problem: &Problem) -> anyhow::Result<Measured> {
     let size = problem.size;
     let columns: Vec<_> = columns(size, problem.workers).into_iter().filter(|columns| !columns.is_empty()).collect();
     let workers = columns.len();
+    let spins = spins(workers);
     // Channel w leads to worker w: from its left neighbour, or from the last worker to worker 0.
     let channels: Vec<_> = (0..workers).map(|_| unbounded::<Vec<f64>>()).collect();
     let prepare = |worker: usize| Columns::new(size, columns[worker].clone());
     let done = prepared_team(workers, prepare, |worker, mut own: Columns| {
         let (from_left, to_right) = (&channels[worker].1, &channels[(worker + 1) % workers].0);
         let (is_first, is_last) = (worker == 0, worker + 1 == workers);
+        let receive = |what: &str| receive(what, from_left, spins);
         let (mut laps, mut corner) = (Laps::default(), 0.0);
         for iteration in 0..=problem.iterations {
             if is_first && iteration > 0 {
-                corner = receive("corner", from_left, workers)[0];
+                corner = receive("corner")[0];
             }
             own.begin(-corner);
             for rows in groups(size, workers) {
-                let mut border =
-                    if is_first { first_column(rows.clone()) } else { receive("left neighbour", from_left, workers) };
+                let mut border = if is_first { first_column(rows.clone()) } else { receive("left neighbour") };
                 own.compute(rows.clone(), &mut border);
                 if !is_last {
                     // No channel closes before all threads have ended.
@@ -57,8 +58,8 @@ pub fn threads(problem: &Problem) -> anyhow::Result<Measured> {
 }
 
 /// Receives a message. The thread looks for it for a moment before it sleeps, as at a [spin barrier](crate::spin_barrier).
-fn receive(what: &str, channel: &Receiver<Vec<f64>>, workers: usize) -> Vec<f64> {
-    for _ in 0..spins(workers) {
+fn receive(what: &str, channel: &Receiver<Vec<f64>>, spins: u32) -> Vec<f64> {
+    for _ in 0..spins {
         if let Ok(message) = channel.try_recv() {
             return message;
         }
