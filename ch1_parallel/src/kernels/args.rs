@@ -50,7 +50,7 @@ impl ProblemArgs {
         Ok(Problem { size, workers, iterations: self.iterations.unwrap_or(1) as usize, grain: self.grain })
     }
 
-    /// Measures a solution: with the iterations that the flags ask for, or with as many as fit into [`SECONDS`].
+    /// Measures a solution: with the iterations that the flags ask for, or with as many as fit into 2 s.
     ///
     /// # Errors
     /// Those of `solve`.

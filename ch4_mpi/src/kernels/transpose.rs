@@ -1,6 +1,6 @@
 //! `transpose` by ranks: each rank holds rows of both matrices and needs a part of every row of A, so every rank sends to every rank.
 //!
-//! A rank sends its numbers already transposed, so that the receiver only adds them. The ranks exchange [`STRIP`] rows of A each at a
+//! A rank sends its numbers already transposed, so that the receiver only adds them. The ranks exchange a strip of A, 32 rows of each, at a
 //! time: the buffers then stay in the cache, and they are small in comparison with the matrices.
 
 use std::ops::Range;
