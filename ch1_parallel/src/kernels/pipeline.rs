@@ -1,5 +1,5 @@
-//! `pipeline`: G[i][j] = G[i-1][j] + G[i][j-1] - G[i-1][j-1], so every point needs its neighbours above and to the left. Then
-//! G[0][0] = -G[N-1][N-1], so an iteration needs the end of the iteration before.
+//! `pipeline`: `G[i][j] = G[i-1][j] + G[i][j-1] - G[i-1][j-1]`, so every point needs its neighbours above and to the left. Then
+//! `G[0][0] = -G[N-1][N-1]`, so an iteration needs the end of the iteration before.
 //!
 //! The points that can be computed at the same time lie on a diagonal, the *wavefront*, which moves from the first corner to the
 //! last. In parallel solutions each worker holds some columns. It computes a group of rows, passes the last column of the group
