@@ -5,7 +5,7 @@
 //! | [`mod@do_something`] | the workload that the comparisons share |
 //! | [`batch`] | the numbers that one worker makes in the comparison of threads and processes, and its times |
 //! | [`semaphore`] | a counting semaphore |
-//! | [`array`] | arrays of numbers in huge pages, for the kernels |
+//! | [`mod@array`] | arrays of numbers in huge pages, for the kernels |
 //! | [`memory`] | vectors whose length comes from a flag; without enough memory the result is an error, and no abort |
 //! | [`kernels`] | the problems that every strategy solves, with their serial and rayon solutions |
 //! | [`what_rust_forbids`] | mistakes of this chapter that the compiler refuses |
