@@ -18,7 +18,8 @@ const GRAIN: u64 = 10_000;
 pub struct Plan {
     /// The number of threads, processes or ranks of the parallel strategies.
     pub workers: usize,
-    /// How many times each strategy solves each problem. The strategies take turns, so that noise on the machine affects all alike.
+    /// How many times each strategy solves each problem. The strategies take turns, so that noise on the machine affects
+    /// all alike.
     pub rounds: usize,
     /// The seconds that the serial solution of a problem should take in a round.
     pub seconds: f64,
@@ -193,7 +194,7 @@ impl Comparison {
         Ok(comparison)
     }
 
-    /// Measures what the plan says and adds it.
+    /// Measures what the plan says and adds it. The times of a problem that was measured before are replaced.
     ///
     /// # Errors
     /// As for [`of`](Self::of).
@@ -205,7 +206,9 @@ impl Comparison {
     ) -> anyhow::Result<()> {
         for (kernel, problem) in plan.problems()? {
             progress(kernel, &problem);
-            // A peer that fails is not measured again.
+            // What was measured before did not take turns with what is measured now.
+            self.times.retain(|key, _| (key.0, key.1) != (kernel.name(), problem.size));
+            // A peer that fails here takes no turns.
             let mut peers: Vec<(Peer, Problem)> = Vec::new();
             for &peer in &plan.peers {
                 match peer.solve(kernel, &Problem { iterations: 1, ..problem }) {
@@ -221,9 +224,12 @@ impl Comparison {
                     let result = solve(kernel, strategy, &problem);
                     self.add(kernel, Solver::Strategy(strategy), &problem, result);
                 }
-                for (peer, problem) in &peers {
-                    self.add(kernel, Solver::Peer(*peer), problem, peer.solve(kernel, problem));
-                }
+                peers.retain(|(peer, problem)| {
+                    let result = peer.solve(kernel, problem);
+                    let is_right = result.as_ref().is_ok_and(|measured| measured.wrong.is_none());
+                    self.add(kernel, Solver::Peer(*peer), problem, result);
+                    is_right
+                });
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
-//! What users have today: the same kernels in C and in Python (`benches/peers`), measured beside the strategies of the course.
+//! The same kernels in C and in Python (`benches/peers`), measured in turn with the strategies of the course.
 //!
-//! The C programs are compiled when they are first needed. A peer whose compiler, interpreter or package is missing is left out,
-//! and [`missing`] says what is missing.
+//! The C programs are compiled when they are first needed. A peer whose compiler, interpreter or package is missing is left
+//! out, and [`missing`] says what is missing.
 
 use std::fmt;
 use std::fs;
@@ -18,7 +18,7 @@ use course::program;
 use crate::examples::root;
 use crate::machine;
 
-/// A way to solve a kernel without this course.
+/// A program in C or Python for a kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Peer {
     /// C, one thread
@@ -127,8 +127,11 @@ impl Peer {
         let line = finished.stdout.lines().find(|line| line.starts_with('{'));
         match line {
             Some(line) => serde_json::from_str(line).with_context(|| format!("{self}: the output of the program")),
-            None if finished.code().is_none() => bail!("{self}: did not end within {} s", LIMIT.as_secs()),
-            None => bail!("{self}: {}", finished.last_remark().trim_start_matches("error: ")),
+            None => match (finished.status, finished.last_remark().trim_start_matches("error: ")) {
+                (None, _) => bail!("{self}: did not end within {} s", LIMIT.as_secs()),
+                (Some(status), "") => bail!("{self}: {status}"),
+                (_, remark) => bail!("{self}: {remark}"),
+            },
         }
     }
 

@@ -93,7 +93,7 @@ fn compared(page: &mut String, comparison: &Comparison) {
     *page += "<h2>Strategies</h2>\n<p>The time is the median time of an iteration. The speed-up is the serial time divided by \
               this time; the efficiency is the speed-up divided by the number of workers. A strategy with a speed-up \
               below 1 is slower than the serial solution: it loses. The last column is the length of the source, without blank lines and \
-              comments; serial and rayon share a file with the definition of the kernel. The rows in C and Python are programs \
+              comments. The lines of a strategy are without the loops and the check of the kernel, which are in chapter 1; those of C and Python include them. The rows in C and Python are programs \
               of benches/peers, measured in turn with the others.</p>\n<table>\n<tr><th class=left>kernel<th>size<th class=left>strategy\
               <th>workers<th>iteration<th>rate<th>speed-up<th>efficiency<th>lines\n";
     for row in comparison.rows() {

@@ -24,6 +24,9 @@ fn the_peers_that_can_run_here_are_right() {
     for missing in peers::missing() {
         println!("{missing}");
     }
+    if benches::machine::on_path("gcc").is_ok() {
+        assert!(peers::found().contains(&Peer::C) && peers::found().contains(&Peer::OpenMp));
+    }
     for kernel in Kernel::value_variants() {
         for &peer in peers::found() {
             for (size, workers) in [(kernel.least_size(), 1), (13, 2), (100, 3)] {

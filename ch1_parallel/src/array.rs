@@ -1,9 +1,10 @@
 //! Arrays of numbers for the kernels, in huge pages.
 //!
-//! The processor finds the memory of a page in a table of the pages used last, the TLB. A page has 4 KiB as a rule, so the TLB of
-//! a core covers some MiB. A kernel that walks through more memory than that waits for the table, and two cores have two tables:
-//! then two workers look more than twice as fast as one. A huge page has 2 MiB, and the TLB covers GiBs. Linux gives huge pages
-//! to memory that asks for them (`madvise(2)`, `MADV_HUGEPAGE`), so the arrays of all strategies ask.
+//! Memory is divided into pages, of 4 KiB in most cases. Each core keeps the addresses of the last pages in a table, the
+//! TLB. It covers only some MiB: beyond that, the core waits for each new page. Two cores have two TLBs, so two workers can
+//! seem more than twice as fast as one. A huge page has 2 MiB, and the TLB covers some GiB. Linux gives huge pages to a
+//! program that asks for them (`madvise(2)`, `MADV_HUGEPAGE`), so the arrays of all strategies ask. Many systems give none
+//! to memory that processes share.
 
 use std::ops::{Deref, DerefMut};
 
@@ -14,7 +15,8 @@ use memmap2::MmapMut;
 /// The size of a huge page, in bytes, on x86-64 and on most ARM systems.
 const HUGE_PAGE: usize = 2 << 20;
 
-/// An array of numbers that begin as 0. The system gives a page when a worker first writes to it, near to the core of this worker.
+/// An array of numbers that begin as 0. The system gives a page at its first write, near to the core of the thread that
+/// writes.
 #[derive(Debug)]
 pub struct Array {
     map: MmapMut,

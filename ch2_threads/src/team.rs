@@ -30,11 +30,11 @@ pub fn team<T: Send>(workers: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T>
     lanes::wait("team", call)
 }
 
-/// A [`team`] whose members first get their own data by `prepare`, each on its own thread, and then work. The thread that writes
-/// first to a page gets it from the memory that is nearest to its core.
+/// A [`team`] whose members first get their own data by `prepare`, each on its own thread, and then work. The thread that
+/// writes first to a page gets it from the memory that is nearest to its core.
 ///
 /// # Errors
-/// `prepare` fails in some member. Then no member works, so that no member waits for one that has no data.
+/// `prepare` fails in some member. Then no member works, because some members have no data.
 ///
 /// # Panics
 /// As [`team`].

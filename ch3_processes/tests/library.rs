@@ -124,6 +124,8 @@ fn program_named(name: &str) -> anyhow::Result<()> {
     match name {
         "kernel count" => kernel(Kernel::Count, 1000),
         "kernel stencil" => kernel(Kernel::Stencil, 100),
+        "kernel transpose" => kernel(Kernel::Transpose, 100),
+        "kernel pipeline" => kernel(Kernel::Pipeline, 100),
         "panic" => {
             let (numbers, _kept) = pipe::<u64>()?;
             let others = (0..3).map(|_| spawn("other", stay, ())).collect::<Result<Vec<_>, _>>()?;
@@ -590,7 +592,14 @@ fn a_part_that_another_process_writes_is_refused() {
 fn the_kernels_are_exact() {
     let problem = Problem { size: 0, workers: 0, iterations: 3, grain: 50 };
     for workers in [1, 2, 3, 7, 20] {
-        for (kernel, sizes) in [(Kernel::Count, [1, 10, 1000]), (Kernel::Stencil, [5, 13, 301])] {
+        for (kernel, sizes) in [
+            (Kernel::Nstream, [1, 13, 1000]),
+            (Kernel::Stencil, [5, 13, 301]),
+            (Kernel::Transpose, [1, 17, 100]),
+            (Kernel::Pipeline, [2, 13, 100]),
+            (Kernel::Count, [1, 10, 1000]),
+            (Kernel::DoSomething, [1, 4097, 100_000]),
+        ] {
             for size in sizes {
                 let problem = Problem { size, workers, ..problem };
                 let measured = kernels::solve(kernel, &problem).unwrap();
@@ -612,7 +621,7 @@ fn kernel(kernel: Kernel, size: usize) -> anyhow::Result<()> {
 }
 
 fn a_killed_worker_ends_the_kernel() {
-    for name in ["kernel count", "kernel stencil"] {
+    for name in ["kernel count", "kernel stencil", "kernel transpose", "kernel pipeline"] {
         for victim in ["worker 0", "worker 2"] {
             let group = Group::start(&mut program(name));
             let worker =
@@ -620,7 +629,9 @@ fn a_killed_worker_ends_the_kernel() {
             signal(worker.id, Signal::KILL);
             let (status, errors) = group.end();
             let right = format!("error: {victim}: it ended before its work was done: signal: 9 (SIGKILL)\n");
-            assert_eq!((status.code(), errors), (Some(1), right));
+            // A neighbour in the ring of channels may notice the end first.
+            let of_a_neighbour = name == "kernel pipeline" && errors.contains("worker") && errors.lines().count() == 1;
+            assert!(status.code() == Some(1) && (errors == right || of_a_neighbour), "{name}: {status}: {errors}");
         }
     }
 }

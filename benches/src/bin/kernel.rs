@@ -1,8 +1,8 @@
 //! Solves one kernel with one strategy, checks the result exactly and prints the rate.
 //!
 //! The first iteration is not timed. Threads that have just started may be slower than later, so without `--iterations` the
-//! program measures for 2 s, leaves the warm-up out (a remark on stderr says how much that is), and prints the rate of the median. After a
-//! wrong result there is no rate, and the exit status is 1.
+//! program measures for 2 s, leaves the warm-up out (a remark on stderr says how much that is), and prints the rate of the
+//! median. After a wrong result there is no rate, and the exit status is 1.
 //!
 //! Run:       cargo run --release --bin kernel -- stencil --strategy threads --workers 2
 

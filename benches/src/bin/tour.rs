@@ -22,7 +22,7 @@ use course::lesson;
 
 #[derive(clap::Parser)]
 struct Args {
-    /// Compares fewer sizes in fewer rounds, without the programs in C and Python
+    /// Leaves out the comparison with programs in C and Python
     #[arg(long)]
     quick: bool,
     /// Number of threads, processes or ranks in the comparison; default: the number of cores
@@ -75,7 +75,7 @@ fn main() -> ExitCode {
 
         println!("\nThe strategies compared:");
         let workers = args.workers.map_or_else(|| available_parallelism().map_or(1, NonZero::get), usize::from);
-        let plan = if args.quick { Plan::quick(workers) } else { Plan::full(workers) };
+        let plan = Plan::quick(workers);
         let skip = if mpi.is_ok() { &[][..] } else { &[Strategy::Mpi] };
         let progress = |kernel, problem: &Problem| println!("  {kernel} of size {}", problem.size);
         let mut comparison = Comparison::of(&plan, skip, progress)?;

@@ -22,8 +22,8 @@ pub struct ProblemArgs {
     /// transpose (2048); the number of tasks of count (1000); the number of numbers of do_something (1000000)
     #[arg(long, value_name = "N")]
     pub size: Option<usize>,
-    /// Number of timed iterations; the rate is then that of their average. Without this flag, as many as fit into 2 s, without those of
-    /// the warm-up, and the rate is that of the median
+    /// Number of timed iterations; the rate uses their average. Without this flag: about 2 s of iterations (5 or more); the
+    /// warm-up is left out, and the rate uses the median
     #[arg(long, value_name = "I", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub iterations: Option<u32>,
     /// The number to which each task of count counts
@@ -68,8 +68,8 @@ impl ProblemArgs {
         solve(&Problem { iterations: iterations.clamp(5, 100_000), ..*problem })
     }
 
-    /// Prints the figures of a solution, as text or as JSON. If the flags say no number of iterations, those of the warm-up do not
-    /// count, and a remark on stderr says how many these are.
+    /// Prints the figures of a solution, as text or as JSON. Without `--iterations` the warm-up does not count, and a
+    /// remark on stderr says how many iterations it has.
     ///
     /// # Errors
     /// The result is wrong.
@@ -84,7 +84,7 @@ impl ProblemArgs {
         if typical == Typical::Median {
             let (count, still) = warm_up(&measured.seconds);
             let seconds: f64 = measured.seconds.drain(..count).sum();
-            let rest = if still { "" } else { "; the times have not stood still after it" };
+            let rest = if still { "" } else { "; later times still changed" };
             // A remark that cannot be printed is no reason to fail.
             let _ = writeln!(stderr(), "remark: warm-up: {count} iterations in {:.0} ms{rest}", seconds * 1e3);
         }

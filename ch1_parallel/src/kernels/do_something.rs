@@ -1,6 +1,6 @@
-//! `do_something`: the workers make random numbers and hand them back. To make a number takes about a nanosecond, so the price of the
-//! way back decides: threads write the numbers where the caller wants them, processes need shared memory for that, and ranks send
-//! them.
+//! `do_something`: the workers make random numbers and hand them back. Making a number takes about 1 ns, so the cost of
+//! handing it back decides. Threads write into the caller's array, processes write into shared memory, and ranks send
+//! messages.
 
 use rayon::prelude::*;
 
@@ -9,8 +9,8 @@ use crate::array::Array;
 use crate::do_something::{BLOCK, fill};
 use course::lanes;
 
-/// The seed of the numbers of each iteration, the untimed one included. All strategies make the same numbers, and another iteration makes
-/// other numbers, so that the check sees an iteration that did nothing.
+/// The seed of the numbers of each iteration, the untimed one included. All strategies use the same seeds. Each iteration
+/// has a new seed, so the check finds a last iteration that did nothing.
 pub fn seeds() -> impl Iterator<Item = u64> {
     42..
 }
@@ -28,8 +28,8 @@ pub fn make(seed: u64, first: u64, numbers: &mut [f64]) {
     }
 }
 
-/// Says which block of the numbers of the last iteration is wrong, or `None` if they are right: the sum of each block must be that of
-/// the serial solution, bit for bit. `parts` are the numbers in order, in parts of whole blocks.
+/// Says which block of the numbers of the last iteration is wrong, or `None` if they are right: the sum of each block must
+/// be that of the serial solution, bit for bit. `parts` are the numbers in order, in parts of whole blocks.
 #[must_use]
 pub fn check<'numbers>(problem: &Problem, parts: impl IntoIterator<Item = &'numbers [f64]>) -> Option<String> {
     let (size, seed) = (problem.size, seeds().nth(problem.iterations).unwrap_or_default());

@@ -119,8 +119,8 @@ pub struct Figures {
     pub seconds_median: f64,
     /// The quartiles of the seconds: half of the iterations took a time between these two.
     pub seconds_quartiles: [f64; 2],
-    /// Work per second in `unit`; `None` if the result is wrong. It comes from the average time if the number of iterations was given, as
-    /// with the Parallel Research Kernels, and otherwise from the median.
+    /// Work per second in `unit`; `None` if the result is wrong. It comes from the average time if the number of iterations
+    /// was given, as with the Parallel Research Kernels, and otherwise from the median.
     pub rate: Option<f64>,
     /// The unit of the rate.
     pub unit: String,
@@ -333,7 +333,7 @@ mod tests {
         assert_eq!(
             count.to_string(),
             "count of size 7 by rayon, workers: 3, iterations: 2: 18.7 tasks/s \
-             (median 375.000 ms, half of them 250.000 to 250.000; average 375.000, best 250.000)"
+             (median 375.000 ms, half of them 250.000 to 500.000; average 375.000, best 250.000)"
         );
         assert_eq!(serde_json::from_str::<Figures>(&count.json()).unwrap(), count);
         let wrong = figures(Kernel::Stencil, Some("wrong"));

@@ -1,8 +1,8 @@
 //! `nstream`: A += B + 3·C for three long vectors. Nothing is shared between workers, and each number is used once, so the
 //! kernel measures how many bytes a second the memory gives to the workers.
 //!
-//! One core alone does not always get all that the memory can give. Where it does, no number of workers is faster. A vector that
-//! fits in the cache of each core is another matter: every core has a cache of its own, and a worker more is a cache more.
+//! On some machines one core already uses the whole speed of the memory: there, more workers gain nothing. Short vectors
+//! fit in the caches. Each core has its own cache, so each further worker adds a cache, and the speed grows.
 
 use std::ops::Range;
 

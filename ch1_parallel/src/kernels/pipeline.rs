@@ -1,15 +1,15 @@
 //! `pipeline`: `G[i][j] = G[i-1][j] + G[i][j-1] - G[i-1][j-1]`, so every point needs its neighbours above and to the left. Then
 //! `G[0][0] = -G[N-1][N-1]`, so an iteration needs the end of the iteration before.
 //!
-//! The points that can be computed at the same time lie on a diagonal, the *wavefront*, which moves from the first corner to the
-//! last. In parallel solutions each worker holds some columns. It computes a group of rows, passes the last column of the group
-//! to the worker on its right, and computes the next group: a pipeline. The workers on the right are idle until the pipeline is full. Small
-//! groups fill it soon, but each group costs a message.
+//! The points that can be computed at the same time lie on a diagonal, the *wavefront*, which moves from the first corner
+//! to the last. In parallel solutions each worker holds some columns. It computes a group of rows, passes the last column
+//! of the group to the worker on its right, and computes the next group: a pipeline. The workers on the right are idle
+//! until the pipeline is full. Small groups fill it soon, but each group costs a message.
 //!
-//! The processor is a pipeline too. Along a row each sum needs the sum before it, and an addition takes some cycles, in which
-//! the processor could begin several more. So [`fill`] computes [`IN_FLIGHT`] rows at the same time, column by column. The sum
-//! in the next column of a row needs the sum before it, but not the rows below, so the processor begins it while the rows below are still
-//! under way: a wavefront of a few columns.
+//! The processor is a pipeline too. In a row each sum needs the sum before it. An addition takes some cycles. The processor
+//! could begin more additions in them. So [`fill`] computes [`IN_FLIGHT`] rows at the same time, column by column. The sum
+//! in the next column of a row needs the sum before it, but not the rows below, so the processor begins it while the rows
+//! below are still under way: a wavefront of a few columns.
 
 use std::ops::Range;
 
@@ -38,7 +38,8 @@ pub fn bytes(size: usize) -> u64 {
 
 /// The groups of rows after each of which a worker passes its last column on. Row 0 never changes, so it is in no group.
 pub fn groups(size: usize, workers: usize) -> impl Iterator<Item = Range<usize>> + Clone {
-    // Each worker computes at least 16 groups if there are enough rows, so that a pipeline of a few workers is full most of the time.
+    // With 16 rows for each worker or more, there are at least 4 groups for each worker: the pipeline is full most of the
+    // time.
     let rows = (size / (16 * workers)).clamp(1, 4) * IN_FLIGHT;
     (1..size).step_by(rows).map(move |first| first..(first + rows).min(size))
 }
@@ -96,7 +97,8 @@ impl Columns {
     }
 }
 
-/// The numbers in column 0 in the rows `rows`: they never change. No worker has this column; it is the border of the first worker.
+/// The numbers in column 0 in the rows `rows`: they never change. No worker has this column; it is the border of the first
+/// worker.
 #[must_use]
 pub fn first_column(rows: Range<usize>) -> Vec<f64> {
     rows.map(|i| i as f64).collect()
@@ -150,7 +152,7 @@ fn fill_at_once<const ROWS: usize>(corner: f64, left: &[f64; ROWS], above: &[f64
     // The numbers on the left: in the row above these rows, and in each of these rows.
     let (mut above_left, mut left) = (corner, *left);
     for j in 0..width {
-        // How much the number in the row above is larger than the number on its left.
+        // The number in the row above, minus the number on its left.
         let mut step = above[j] - above_left;
         above_left = above[j];
         for k in 0..ROWS {

@@ -74,15 +74,16 @@ pub fn median(values: &[f64]) -> f64 {
 pub fn quartiles(values: &[f64]) -> [f64; 2] {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let at = |quarter: usize| sorted.get(sorted.len().saturating_sub(1) * quarter / 4).copied().unwrap_or(0.0);
-    [at(1), at(3)]
+    let last = sorted.len().saturating_sub(1);
+    [last / 4, last - last / 4].map(|at| sorted.get(at).copied().unwrap_or(0.0))
 }
 
-/// How much slower than later ones an iteration may be, and still not belong to the warm-up.
+/// An iteration belongs to the warm-up if it takes more than this factor times the later median.
 const STEADY: f64 = 1.05;
 
-/// The iterations at the beginning that took longer than later ones, because the threads had just started: the system moves them to
-/// cores, and the cores raise their clocks. At most half of the iterations; the result also says whether the rest took the same time.
+/// The iterations at the beginning that took longer than later ones, because the threads had just started: the system moves
+/// them to cores, and the cores raise their clocks. At most half of the iterations; the result also says whether the rest
+/// took the same time.
 #[must_use]
 pub fn warm_up(seconds: &[f64]) -> (usize, bool) {
     let half = seconds.len() / 2;
@@ -107,6 +108,7 @@ mod tests {
         assert_eq!(median(&[]), 0.0);
         assert_eq!(quartiles(&[5.0, 1.0, 4.0, 2.0, 3.0]), [2.0, 4.0]);
         assert_eq!((quartiles(&[7.0]), quartiles(&[])), ([7.0; 2], [0.0; 2]));
+        assert_eq!(quartiles(&[2.0, 1.0]), [1.0, 2.0], "the median is between them");
     }
 
     #[test]

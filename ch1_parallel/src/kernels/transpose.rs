@@ -1,14 +1,14 @@
-//! `transpose`: B += Aᵀ, then A += 1. One of the two matrices is always walked across its rows, and every part of B needs a part
-//! of every row of A: everybody needs data of everybody.
+//! `transpose`: B += Aᵀ, then A += 1. A row of B needs a column of A, which has one number in every row of A. So each
+//! worker needs data of all other workers.
 //!
-//! A column of a matrix lies in as many cache lines and pages as it has numbers. So [`stripe`] works in blocks of [`BLOCK`] rows
-//! and columns, as wide as a cache line: it loads the lines of a block of A once, adds them to the lines of a block of B, and
-//! increases A while its lines are still there. No line is loaded a second time, and both matrices are moved through the memory
-//! once an iteration.
+//! Each number of a column of a matrix lies in another cache line. So [`stripe`] works in blocks of [`BLOCK`] rows and
+//! columns, as wide as a cache line: it loads the lines of a block of A once, adds them to the lines of a block of B, and
+//! increases A while the lines are in the cache. If N is a multiple of 8, an iteration loads each line of A and B only
+//! once.
 //!
-//! Where the workers share the memory, they need not send anything: worker w takes some rows of B and the same *columns* of A,
-//! and then no other worker touches these numbers. Ranks, which hold rows of both, must send: see
-//! `ch4_mpi/src/kernels/transpose.rs`.
+//! How the matrices are divided decides what has to be moved. If a worker holds some rows of B and the same *columns* of A, no
+//! worker needs the numbers of another (rayon, threads). If a worker holds *rows* of both matrices, it needs a part of the rows
+//! of every other worker: processes read them in shared memory, and ranks send them.
 
 use std::ops::Range;
 
@@ -22,7 +22,8 @@ use course::lanes;
 /// The side of a block: a cache line of 64 bytes has 8 numbers.
 pub const BLOCK: usize = 8;
 
-/// The bytes that an iteration moves, as the Parallel Research Kernels count them: a number of A is read and a number of B written.
+/// The bytes that an iteration moves, as the Parallel Research Kernels count them: a number of A is read and a number of B
+/// written.
 #[must_use]
 pub fn traffic(size: usize) -> f64 {
     16.0 * (size as f64).powi(2)
@@ -54,7 +55,7 @@ impl Line for &[f64] {
     }
 }
 
-/// Each number is increased after it was read: the second half of an iteration, while its cache line is there.
+/// Each number is increased after it was read, while its cache line is still in the cache.
 impl Line for &mut [f64] {
     #[inline(always)]
     fn take<const COUNT: usize>(&mut self, column: usize) -> [f64; COUNT] {
@@ -65,8 +66,8 @@ impl Line for &mut [f64] {
     }
 }
 
-/// Adds columns of A to the same rows of B: `a[i]` has the numbers of these columns in row i of A, and `b` the rows of B, one after
-/// the other. If the lines of A can be written to, A is increased too.
+/// Adds columns of A to the rows of B with the same numbers. `a[i]` is the part of row i of A in these columns. `b` has the
+/// rows of B, row by row. If the lines of A are `&mut`, A is increased too.
 pub fn stripe<L: Line>(a: &mut [L], b: &mut [f64]) {
     let size = a.len();
     // The loops are compiled for several vector widths. This call chooses the width of the machine.
@@ -82,8 +83,8 @@ pub fn stripe<L: Line>(a: &mut [L], b: &mut [f64]) {
     );
 }
 
-/// Adds a block: the lines of A from row `first` to the columns of B from column `first`, and the columns of these lines from column
-/// `column` to the rows `b`.
+/// Adds one block: `lines`, rows of A from row `first`, become columns of B from `first`. `b` has rows of B: row j gets
+/// number `column + j` of each line.
 #[inline(always)]
 fn add_block<L: Line>(size: usize, first: usize, column: usize, lines: &mut [L], b: &mut [f64]) {
     if lines.len() == BLOCK && b.len() == BLOCK * size {
@@ -123,7 +124,7 @@ pub fn check(difference: f64) -> Option<String> {
     (!right).then(|| format!("the result differs by {difference} in all"))
 }
 
-/// The rows or columns of worker number `worker`: whole blocks, so that no cache line belongs to two workers.
+/// The rows or columns of worker number `worker`: whole blocks, so that workers share no cache line if 8 divides N.
 #[must_use]
 pub fn rows(size: usize, workers: usize, worker: usize) -> Range<usize> {
     let blocks = part(size.div_ceil(BLOCK), workers, worker);
@@ -167,7 +168,7 @@ pub fn rayon(problem: &Problem) -> anyhow::Result<Measured> {
     let pool = pool(problem.workers)?;
     let (mut a, mut b) = matrices(size)?;
     // More stripes than workers: if the system interrupts a worker, the other workers take over some of its stripes. Whole
-    // blocks, so that no cache line belongs to two stripes.
+    // blocks: stripes share no cache line if 8 divides N.
     let blocks = size.div_ceil(BLOCK);
     let width = blocks.div_ceil(4 * problem.workers) * BLOCK;
     let seconds = {

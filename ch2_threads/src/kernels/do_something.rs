@@ -22,8 +22,8 @@ pub fn threads(problem: &Problem) -> anyhow::Result<Measured> {
     let mut numbers = Array::zeros("the numbers", problem.size)?;
     let seconds = {
         let mut rest = &mut numbers[..];
-        // Each lock guards the part of one thread, and only that thread acquires it: for the whole run. It lends a part for
-        // writing to a function that all threads share.
+        // Each lock guards the part of one thread. Only that thread acquires it, once, for the whole run. Without the lock
+        // the closure, which all threads share, could not write.
         let borrowed: Vec<_> = parts
             .iter()
             .map(|(_, count)| {

@@ -1,9 +1,9 @@
-//! `pipeline` by scoped threads: each thread owns some columns and sends the last column of each group of rows through a channel to
-//! the thread on its right.
+//! `pipeline` by scoped threads: each thread owns some columns and sends the last column of each group of rows through a
+//! channel to the thread on its right.
 //!
-//! A channel orders exactly what has to be ordered: a thread begins a group as soon as its left neighbour has ended it. At a
-//! barrier after each group all threads would wait for the slowest one. The last thread sends the number of the last corner to the
-//! first thread, which begins the next iteration with it.
+//! With a channel, a thread waits only for its left neighbour: it begins a group as soon as that thread has sent it. With a
+//! barrier after each group, it would wait for the slowest thread. The last thread sends the number of the last corner to
+//! the first thread, which begins the next iteration with it.
 
 use std::hint::spin_loop;
 
@@ -59,11 +59,14 @@ pub fn threads(problem: &Problem) -> anyhow::Result<Measured> {
 
 /// Receives a message. The thread looks for it for a moment before it sleeps, as at a [spin barrier](crate::spin_barrier).
 fn receive(what: &str, channel: &Receiver<Vec<f64>>, spins: u32) -> Vec<f64> {
-    for _ in 0..spins {
-        if let Ok(message) = channel.try_recv() {
-            return message;
+    let received = lanes::wait(what, || {
+        for _ in 0..spins {
+            if let Ok(message) = channel.try_recv() {
+                return Ok(message);
+            }
+            spin_loop();
         }
-        spin_loop();
-    }
-    lanes::wait(what, || channel.recv()).expect("the channels are open until all threads have ended")
+        channel.recv()
+    });
+    received.expect("the channels are open until all threads have ended")
 }

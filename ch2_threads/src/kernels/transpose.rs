@@ -1,8 +1,8 @@
 //! `transpose` by scoped threads: each thread owns some rows of B and the same columns of A.
 //!
-//! With this choice of parts no thread ever reads or writes the numbers of another thread, although every row of B needs every row of
-//! A. Threads that each owned *rows* of both matrices would have to meet twice in an iteration: no thread may increase its rows of
-//! A before all threads have read them.
+//! With this choice of parts no thread ever reads or writes the numbers of another thread, although every row of B needs
+//! every row of A. Threads that each owned *rows* of both matrices would have to meet twice in an iteration: no thread may
+//! increase its rows of A before all threads have read them.
 
 use ch1_parallel::kernels::transpose::{Stripe, check, stripe};
 use ch1_parallel::kernels::{Laps, Measured, Problem};

@@ -1,8 +1,8 @@
 //! `do_something` by processes: each worker writes its numbers to its part of an array in shared memory, where the parent reads
 //! them.
 //!
-//! A process cannot return a reference. A worker that made its numbers in memory of its own would have to send them through a pipe or
-//! a channel, and each number would be copied twice. Python's `multiprocessing` also pickles them.
+//! A process cannot return a reference. If a worker made its numbers in its own memory, it would send them through a pipe
+//! or a channel, and each number would be copied twice. Python's `multiprocessing` also pickles them.
 
 use ch1_parallel::do_something::part;
 use ch1_parallel::kernels::do_something::{check, make, seeds};

@@ -1,8 +1,8 @@
-//! `pipeline` by processes: each worker holds some columns and sends the last column of each group of rows through a channel to the
-//! worker on its right.
+//! `pipeline` by processes: each worker holds some columns and sends the last column of each group of rows through a
+//! channel to the worker on its right.
 //!
-//! A message orders the two workers and carries the numbers at once, so this file needs no barrier and no shared array. The channels
-//! form a ring: the last worker sends the number of the last corner to the first worker, which begins the next iteration with it.
+//! A message carries the numbers, and its receiver waits for it: no barrier or shared array is needed. The channels form a
+//! ring: the last worker sends the number of the last corner to the first worker, which begins the next iteration with it.
 //! If a worker dies, its channels close, and the others end with an error.
 
 use anyhow::Context;

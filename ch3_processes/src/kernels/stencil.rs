@@ -1,4 +1,5 @@
-//! `stencil` by processes: each worker holds its own [bands] of the grids, and only the edges of the bands lie in shared memory.
+//! `stencil` by processes: each worker holds its own [bands] of the grids, and only the edges of the bands lie in shared
+//! memory.
 //!
 //! A worker needs its neighbours' outermost rows as they were before this iteration. So each worker publishes a copy of its own
 //! outermost rows, the edges, for the next iteration. There are two sets of edges, used in turn, so that one barrier an

@@ -1,8 +1,8 @@
 //! `transpose` by processes: each worker holds rows of both matrices, and A lies in shared memory, where every worker reads it.
 //!
-//! Nobody has to send anything, but the workers have to agree on when. No worker may increase its rows of A before all workers have
-//! read them, and no worker may read again before all rows are increased. So there are two barriers in an iteration, and each
-//! worker walks through its rows of A a second time. The threads of chapter 2 hold columns of A, and need neither.
+//! No worker sends data. But a worker may increase its rows only after all workers have read them, and may read again only
+//! after all rows are increased. So an iteration has two barriers, and a second pass over A. Workers that hold columns of A
+//! (chapter 2) need neither; this file shows what shared reading costs.
 
 use ch1_parallel::array::Array;
 use ch1_parallel::kernels::transpose::{check, difference, initial_rows, rows, stripe};

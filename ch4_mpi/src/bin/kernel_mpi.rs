@@ -1,7 +1,8 @@
 //! Measures a kernel that ranks solve by exchanging messages.
 //!
 //! The program `kernel` starts this program for its strategy `mpi`. The first iteration is not timed. Without `--iterations` the
-//! program measures for 2 s and leaves the warm-up out. The time of an iteration is the time of the slowest rank. If the result is wrong, the program prints an error and no rate.
+//! program measures for 2 s and leaves the warm-up out. The time of an iteration is the time of the slowest rank. If the
+//! result is wrong, the program prints an error and no rate.
 //!
 //! Run:       cargo run --release --bin kernel_mpi -- stencil --workers 2
 //!            scripts/mpirun -n 2 target/release/kernel_mpi stencil --workers 2

@@ -1,8 +1,9 @@
 //! `do_something` by ranks: each rank makes its part of the numbers, and rank 0 gathers all parts.
 //!
-//! Rank 0 cannot see the memory of another rank, so every number is copied at least once on its way, and rank 0 receives them one
-//! message after the other. To make a number takes about as long as to send it, so more ranks help little.
+//! Rank 0 cannot see the memory of another rank, so every number is copied at least once on its way, the numbers of rank 0
+//! too. Making a number takes about as long as sending it, so more ranks help little.
 
+use anyhow::Context;
 use ch1_parallel::array::Array;
 use ch1_parallel::do_something::part;
 use ch1_parallel::kernels::do_something::{check, make, seeds};
@@ -17,13 +18,14 @@ use crate::parts::starts;
 /// In each iteration every rank makes its numbers, and rank 0 gathers them.
 ///
 /// # Errors
-/// The number of ranks in the world is not the number of workers in the problem, or the numbers do not fit in the memory or in a
-/// message.
+/// The number of ranks in the world is not the number of workers in the problem, or the numbers do not fit in the memory or
+/// in a message.
 pub fn mpi(problem: &Problem, world: &impl Communicator) -> anyhow::Result<Measured> {
     check_world(problem, world)?;
+    let too_many = || format!("do_something by mpi: {} numbers are too many for one message", problem.size);
+    Count::try_from(problem.size).with_context(too_many)?;
     let parts: Vec<_> = (0..problem.workers).map(|rank| part(problem.size, problem.workers, rank)).collect();
     let counts = parts.iter().map(|&(_, count)| Count::try_from(count)).collect::<Result<Vec<_>, _>>()?;
-    Count::try_from(problem.size)?;
     let starts = starts(&counts);
     let (first, count) = parts[usize::try_from(world.rank())?];
     let mut own = Array::zeros("the numbers of a rank", count)?;
@@ -38,6 +40,8 @@ pub fn mpi(problem: &Problem, world: &impl Communicator) -> anyhow::Result<Measu
         } else {
             root.gather_varcount_into(&own[..]);
         }
+        // Otherwise the other ranks would begin the next iteration while rank 0 gathers this one.
+        world.barrier();
     });
 
     let mut wrong = if is_root { check(problem, [&all[..]]) } else { None };

@@ -1,6 +1,7 @@
 //! The kernels under the strategy `mpi`: ranks that exchange messages.
 //!
-//! No rank sees the memory of another rank. Each rank holds its own part of the problem and receives all other data as messages.
+//! No rank sees the memory of another rank. Each rank holds its own part of the problem and receives all other data as
+//! messages.
 
 pub mod count;
 pub mod do_something;

@@ -1,8 +1,8 @@
 //! `pipeline` by ranks: each rank holds some columns and sends the last column of each group of rows to the rank on its right.
 //!
-//! The messages are short, so the time of a message decides how small the groups can be: smaller groups fill the pipeline sooner,
-//! but there are more messages. The last rank sends the number of the last corner to the first rank, which begins the next iteration
-//! with it.
+//! The messages are short, so the time of a message decides how small the groups can be: smaller groups fill the pipeline
+//! sooner, but there are more messages. The last rank sends the number of the last corner to the first rank, which begins
+//! the next iteration with it.
 
 use ch1_parallel::kernels::pipeline::{Columns, check, columns, first_column, groups};
 use ch1_parallel::kernels::{Measured, Problem, laps};

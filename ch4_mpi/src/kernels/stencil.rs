@@ -1,4 +1,5 @@
-//! `stencil` by ranks: each rank holds a band of rows and receives the outermost rows of its neighbours, the *halo*, as messages.
+//! `stencil` by ranks: each rank holds a band of rows and receives the outermost rows of its neighbours, the *halo*, as
+//! messages.
 
 use ch1_parallel::kernels::stencil::{RADIUS, bands, check, grids, sum, sweep};
 use ch1_parallel::kernels::{Measured, Problem, laps};
@@ -40,8 +41,8 @@ pub fn mpi(problem: &Problem, world: &impl Communicator) -> anyhow::Result<Measu
     Ok(Measured { seconds: slowest(world, &seconds), wrong: check(problem, total) })
 }
 
-/// Sends the outermost rows of `input` to the neighbours and receives their outermost rows. All four messages are under way at the
-/// same time, so the order of the calls does not matter.
+/// Sends the outermost rows of `input` to the neighbours and receives their outermost rows. All four messages are under way
+/// at the same time, so the order of the calls does not matter.
 fn exchange(
     input: &[f64],
     above: Option<Process<'_>>,

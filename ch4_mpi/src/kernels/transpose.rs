@@ -1,7 +1,8 @@
-//! `transpose` by ranks: each rank holds rows of both matrices and needs a part of every row of A, so every rank sends to every rank.
+//! `transpose` by ranks: each rank holds rows of both matrices and needs a part of every row of A, so every rank sends to
+//! every rank.
 //!
-//! A rank sends its numbers already transposed, so that the receiver only adds them. The ranks exchange a strip of A, 32 rows of each, at a
-//! time: the buffers then stay in the cache, and they are small in comparison with the matrices.
+//! A rank sends its numbers already transposed, so that the receiver only adds them. In each exchange a rank sends 32 rows
+//! of its part of A. So the buffers are much smaller than the matrices, and can stay in the cache.
 
 use std::ops::Range;
 
@@ -76,7 +77,7 @@ fn pack(size: usize, a: &mut [f64], columns: &[Range<usize>], packed: &mut Vec<f
     }
 }
 
-/// Adds what each rank has sent to the columns of the own rows of B that have the numbers of the rank's strip.
+/// Adds the numbers from each rank to the rows of B, in the columns that belong to the rank's strip.
 fn add(size: usize, received: &[f64], strips: &[Range<usize>], b: &mut [f64]) {
     let mut rest = received;
     for columns in strips.iter().filter(|columns| !columns.is_empty()) {
