@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use benches::compare::{Comparison, Plan, Solver};
 use benches::report::Report;
-use benches::solve::{solve, strategies};
+use benches::solve::solve;
 use benches::{examples, machine, mpi, peers};
 use ch1_parallel::kernels::{Problem, Strategy};
 use criterion::{BenchmarkId, Criterion, SamplingMode};
@@ -35,7 +35,8 @@ fn main() -> anyhow::Result<()> {
     for (kernel, problem) in Plan::full(workers).problems()? {
         let mut group = criterion.benchmark_group(format!("{kernel}/{}", problem.size));
         group.sampling_mode(SamplingMode::Flat);
-        for strategy in strategies(kernel).filter(|&strategy| missing.is_none() || strategy != Strategy::Mpi) {
+        for &strategy in kernel.strategies().iter().filter(|&&strategy| missing.is_none() || strategy != Strategy::Mpi)
+        {
             group.bench_function(BenchmarkId::from_parameter(strategy), |bencher| {
                 bencher.iter_custom(|batches| {
                     let problem = Problem { iterations: problem.iterations * batches as usize, ..problem };

@@ -8,10 +8,13 @@ use ch1_parallel::kernels::{Kernel, Measured, Problem, Strategy, median};
 use clap::ValueEnum;
 
 use crate::peers::{self, Peer};
-use crate::solve::{solve, strategies};
+use crate::solve::solve;
 
 /// How far a task of `count` counts in a comparison: some 17 µs of work.
 const GRAIN: u64 = 10_000;
+
+/// How long a request of `waiting` waits in a comparison, in microseconds.
+const WAIT: u32 = 5000;
 
 /// What a comparison measures.
 #[derive(Clone, Debug)]
@@ -89,6 +92,7 @@ impl Plan {
             (Kernel::Pipeline, vec![50, 200, 1000, 2000]),
             (Kernel::Count, vec![2, 10, 100, 1000, 10_000]),
             (Kernel::DoSomething, vec![8192, 100_000, 1_000_000, 10_000_000]),
+            (Kernel::Waiting, vec![1, 10, 100]),
         ];
         Self { workers, rounds: 5, seconds: 0.15, sizes, peers: Vec::new() }
     }
@@ -103,6 +107,7 @@ impl Plan {
             (Kernel::Pipeline, vec![50, 1000]),
             (Kernel::Count, vec![2, 100, 1000]),
             (Kernel::DoSomething, vec![8192, 1_000_000]),
+            (Kernel::Waiting, vec![1, 20]),
         ];
         Self { workers, rounds: 3, seconds: 0.05, sizes, peers: Vec::new() }
     }
@@ -110,7 +115,8 @@ impl Plan {
     /// A comparison with the programs in other languages that can run here, at one size of each kernel.
     #[must_use]
     pub fn peers(workers: usize) -> Self {
-        let sizes = Kernel::value_variants().iter().map(|&kernel| (kernel, vec![peers::size(kernel)])).collect();
+        let sizes =
+            Kernel::value_variants().iter().filter_map(|&kernel| Some((kernel, vec![peers::size(kernel)?]))).collect();
         Self { workers, rounds: 5, seconds: 0.1, sizes, peers: peers::found().to_vec() }
     }
 
@@ -122,10 +128,10 @@ impl Plan {
         let mut problems = Vec::new();
         for (kernel, sizes) in &self.sizes {
             for &size in sizes {
-                let mut problem = Problem { size, workers: 1, iterations: 1, grain: GRAIN };
+                let mut problem = Problem { size, grain: GRAIN, wait: WAIT, ..Problem::DEFAULT };
                 let once = median(&solve(*kernel, Strategy::Serial, &problem)?.seconds);
                 problem.iterations = ((self.seconds / once) as usize).clamp(3, 2000);
-                problem.workers = self.workers;
+                problem.workers = if *kernel == Kernel::Waiting { size } else { self.workers };
                 problems.push((*kernel, problem));
             }
         }
@@ -220,7 +226,7 @@ impl Comparison {
                 }
             }
             for _ in 0..plan.rounds {
-                for strategy in strategies(kernel).filter(|strategy| !skip.contains(strategy)) {
+                for &strategy in kernel.strategies().iter().filter(|strategy| !skip.contains(strategy)) {
                     let result = solve(kernel, strategy, &problem);
                     self.add(kernel, Solver::Strategy(strategy), &problem, result);
                 }
@@ -340,7 +346,7 @@ mod tests {
     #[test]
     fn ratios_are_against_the_serial_median_of_the_same_size() {
         let mut comparison = Comparison::default();
-        let problem = |size| Problem { size, workers: 2, iterations: 3, grain: 1 };
+        let problem = |size| Problem { size, workers: 2, iterations: 3, grain: 1, ..Problem::DEFAULT };
         comparison.add(Kernel::Count, SERIAL, &problem(10), measured(&[1.0, 9.0, 2.0]));
         comparison.add(Kernel::Count, THREADS, &problem(10), measured(&[4.0]));
         comparison.add(Kernel::Count, SERIAL, &problem(100), measured(&[8.0]));
@@ -355,7 +361,7 @@ mod tests {
     #[test]
     fn a_wrong_result_has_no_rate() {
         let mut comparison = Comparison::default();
-        let problem = Problem { size: 10, workers: 2, iterations: 3, grain: 1 };
+        let problem = Problem { size: 10, workers: 2, iterations: 3, grain: 1, ..Problem::DEFAULT };
         let wrong = Measured { seconds: vec![1.0], wrong: Some("lost".into()) };
         comparison.add(Kernel::Count, Solver::Strategy(Strategy::Rayon), &problem, Ok(wrong));
         assert!(comparison.rows().is_empty());

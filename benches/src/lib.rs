@@ -3,8 +3,10 @@
 pub mod compare;
 pub mod examples;
 pub mod machine;
+pub mod metg;
 pub mod mpi;
 pub mod peers;
+pub mod prices;
 pub mod report;
 pub mod solve;
 pub mod timelines;

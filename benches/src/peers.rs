@@ -119,7 +119,7 @@ impl Peer {
         if !self.is_c() {
             command.arg(&source);
         }
-        let Problem { size, workers, iterations, grain } = problem;
+        let Problem { size, workers, iterations, grain, .. } = problem;
         for number in [*size as u64, *iterations as u64, *workers as u64, *grain] {
             command.arg(number.to_string());
         }
@@ -188,16 +188,17 @@ pub fn missing() -> Vec<String> {
     Peer::ALL.into_iter().filter(|peer| !found().contains(peer)).filter_map(missing).collect()
 }
 
-/// The size at which peers are compared with the strategies.
+/// The size at which peers are compared with the strategies; `None` if no peer solves the kernel.
 #[must_use]
-pub fn size(kernel: Kernel) -> usize {
-    match kernel {
+pub fn size(kernel: Kernel) -> Option<usize> {
+    Some(match kernel {
         Kernel::Nstream => 16_000_000,
         Kernel::Stencil | Kernel::Pipeline => 2000,
         Kernel::Transpose => 2048,
         Kernel::Count => 100,
         Kernel::DoSomething => 1_000_000,
-    }
+        Kernel::Waiting => return None,
+    })
 }
 
 /// The lines of code of a source: without blank lines, comments, documentation and Rust's unit tests.
@@ -228,6 +229,7 @@ pub fn lines_of(kernel: Kernel, strategy: Strategy) -> Option<usize> {
         Strategy::Threads => "ch2_threads",
         Strategy::Processes => "ch3_processes",
         Strategy::Mpi => "ch4_mpi",
+        Strategy::Async => "ch5_async",
     };
     let source = root().join(format!("{chapter}/src/kernels/{kernel}.rs"));
     fs::read_to_string(source).ok().map(|source| lines(&source))

@@ -7,6 +7,8 @@ use course::lanes::svg::escape;
 
 use crate::compare::Comparison;
 use crate::examples::{Example, Outcome};
+use crate::metg::Curve;
+use crate::prices::Price;
 
 const STYLE: &str = "
   :root { color-scheme: light dark }
@@ -27,6 +29,10 @@ pub struct Report<'run> {
     pub examples: Vec<(&'run Example, Option<Outcome>)>,
     /// The times of the strategies.
     pub comparison: Option<&'run Comparison>,
+    /// The basic prices.
+    pub prices: &'run [Price],
+    /// The efficiency at tasks of different lengths.
+    pub curves: &'run [Curve],
     /// What is missing, one line each.
     pub remarks: Vec<String>,
 }

@@ -6,29 +6,11 @@ use clap::ValueEnum;
 
 use crate::{machine, mpi};
 
-/// Whether a strategy solves a kernel.
-#[must_use]
-pub fn is_pair(kernel: Kernel, strategy: Strategy) -> bool {
-    strategies(kernel).any(|known| known == strategy)
-}
-
-/// The strategies that solve a kernel.
-pub fn strategies(kernel: Kernel) -> impl Iterator<Item = Strategy> {
-    match kernel {
-        Kernel::Nstream
-        | Kernel::Stencil
-        | Kernel::Transpose
-        | Kernel::Pipeline
-        | Kernel::Count
-        | Kernel::DoSomething => Strategy::value_variants().iter().copied(),
-    }
-}
-
 /// All pairs, one line for each kernel.
 #[must_use]
 pub fn pairs() -> String {
     let line = |kernel: &Kernel| {
-        let strategies: Vec<_> = strategies(*kernel).map(|strategy| strategy.to_string()).collect();
+        let strategies: Vec<_> = kernel.strategies().iter().map(|strategy| strategy.to_string()).collect();
         format!("  {kernel:12} {}", strategies.join(", "))
     };
     Kernel::value_variants().iter().map(line).collect::<Vec<_>>().join("\n")
@@ -41,10 +23,13 @@ pub fn pairs() -> String {
 pub fn solve(kernel: Kernel, strategy: Strategy, problem: &Problem) -> anyhow::Result<Measured> {
     fits(kernel, problem.size)?;
     match strategy {
-        Strategy::Serial | Strategy::Rayon => kernel.solve(strategy, problem).expect("chapter 1 has both strategies"),
+        Strategy::Serial | Strategy::Rayon => {
+            kernel.solve(strategy, problem).unwrap_or_else(|| bail!("{}", kernel.no_pair(strategy)))
+        }
         Strategy::Threads => ch2_threads::kernels::solve(kernel, problem),
         Strategy::Processes => ch3_processes::kernels::solve(kernel, problem),
         Strategy::Mpi => mpi::solve(kernel, problem),
+        Strategy::Async => ch5_async::kernels::solve(kernel, problem),
     }
 }
 

@@ -4,7 +4,6 @@ use std::process::Command;
 use std::time::Duration;
 
 use benches::mpi;
-use benches::solve::strategies;
 use ch1_parallel::kernels::{Figures, Kernel, Strategy};
 use clap::ValueEnum;
 use course::program::{Finished, run};
@@ -22,7 +21,8 @@ fn pairs() -> Vec<(Kernel, Strategy)> {
         println!("without the strategy mpi: {missing:#}");
     }
     let can_run = |strategy: &Strategy| mpi.is_ok() || *strategy != Strategy::Mpi;
-    let all = |&kernel: &Kernel| strategies(kernel).filter(can_run).map(move |strategy| (kernel, strategy));
+    let all =
+        |&kernel: &Kernel| kernel.strategies().iter().copied().filter(can_run).map(move |strategy| (kernel, strategy));
     Kernel::value_variants().iter().flat_map(all).collect()
 }
 

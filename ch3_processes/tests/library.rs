@@ -590,7 +590,7 @@ fn a_part_that_another_process_writes_is_refused() {
 }
 
 fn the_kernels_are_exact() {
-    let problem = Problem { size: 0, workers: 0, iterations: 3, grain: 50 };
+    let problem = Problem { size: 0, workers: 0, iterations: 3, grain: 50, ..Problem::DEFAULT };
     for workers in [1, 2, 3, 7, 20] {
         for (kernel, sizes) in [
             (Kernel::Nstream, [1, 13, 1000]),
@@ -616,7 +616,7 @@ fn the_kernels_are_exact() {
 
 /// Runs a kernel until it is killed.
 fn kernel(kernel: Kernel, size: usize) -> anyhow::Result<()> {
-    kernels::solve(kernel, &Problem { size, workers: 3, iterations: 100_000_000, grain: 1000 })?;
+    kernels::solve(kernel, &Problem { size, workers: 3, iterations: 100_000_000, grain: 1000, ..Problem::DEFAULT })?;
     Ok(())
 }
 

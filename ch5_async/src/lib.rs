@@ -24,3 +24,4 @@
 //! ```
 
 pub mod echo;
+pub mod kernels;

@@ -17,9 +17,9 @@ use course::lesson;
 
 #[derive(Parser)]
 struct Args {
-    /// The problem: nstream, stencil, transpose, pipeline, count or do_something
+    /// The problem: nstream, stencil, transpose, pipeline, count, do_something or waiting
     kernel: String,
-    /// How to solve it: serial, rayon, threads, processes or mpi
+    /// How to solve it: serial, rayon, threads, processes, mpi or async
     #[arg(long, value_name = "S")]
     strategy: String,
     #[command(flatten)]
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
 fn checked(args: Args) -> Result<(Args, Kernel, Strategy, Problem), String> {
     let pair = (Kernel::from_str(&args.kernel, false), Strategy::from_str(&args.strategy, false));
     let (Ok(kernel), Ok(strategy)) = pair else { return Err(no_pair(&args)) };
-    if !solve::is_pair(kernel, strategy) {
+    if !kernel.strategies().contains(&strategy) {
         return Err(no_pair(&args));
     }
     let mut problem = args.problem.problem(kernel)?;

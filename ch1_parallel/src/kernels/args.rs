@@ -1,8 +1,6 @@
 //! The flags that describe a problem, for the programs `kernel` and `kernel_mpi`.
 
 use std::io::{Write, stderr};
-use std::num::NonZero;
-use std::thread::available_parallelism;
 
 use anyhow::ensure;
 
@@ -15,11 +13,13 @@ const SECONDS: f64 = 2.0;
 /// The flags that describe a problem.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ProblemArgs {
-    /// Number of threads, processes or ranks; without this flag, the number of cores
+    /// Number of threads, processes or ranks; for waiting, the number of requests in flight. Without this flag: the number of
+    /// cores; for waiting, 100
     #[arg(long, value_name = "W", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub workers: Option<u16>,
     /// Size: the length of nstream's vectors (default 4000000); the side of the grid or matrix of stencil, pipeline (2000) and
-    /// transpose (2048); the number of tasks of count (1000); the number of numbers of do_something (1000000)
+    /// transpose (2048); the number of tasks of count (1000); the number of numbers of do_something (1000000); the number of
+    /// requests of waiting (100)
     #[arg(long, value_name = "N")]
     pub size: Option<usize>,
     /// Number of timed iterations; the rate uses their average. Without this flag: about 2 s of iterations (5 or more); the
@@ -29,6 +29,9 @@ pub struct ProblemArgs {
     /// The number to which each task of count counts
     #[arg(long, value_name = "G", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(..=1 << 32))]
     pub grain: u64,
+    /// How long each request of waiting waits for its answer, in microseconds
+    #[arg(long, value_name = "US", default_value_t = 5000, value_parser = clap::value_parser!(u32).range(..=10_000_000))]
+    pub wait: u32,
     /// Prints one line of JSON
     #[arg(long)]
     pub json: bool,
@@ -45,9 +48,9 @@ impl ProblemArgs {
         if !(least..=most).contains(&size) {
             return Err(format!("invalid value '{size}' for '--size <N>': {kernel} takes {least} to {most}"));
         }
-        let cores = available_parallelism().map_or(1, NonZero::get);
-        let workers = self.workers.map_or(cores, usize::from);
-        Ok(Problem { size, workers, iterations: self.iterations.unwrap_or(1) as usize, grain: self.grain })
+        let workers = self.workers.map_or_else(|| kernel.default_workers(), usize::from);
+        let iterations = self.iterations.unwrap_or(1) as usize;
+        Ok(Problem { size, workers, iterations, grain: self.grain, wait: self.wait })
     }
 
     /// Measures a solution: with the iterations that the flags ask for, or with as many as fit into 2 s.

@@ -72,7 +72,7 @@ pub fn solve(problem: &Problem, mut iterate: impl FnMut() -> u64) -> Measured {
 mod tests {
     use super::*;
 
-    const PROBLEM: Problem = Problem { size: 37, workers: 3, iterations: 2, grain: 1000 };
+    const PROBLEM: Problem = Problem { size: 37, workers: 3, iterations: 2, grain: 1000, ..Problem::DEFAULT };
 
     #[test]
     fn both_strategies_count_right() {

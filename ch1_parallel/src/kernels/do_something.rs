@@ -93,7 +93,7 @@ mod tests {
     fn all_sizes_and_workers_are_right() {
         for size in [1, 7, BLOCK - 1, BLOCK, 3 * BLOCK + 1] {
             for workers in [1, 2, 3, 64] {
-                let problem = Problem { size, workers, iterations: 2, grain: 0 };
+                let problem = Problem { size, workers, iterations: 2, ..Problem::DEFAULT };
                 assert_eq!(serial(&problem).unwrap().wrong, None);
                 assert_eq!(rayon(&problem).unwrap().wrong, None, "size {size}, {workers} workers");
             }
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn the_check_finds_a_wrong_and_a_lost_number() {
         let mut numbers = vec![0.0; 2 * BLOCK];
-        let problem = Problem { size: 2 * BLOCK, workers: 1, iterations: 3, grain: 0 };
+        let problem = Problem { size: 2 * BLOCK, workers: 1, iterations: 3, ..Problem::DEFAULT };
         make(45, 0, &mut numbers);
         assert_eq!(check(&problem, numbers.chunks(BLOCK)), None);
         assert!(check(&problem, [&numbers[..BLOCK]]).is_some(), "half of the numbers");

@@ -263,7 +263,7 @@ mod tests {
     fn all_sizes_and_workers_are_exact() {
         for size in [2, 3, 7, 9, 37, 64] {
             for workers in [1, 2, 3, 64] {
-                let problem = Problem { size, workers, iterations: 3, grain: 0 };
+                let problem = Problem { size, workers, iterations: 3, ..Problem::DEFAULT };
                 assert_eq!(serial(&problem).unwrap().wrong, None);
                 assert_eq!(rayon(&problem).unwrap().wrong, None, "size {size}, {workers} workers");
             }
@@ -272,7 +272,7 @@ mod tests {
 
     #[test]
     fn the_check_finds_a_corner_that_missed_an_iteration() {
-        let problem = Problem { size: 5, workers: 1, iterations: 2, grain: 0 };
+        let problem = Problem { size: 5, workers: 1, iterations: 2, ..Problem::DEFAULT };
         assert_eq!(check(&problem, 24.0), None);
         assert!(check(&problem, 16.0).is_some());
     }

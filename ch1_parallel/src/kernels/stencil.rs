@@ -270,7 +270,7 @@ mod tests {
     fn all_sizes_and_workers_are_exact() {
         for size in [5, 6, 7, 13, 64] {
             for workers in [1, 2, 3, 7, 64] {
-                let problem = Problem { size, workers, iterations: 3, grain: 0 };
+                let problem = Problem { size, workers, iterations: 3, ..Problem::DEFAULT };
                 assert_eq!(serial(&problem).unwrap().wrong, None);
                 assert_eq!(rayon(&problem).unwrap().wrong, None, "size {size}, {workers} workers");
             }
@@ -279,7 +279,7 @@ mod tests {
 
     #[test]
     fn the_check_finds_one_wrong_cell() {
-        let problem = Problem { size: 7, workers: 1, iterations: 1, grain: 0 };
+        let problem = Problem { size: 7, workers: 1, iterations: 1, ..Problem::DEFAULT };
         assert_eq!(check(&problem, 9.0 * 4.0), None);
         assert!(check(&problem, 9.0 * 4.0 - 0.125).is_some());
     }

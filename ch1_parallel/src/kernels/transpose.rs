@@ -257,7 +257,7 @@ mod tests {
     fn all_sizes_and_workers_are_exact() {
         for size in [1, 2, 7, 8, 16, 37, 64] {
             for workers in [1, 2, 3, 64] {
-                let problem = Problem { size, workers, iterations: 3, grain: 0 };
+                let problem = Problem { size, workers, iterations: 3, ..Problem::DEFAULT };
                 assert_eq!(serial(&problem).unwrap().wrong, None);
                 assert_eq!(rayon(&problem).unwrap().wrong, None, "size {size}, {workers} workers");
                 let wrong: f64 = (0..workers)

@@ -6,6 +6,7 @@ pub mod nstream;
 pub mod pipeline;
 pub mod stencil;
 pub mod transpose;
+pub mod waiting;
 
 use ch1_parallel::kernels::{Kernel, Measured, Problem};
 
@@ -21,6 +22,7 @@ pub fn solve(kernel: Kernel, problem: &Problem) -> anyhow::Result<Measured> {
         Kernel::DoSomething => do_something::threads(problem),
         Kernel::Count => count::threads(problem),
         Kernel::Stencil => stencil::threads(problem),
+        Kernel::Waiting => waiting::threads(problem),
     }
 }
 
@@ -36,7 +38,7 @@ mod tests {
             let large = if *kernel == Kernel::DoSomething { 10_000 } else { 64 };
             for size in [kernel.least_size(), 7, 8, 13, large] {
                 for workers in [1, 2, 3, 7, 64] {
-                    let problem = Problem { size, workers, iterations: 3, grain: 100 };
+                    let problem = Problem { size, workers, iterations: 3, grain: 100, ..Problem::DEFAULT };
                     let measured = solve(*kernel, &problem).unwrap();
                     assert_eq!(measured.wrong, None, "{kernel} of size {size}, {workers} workers");
                     assert_eq!(measured.seconds.len(), 3);

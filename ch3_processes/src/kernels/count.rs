@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn workers_that_are_threads_count_right() {
-        let problem = Problem { size: 7, workers: 3, iterations: 4, grain: 100 };
+        let problem = Problem { size: 7, workers: 3, iterations: 4, grain: 100, ..Problem::DEFAULT };
         let (counters, barrier) = (Counters::new(2).unwrap(), Barrier::new(3).unwrap());
         let all: Vec<_> = thread::scope(|scope| {
             let work = |number| worker(number, problem, counters.clone(), barrier.clone()).unwrap();

@@ -10,7 +10,8 @@ pub mod stencil;
 pub mod transpose;
 mod workers;
 
-use ch1_parallel::kernels::{Kernel, Measured, Problem};
+use anyhow::bail;
+use ch1_parallel::kernels::{Kernel, Measured, Problem, Strategy};
 
 /// The list of the functions that these kernels run in children. It is the first line of `main` of every program that solves
 /// kernels by processes: in a child it calls the function and ends the process.
@@ -37,5 +38,6 @@ pub fn solve(kernel: Kernel, problem: &Problem) -> anyhow::Result<Measured> {
         Kernel::DoSomething => do_something::processes(problem),
         Kernel::Count => count::processes(problem),
         Kernel::Stencil => stencil::processes(problem),
+        Kernel::Waiting => bail!("{}", kernel.no_pair(Strategy::Processes)),
     }
 }

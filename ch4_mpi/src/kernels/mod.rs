@@ -10,8 +10,8 @@ pub mod pipeline;
 pub mod stencil;
 pub mod transpose;
 
-use anyhow::ensure;
-use ch1_parallel::kernels::{Kernel, Measured, Problem};
+use anyhow::{bail, ensure};
+use ch1_parallel::kernels::{Kernel, Measured, Problem, Strategy};
 use mpi::collective::SystemOperation;
 use mpi::traits::*;
 
@@ -27,6 +27,7 @@ pub fn solve(kernel: Kernel, problem: &Problem, world: &impl Communicator) -> an
         Kernel::DoSomething => do_something::mpi(problem, world),
         Kernel::Count => count::mpi(problem, world),
         Kernel::Stencil => stencil::mpi(problem, world),
+        Kernel::Waiting => bail!("{}", kernel.no_pair(Strategy::Mpi)),
     }
 }
 
