@@ -40,6 +40,7 @@ fn main() -> ExitCode {
         a_pool_gives_up_if_its_workers_are_killed_all_the_time
         a_ticket_is_valid_for_its_pool_only
         a_panic_of_the_iterator_of_tasks_leaves_the_pool_usable
+        a_result_wakes_the_caller
         a_dropped_pool_leaves_no_process
         a_pool_of_no_workers_is_an_error
     ])
@@ -342,6 +343,25 @@ fn a_panic_of_the_iterator_of_tasks_leaves_the_pool_usable() {
     let ticket = pool.submit(5);
     assert_eq!(pool.join(ticket).unwrap(), 25);
     assert_eq!(pool.map(0..100).unwrap(), squares(100));
+}
+
+fn a_result_wakes_the_caller() {
+    // A caller that no worker wakes looks again after 50 ms. The tasks take longer than the caller spins.
+    const ROUNDS: u32 = 200;
+    let unwoken = Duration::from_millis(50) * ROUNDS;
+    let mut pool = Pool::new("slow", 2, square_slowly).unwrap();
+    pool.map([(0, 0)]).unwrap();
+    let start = Instant::now();
+    for number in 0..ROUNDS.into() {
+        let ticket = pool.submit((number, 500));
+        assert_eq!(pool.join(ticket).unwrap(), number * number);
+    }
+    assert!(start.elapsed() < unwoken / 2, "submitted tasks: {:?}", start.elapsed());
+    let start = Instant::now();
+    for number in 0..ROUNDS.into() {
+        assert_eq!(pool.map_in_chunks([(number, 500), (number, 500)], 1).unwrap(), [number * number; 2]);
+    }
+    assert!(start.elapsed() < unwoken / 2, "maps: {:?}", start.elapsed());
 }
 
 fn a_dropped_pool_leaves_no_process() {
