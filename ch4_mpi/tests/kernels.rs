@@ -31,6 +31,8 @@ fn all_ranks_and_sizes_are_exact() {
             ("count", "100"),
             ("do_something", "1"),
             ("do_something", "10000"),
+            // Several slices for each rank.
+            ("do_something", "400000"),
         ] {
             let flags = ["--workers", ranks, "--size", size, "--iterations", "3", "--grain", "100", "--json"];
             let figures = figures(&succeed(kernel().arg(name).args(flags)));

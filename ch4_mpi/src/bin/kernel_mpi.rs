@@ -31,7 +31,12 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    let ranks = |args: &Args| args.problem.problem(args.kernel).map(|problem| problem.workers);
+    let ranks = |args: &Args| {
+        if !args.kernel.strategies().contains(&Strategy::Mpi) {
+            return Err(args.kernel.no_pair(Strategy::Mpi));
+        }
+        args.problem.problem(args.kernel).map(|problem| problem.workers)
+    };
     lesson::run_job(lesson::header!(), ranks, |args: Args, _, world| {
         let mut problem = args.problem.problem(args.kernel).map_err(anyhow::Error::msg)?;
         if args.problem.workers.is_none() {

@@ -1,46 +1,67 @@
-//! `do_something` by ranks: each rank makes its part of the numbers, and rank 0 gathers all parts.
+//! `do_something` by ranks: each rank makes its part of the numbers and sends it to rank 0, slice by slice.
 //!
-//! Rank 0 cannot see the memory of another rank, so every number is copied at least once on its way, the numbers of rank 0
-//! too. Making a number takes about as long as sending it, so more ranks help little.
+//! Rank 0 cannot see the memory of another rank, so the numbers of the other ranks are copied on their way. Making a number
+//! takes about as long as sending it, so more ranks help little.
+//!
+//! A gather (`MPI_Gatherv`) would be one call, but each rank, rank 0 too, would then hold its whole part beside the array
+//! of all numbers. With slices a rank needs the memory of one slice, and rank 0 makes its own numbers where they belong.
 
-use anyhow::Context;
 use ch1_parallel::array::Array;
-use ch1_parallel::do_something::part;
+use ch1_parallel::do_something::{BLOCK, part};
 use ch1_parallel::kernels::do_something::{check, make, seeds};
 use ch1_parallel::kernels::{Measured, Problem, laps};
-use mpi::Count;
-use mpi::datatype::PartitionMut;
+use mpi::Rank;
 use mpi::traits::*;
 
 use super::{check_world, slowest};
-use crate::parts::starts;
 
-/// In each iteration every rank makes its numbers, and rank 0 gathers them.
+/// The numbers in a slice. A slice stays in the cache between its making and its sending.
+const SLICE: usize = 8 * BLOCK;
+
+/// In each iteration every rank makes its numbers, and rank 0 receives them.
 ///
 /// # Errors
-/// The number of ranks in the world is not the number of workers in the problem, or the numbers do not fit in the memory or
-/// in a message.
+/// The number of ranks in the world is not the number of workers in the problem, or the numbers do not fit in the memory.
 pub fn mpi(problem: &Problem, world: &impl Communicator) -> anyhow::Result<Measured> {
     check_world(problem, world)?;
-    let too_many = || format!("do_something by mpi: {} numbers are too many for one message", problem.size);
-    Count::try_from(problem.size).with_context(too_many)?;
-    let parts: Vec<_> = (0..problem.workers).map(|rank| part(problem.size, problem.workers, rank)).collect();
-    let counts = parts.iter().map(|&(_, count)| Count::try_from(count)).collect::<Result<Vec<_>, _>>()?;
-    let starts = starts(&counts);
-    let (first, count) = parts[usize::try_from(world.rank())?];
-    let mut own = Array::zeros("the numbers of a rank", count)?;
-    let (root, is_root) = (world.process_at_rank(0), world.rank() == 0);
+    let part = |rank| part(problem.size, problem.workers, rank);
+    let rank = usize::try_from(world.rank())?;
+    let (root, is_root) = (world.process_at_rank(0), rank == 0);
+    let (first, count) = part(rank);
+    let mut slice = Array::zeros("a slice of the numbers", if is_root { 0 } else { count.min(SLICE) })?;
     let mut all = Array::zeros("all numbers", if is_root { problem.size } else { 0 })?;
     let mut seeds = seeds();
 
     let seconds = laps(problem.iterations, || {
-        make(seeds.next().unwrap_or_default(), first, &mut own);
+        let seed = seeds.next().unwrap_or_default();
         if is_root {
-            root.gather_varcount_into_root(&own[..], &mut PartitionMut::new(&mut all[..], &counts[..], &starts[..]));
+            // Each round takes the next slice of every rank: all ranks make theirs while rank 0 makes its own.
+            let mut parts = Vec::with_capacity(problem.workers);
+            let mut rest = &mut all[..];
+            for rank in 0..problem.workers {
+                let own;
+                (own, rest) = rest.split_at_mut(part(rank).1);
+                parts.push(own.chunks_mut(SLICE).enumerate());
+            }
+            while parts.iter().any(|part| part.len() > 0) {
+                for (rank, part) in parts.iter_mut().enumerate() {
+                    match part.next() {
+                        Some((number, slice)) if rank == 0 => make(seed, (number * SLICE / BLOCK) as u64, slice),
+                        Some((_, slice)) => {
+                            world.process_at_rank(rank as Rank).receive_into(slice);
+                        }
+                        None => {}
+                    }
+                }
+            }
         } else {
-            root.gather_varcount_into(&own[..]);
+            for start in (0..count).step_by(SLICE) {
+                let slice = &mut slice[..SLICE.min(count - start)];
+                make(seed, first + (start / BLOCK) as u64, slice);
+                root.send(slice);
+            }
         }
-        // Otherwise the other ranks would begin the next iteration while rank 0 gathers this one.
+        // Otherwise the other ranks would begin the next iteration while rank 0 receives this one.
         world.barrier();
     });
 
@@ -48,7 +69,7 @@ pub fn mpi(problem: &Problem, world: &impl Communicator) -> anyhow::Result<Measu
     let mut is_wrong = wrong.is_some();
     root.broadcast_into(&mut is_wrong);
     if is_wrong {
-        wrong.get_or_insert("rank 0 has gathered wrong numbers".into());
+        wrong.get_or_insert("rank 0 has received wrong numbers".into());
     }
     Ok(Measured { seconds: slowest(world, &seconds), wrong })
 }
