@@ -115,12 +115,21 @@ fn sweep_rows(size: usize, rows: Range<usize>, input: &mut [f64], output: &mut [
 /// `out += star(in)` for the interior of one row, from this row of `in` and the two rows on each side.
 #[inline(always)]
 fn star_row(out: &mut [f64], [north2, north, row, south, south2]: [&[f64]; 5]) {
-    let inside = out.len() - 2 * RADIUS;
-    let out = &mut out[2..][..inside];
-    let (north2, north) = (&north2[2..][..inside], &north[2..][..inside]);
-    let (south, south2) = (&south[2..][..inside], &south2[2..][..inside]);
-    let (west2, west, east, east2) = (&row[..inside], &row[1..][..inside], &row[3..][..inside], &row[4..][..inside]);
-    for j in 0..inside {
+    // The vectors of the second part begin at a multiple of their length, so that fewer of them cross the border of a cache
+    // line.
+    let (first, end) = (4.min(out.len() - RADIUS), out.len() - RADIUS);
+    star_part(out, [north2, north, row, south, south2], RADIUS..first);
+    star_part(out, [north2, north, row, south, south2], first..end);
+}
+
+#[inline(always)]
+fn star_part(out: &mut [f64], [north2, north, row, south, south2]: [&[f64]; 5], columns: Range<usize>) {
+    let out = &mut out[columns.clone()];
+    let (north2, north) = (&north2[columns.clone()], &north[columns.clone()]);
+    let (south, south2) = (&south[columns.clone()], &south2[columns.clone()]);
+    let at = |offset: usize| &row[columns.start + offset - 2..][..columns.len()];
+    let (west2, west, east, east2) = (at(0), at(1), at(3), at(4));
+    for j in 0..columns.len() {
         out[j] += NEAR * ((south[j] - north[j]) + (east[j] - west[j]))
             + FAR * ((south2[j] - north2[j]) + (east2[j] - west2[j]));
     }
