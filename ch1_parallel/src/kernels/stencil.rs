@@ -95,43 +95,55 @@ pub fn sweep(size: usize, rows: Range<usize>, input: &mut [f64], output: &mut [f
 fn sweep_rows(size: usize, rows: Range<usize>, input: &mut [f64], output: &mut [f64], above: &[f64], below: &[f64]) {
     let count = rows.len();
     for row in 0..count {
-        if (RADIUS..size - RADIUS).contains(&(rows.start + row)) {
-            // Row `row + from - RADIUS` of `in`, from this band or from a neighbour.
-            let star = |from: usize| match (row + from).checked_sub(RADIUS) {
-                None => &above[(row + from) * size..][..size],
-                Some(near) if near < count => &input[near * size..][..size],
-                Some(far) => &below[(far - count) * size..][..size],
-            };
-            star_row(&mut output[row * size..][..size], [star(0), star(1), star(2), star(3), star(4)]);
+        // No later row needs the row that is RADIUS rows back, so this row is increased in the same pass.
+        let kept = (row + 1).saturating_sub(RADIUS);
+        let (before, rest) = input.split_at_mut(kept * size);
+        let oldest = &mut before[row.saturating_sub(RADIUS).min(kept) * size..];
+        if !(RADIUS..size - RADIUS).contains(&(rows.start + row)) {
+            increase(oldest);
+            continue;
         }
-        // No later row needs row `done`.
-        if let Some(done) = row.checked_sub(RADIUS) {
-            increase(&mut input[done * size..][..size]);
+        // Row `row + from - RADIUS` of `in`, from this band or from a neighbour.
+        let star = |from: usize| match (row + from).checked_sub(RADIUS) {
+            None => &above[(row + from) * size..][..size],
+            Some(near) if near < count => &rest[(near - kept) * size..][..size],
+            Some(far) => &below[(far - count) * size..][..size],
+        };
+        let (out, near) = (&mut output[row * size..][..size], [star(1), star(2), star(3), star(4)]);
+        if row < RADIUS {
+            // The neighbour increases its row itself, so here a copy is increased.
+            star_row(out, &mut star(0).to_vec(), near);
+        } else {
+            star_row(out, oldest, near);
         }
     }
     increase(&mut input[count.saturating_sub(RADIUS) * size..]);
 }
 
-/// `out += star(in)` for the interior of one row, from this row of `in` and the two rows on each side.
+/// `out += star(in)` for the interior of one row, from this row of `in` and the two rows on each side. Then `north2`, which is
+/// not needed any more, is increased.
 #[inline(always)]
-fn star_row(out: &mut [f64], [north2, north, row, south, south2]: [&[f64]; 5]) {
+fn star_row(out: &mut [f64], north2: &mut [f64], near: [&[f64]; 4]) {
     // The vectors of the second part begin at a multiple of their length, so that fewer of them cross the border of a cache
     // line.
     let (first, end) = (4.min(out.len() - RADIUS), out.len() - RADIUS);
-    star_part(out, [north2, north, row, south, south2], RADIUS..first);
-    star_part(out, [north2, north, row, south, south2], first..end);
+    increase(&mut north2[..RADIUS]);
+    star_part(RADIUS..first, out, north2, near);
+    star_part(first..end, out, north2, near);
+    increase(&mut north2[end..]);
 }
 
 #[inline(always)]
-fn star_part(out: &mut [f64], [north2, north, row, south, south2]: [&[f64]; 5], columns: Range<usize>) {
-    let out = &mut out[columns.clone()];
-    let (north2, north) = (&north2[columns.clone()], &north[columns.clone()]);
+fn star_part(columns: Range<usize>, out: &mut [f64], north2: &mut [f64], [north, row, south, south2]: [&[f64]; 4]) {
+    let (out, north2, north) = (&mut out[columns.clone()], &mut north2[columns.clone()], &north[columns.clone()]);
     let (south, south2) = (&south[columns.clone()], &south2[columns.clone()]);
-    let at = |offset: usize| &row[columns.start + offset - 2..][..columns.len()];
-    let (west2, west, east, east2) = (at(0), at(1), at(3), at(4));
+    let beside = |first: usize| &row[first..][..columns.len()];
+    let (west2, west) = (beside(columns.start - 2), beside(columns.start - 1));
+    let (east, east2) = (beside(columns.start + 1), beside(columns.start + 2));
     for j in 0..columns.len() {
         out[j] += NEAR * ((south[j] - north[j]) + (east[j] - west[j]))
             + FAR * ((south2[j] - north2[j]) + (east2[j] - west2[j]));
+        north2[j] += 1.0;
     }
 }
 
