@@ -204,8 +204,8 @@ pub fn rayon(problem: &Problem) -> anyhow::Result<Measured> {
 
     let size = problem.size;
     let pool = pool(problem.workers)?;
-    // More bands than workers: if the system interrupts a worker, the other workers take over some of its bands.
-    let rows: Vec<_> = bands(size, 4 * problem.workers).into_iter().filter(|rows| !rows.is_empty()).collect();
+    // One band for each worker: with more bands, more edges are copied.
+    let rows: Vec<_> = bands(size, problem.workers).into_iter().filter(|rows| !rows.is_empty()).collect();
     let (mut input, mut output) = grids(size, 0..size)?;
     let mut bands: Vec<Band<'_>> = Vec::with_capacity(rows.len());
     let (mut left_in, mut left_out) = (&mut input[..], &mut output[..]);
