@@ -4,6 +4,7 @@ use std::io::{Write, stderr};
 
 use anyhow::ensure;
 
+use super::grain::Pattern;
 use super::timing::warm_up;
 use super::{Figures, Kernel, Measured, Problem, Strategy, Typical};
 
@@ -19,19 +20,22 @@ pub struct ProblemArgs {
     pub workers: Option<u16>,
     /// Size: the length of nstream's vectors (default 4000000); the side of the grid or matrix of stencil, pipeline (2000) and
     /// transpose (2048); the number of tasks of count (1000); the number of numbers of do_something (1000000); the number of
-    /// requests of waiting (100)
+    /// requests of waiting (100); the number of steps of grain (1000)
     #[arg(long, value_name = "N")]
     pub size: Option<usize>,
     /// Number of timed iterations; the rate uses their average. Without this flag: about 2 s of iterations (5 or more); the
     /// warm-up is left out, and the rate uses the median
     #[arg(long, value_name = "I", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub iterations: Option<u32>,
-    /// The number to which each task of count counts
+    /// The number to which each task of count or grain counts
     #[arg(long, value_name = "G", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(..=1 << 32))]
     pub grain: u64,
     /// How long each request of waiting waits for its answer, in microseconds
     #[arg(long, value_name = "US", default_value_t = 5000, value_parser = clap::value_parser!(u32).range(..=10_000_000))]
     pub wait: u32,
+    /// Which tasks of grain need the values of which tasks of the step before
+    #[arg(long, value_name = "P", default_value = "stencil_1d")]
+    pub pattern: Pattern,
     /// Prints one line of JSON
     #[arg(long)]
     pub json: bool,
@@ -50,7 +54,7 @@ impl ProblemArgs {
         }
         let workers = self.workers.map_or_else(|| kernel.default_workers(), usize::from);
         let iterations = self.iterations.unwrap_or(1) as usize;
-        Ok(Problem { size, workers, iterations, grain: self.grain, wait: self.wait })
+        Ok(Problem { size, workers, iterations, grain: self.grain, wait: self.wait, pattern: self.pattern })
     }
 
     /// Measures a solution: with the iterations that the flags ask for, or with as many as fit into 2 s.

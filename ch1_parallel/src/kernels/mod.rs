@@ -7,6 +7,7 @@
 pub mod args;
 pub mod count;
 pub mod do_something;
+pub mod grain;
 pub mod nstream;
 pub mod pipeline;
 pub mod stencil;
@@ -44,6 +45,8 @@ pub enum Kernel {
     DoSomething,
     /// Requests that mostly wait for their answers
     Waiting,
+    /// Short tasks that need the values of tasks before them: bound by what a task costs beside its work
+    Grain,
 }
 
 /// A way to solve it.
@@ -93,15 +96,27 @@ pub struct Problem {
     pub workers: usize,
     /// The number of timed iterations. One more iteration before them is not timed.
     pub iterations: usize,
-    /// The number to which a task of `count` counts.
+    /// The number to which a task of `count` or `grain` counts.
     pub grain: u64,
     /// How long a request of `waiting` waits for its answer, in microseconds.
     pub wait: u32,
+    /// Which tasks of `grain` need the values of which tasks.
+    pub pattern: grain::Pattern,
 }
 
 impl Problem {
     /// One worker, one iteration, no task: what the fields have that a kernel does not use.
-    pub const DEFAULT: Self = Self { size: 0, workers: 1, iterations: 1, grain: 0, wait: 0 };
+    pub const DEFAULT: Self =
+        Self { size: 0, workers: 1, iterations: 1, grain: 0, wait: 0, pattern: grain::Pattern::Stencil1d };
+
+    /// The work of one iteration. Work per second has the unit [`unit`](Kernel::unit).
+    #[must_use]
+    pub fn work(&self, kernel: Kernel) -> f64 {
+        match kernel {
+            Kernel::Grain => grain::Graph::of(self).tasks() as f64,
+            _ => kernel.work(self.size),
+        }
+    }
 }
 
 /// The times of a solution and the result of its check.
@@ -155,6 +170,7 @@ impl Kernel {
             Self::Count => "count",
             Self::DoSomething => "do_something",
             Self::Waiting => "waiting",
+            Self::Grain => "grain",
         }
     }
 
@@ -165,7 +181,7 @@ impl Kernel {
             Self::Nstream => 4_000_000,
             Self::Stencil | Self::Pipeline => 2000,
             Self::Transpose => 2048,
-            Self::Count => 1000,
+            Self::Count | Self::Grain => 1000,
             Self::DoSomething => 1_000_000,
             Self::Waiting => 100,
         }
@@ -177,13 +193,13 @@ impl Kernel {
         match self {
             Self::Nstream | Self::Transpose => "MB/s",
             Self::Stencil | Self::Pipeline => "MFlops/s",
-            Self::Count => "tasks/s",
+            Self::Count | Self::Grain => "tasks/s",
             Self::DoSomething => "numbers/s",
             Self::Waiting => "requests/s",
         }
     }
 
-    /// The work of one iteration. Work per second has the unit [`unit`](Self::unit).
+    /// The work of one iteration; of `grain`, the work of one worker. Work per second has the unit [`unit`](Self::unit).
     #[must_use]
     pub fn work(self, size: usize) -> f64 {
         match self {
@@ -191,7 +207,7 @@ impl Kernel {
             Self::Stencil => stencil::flops(size) / 1e6,
             Self::Transpose => transpose::traffic(size) / 1e6,
             Self::Pipeline => pipeline::flops(size) / 1e6,
-            Self::Count | Self::DoSomething | Self::Waiting => size as f64,
+            Self::Count | Self::DoSomething | Self::Waiting | Self::Grain => size as f64,
         }
     }
 
@@ -199,7 +215,7 @@ impl Kernel {
     #[must_use]
     pub fn least_size(self) -> usize {
         match self {
-            Self::Nstream | Self::Transpose | Self::Count | Self::DoSomething | Self::Waiting => 1,
+            Self::Nstream | Self::Transpose | Self::Count | Self::DoSomething | Self::Waiting | Self::Grain => 1,
             Self::Pipeline => 2,
             Self::Stencil => 2 * stencil::RADIUS + 1,
         }
@@ -209,7 +225,7 @@ impl Kernel {
     #[must_use]
     pub fn most_size(self) -> usize {
         match self {
-            Self::Nstream | Self::Count | Self::DoSomething | Self::Waiting => u32::MAX as usize,
+            Self::Nstream | Self::Count | Self::DoSomething | Self::Waiting | Self::Grain => u32::MAX as usize,
             // Two grids then take 64 GiB.
             Self::Stencil | Self::Transpose | Self::Pipeline => 1 << 16,
         }
@@ -223,7 +239,7 @@ impl Kernel {
             Self::Stencil => stencil::bytes(size),
             Self::Transpose => transpose::bytes(size),
             Self::Pipeline => pipeline::bytes(size),
-            Self::Count | Self::Waiting => 0,
+            Self::Count | Self::Waiting | Self::Grain => 0,
             Self::DoSomething => do_something::bytes(size),
         }
     }
@@ -237,6 +253,7 @@ impl Kernel {
                 &[Serial, Rayon, Threads, Processes, Mpi]
             }
             Self::Waiting => &[Serial, Threads, Async],
+            Self::Grain => &[Serial, Rayon, Threads, Processes, Mpi, Async],
         }
     }
 
@@ -272,6 +289,8 @@ impl Kernel {
             (Self::Stencil, Strategy::Serial) => stencil::serial(problem),
             (Self::Stencil, Strategy::Rayon) => stencil::rayon(problem),
             (Self::Waiting, Strategy::Serial) => Ok(waiting::serial(problem)),
+            (Self::Grain, Strategy::Serial) => Ok(grain::serial(problem)),
+            (Self::Grain, Strategy::Rayon) => grain::rayon(problem),
             _ => return None,
         })
     }
@@ -305,7 +324,7 @@ impl Figures {
             seconds_avg,
             seconds_median,
             seconds_quartiles: timing::quartiles(&measured.seconds),
-            rate: valid.then(|| kernel.work(problem.size) / seconds),
+            rate: valid.then(|| problem.work(kernel) / seconds),
             unit: kernel.unit().into(),
             valid,
         }
