@@ -34,16 +34,31 @@ pub fn available() -> anyhow::Result<()> {
 /// # Errors
 /// There is no MPI, or the job fails.
 pub fn solve(kernel: Kernel, problem: &Problem) -> anyhow::Result<Measured> {
-    let mut command = command(kernel, problem)?;
-    // A launch takes up to some seconds. A job that hangs must not block a comparison for ever.
+    let measured = laps(&mut command(kernel, problem)?, problem)?;
+    measured.into_iter().next().context("mpi: the job printed nothing")
+}
+
+/// Solves `grain` with the grain of the problem, with half of it, and so on down to `least`: one job for all.
+///
+/// # Errors
+/// There is no MPI, or the job fails.
+pub fn sweep(problem: &Problem, least: u64) -> anyhow::Result<Vec<Measured>> {
+    let mut command = command(Kernel::Grain, problem)?;
+    command.args(["--down-to", &least.to_string()]);
+    laps(&mut command, problem)
+}
+
+/// What the job prints: the times of one problem in each line.
+fn laps(command: &mut Command, problem: &Problem) -> anyhow::Result<Vec<Measured>> {
     command.args(["--laps", "--iterations", &problem.iterations.to_string()]);
-    let finished = program::run(&mut command, Duration::from_secs(300)).context("mpi")?;
+    // A launch takes up to some seconds. A job that hangs must not block a comparison for ever.
+    let finished = program::run(command, Duration::from_secs(300)).context("mpi")?;
     ensure!(finished.code().is_some(), "mpi: the job did not end within 300 s");
-    let line = finished.stdout.lines().find(|line| line.starts_with('{'));
-    match line {
-        Some(line) => serde_json::from_str(line).context("mpi: the output of the job"),
-        None => bail!("mpi: {}", finished.last_remark().trim_start_matches("error: ")),
+    let lines: Vec<_> = finished.stdout.lines().filter(|line| line.starts_with('{')).collect();
+    if lines.is_empty() {
+        bail!("mpi: {}", finished.last_remark().trim_start_matches("error: "));
     }
+    lines.into_iter().map(|line| serde_json::from_str(line).context("mpi: the output of the job")).collect()
 }
 
 /// The command that solves a problem with ranks, without the number of iterations.
@@ -53,10 +68,11 @@ pub fn solve(kernel: Kernel, problem: &Problem) -> anyhow::Result<Measured> {
 pub fn command(kernel: Kernel, problem: &Problem) -> anyhow::Result<Command> {
     let mut command = Command::new(binary()?);
     command.env("MPIRUN_QUIET", "1").arg(kernel.to_string());
-    let Problem { size, workers, grain, .. } = problem;
+    let Problem { size, workers, grain, pattern, .. } = problem;
     for (flag, value) in [("--size", *size as u64), ("--workers", *workers as u64), ("--grain", *grain)] {
         command.args([flag, &value.to_string()]);
     }
+    command.args(["--pattern", pattern.name()]);
     Ok(command)
 }
 

@@ -197,7 +197,7 @@ pub fn size(kernel: Kernel) -> Option<usize> {
         Kernel::Transpose => 2048,
         Kernel::Count => 100,
         Kernel::DoSomething => 1_000_000,
-        Kernel::Waiting => return None,
+        Kernel::Waiting | Kernel::Grain => return None,
     })
 }
 

@@ -17,7 +17,7 @@ use course::lesson;
 
 #[derive(Parser)]
 struct Args {
-    /// The problem: nstream, stencil, transpose, pipeline, count, do_something or waiting
+    /// The problem: nstream, stencil, transpose, pipeline, count, do_something, waiting or grain
     kernel: String,
     /// How to solve it: serial, rayon, threads, processes, mpi or async
     #[arg(long, value_name = "S")]

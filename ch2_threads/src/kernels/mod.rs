@@ -2,6 +2,7 @@
 
 pub mod count;
 pub mod do_something;
+pub mod grain;
 pub mod nstream;
 pub mod pipeline;
 pub mod stencil;
@@ -23,12 +24,14 @@ pub fn solve(kernel: Kernel, problem: &Problem) -> anyhow::Result<Measured> {
         Kernel::Count => count::threads(problem),
         Kernel::Stencil => stencil::threads(problem),
         Kernel::Waiting => waiting::threads(problem),
+        Kernel::Grain => grain::threads(problem),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ch1_parallel::kernels::grain::Pattern;
     use clap::ValueEnum;
 
     #[test]
@@ -44,6 +47,17 @@ mod tests {
                     assert_eq!(measured.seconds.len(), 3);
                     assert!(measured.seconds.iter().all(|seconds| (0.0..60.0).contains(seconds)));
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn graphs_of_every_pattern_and_width_are_right() {
+        for &pattern in Pattern::value_variants() {
+            for workers in [1, 2, 3, 4, 5, 7, 8] {
+                let problem = Problem { size: 40, workers, iterations: 3, grain: 10, pattern, ..Problem::DEFAULT };
+                let measured = solve(Kernel::Grain, &problem).unwrap();
+                assert_eq!((measured.wrong, measured.seconds.len()), (None, 3), "{problem:?}");
             }
         }
     }

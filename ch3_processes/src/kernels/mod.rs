@@ -4,6 +4,7 @@
 
 pub mod count;
 pub mod do_something;
+pub mod grain;
 pub mod nstream;
 pub mod pipeline;
 pub mod stencil;
@@ -19,6 +20,7 @@ pub fn init() {
     crate::children![
         count::worker,
         do_something::worker,
+        grain::worker,
         nstream::worker,
         pipeline::worker,
         stencil::worker,
@@ -38,6 +40,7 @@ pub fn solve(kernel: Kernel, problem: &Problem) -> anyhow::Result<Measured> {
         Kernel::DoSomething => do_something::processes(problem),
         Kernel::Count => count::processes(problem),
         Kernel::Stencil => stencil::processes(problem),
+        Kernel::Grain => grain::processes(problem),
         Kernel::Waiting => bail!("{}", kernel.no_pair(Strategy::Processes)),
     }
 }

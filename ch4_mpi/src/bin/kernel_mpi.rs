@@ -14,8 +14,8 @@
 
 use std::process::ExitCode;
 
-use anyhow::bail;
-use ch1_parallel::kernels::{Kernel, Strategy, args::ProblemArgs};
+use anyhow::ensure;
+use ch1_parallel::kernels::{Kernel, Problem, Strategy, args::ProblemArgs, grain::sweep};
 use ch4_mpi::{kernels, lesson};
 use mpi::traits::*;
 
@@ -28,12 +28,18 @@ struct Args {
     /// Prints the seconds of each iteration as one line of JSON
     #[arg(long, conflicts_with = "json")]
     laps: bool,
+    /// For grain: solves it with the grain, with half of it, and so on down to G, and prints a line for each
+    #[arg(long, value_name = "G", requires = "laps")]
+    down_to: Option<u64>,
 }
 
 fn main() -> ExitCode {
     let ranks = |args: &Args| {
         if !args.kernel.strategies().contains(&Strategy::Mpi) {
             return Err(args.kernel.no_pair(Strategy::Mpi));
+        }
+        if args.down_to.is_some() && args.kernel != Kernel::Grain {
+            return Err("--down-to is for the kernel grain".into());
         }
         args.problem.problem(args.kernel).map(|problem| problem.workers)
     };
@@ -43,14 +49,21 @@ fn main() -> ExitCode {
             // Under mpirun the launcher has chosen the number of ranks.
             problem.workers = usize::try_from(world.size())?;
         }
-        let measured = args.problem.measure(&problem, |problem| kernels::solve(args.kernel, problem, world))?;
-        match (world.rank(), measured.wrong.as_deref()) {
-            (0, wrong) if args.laps => {
-                println!("{}", serde_json::to_string(&measured)?);
-                wrong.map_or(Ok(()), |wrong| bail!("{}: {wrong}", args.kernel))
-            }
-            (0, _) => args.problem.report(args.kernel, Strategy::Mpi, &problem, measured),
-            _ => Ok(()),
+        let solve =
+            |problem: &Problem| args.problem.measure(problem, |problem| kernels::solve(args.kernel, problem, world));
+        if !args.laps {
+            let measured = solve(&problem)?;
+            let report = || args.problem.report(args.kernel, Strategy::Mpi, &problem, measured);
+            return if world.rank() == 0 { report() } else { Ok(()) };
         }
+        for problem in sweep(&problem, args.down_to.unwrap_or(problem.grain)) {
+            let measured = solve(&problem)?;
+            if world.rank() == 0 {
+                println!("{}", serde_json::to_string(&measured)?);
+                let wrong = measured.wrong.unwrap_or_default();
+                ensure!(wrong.is_empty(), "{}: {wrong}", args.kernel);
+            }
+        }
+        Ok(())
     })
 }

@@ -20,16 +20,19 @@ use super::{check_world, slowest};
 pub fn mpi(problem: &Problem, world: &impl Communicator) -> anyhow::Result<Measured> {
     check_world(problem, world)?;
     let (graph, point) = (Graph::of(problem), usize::try_from(world.rank())?);
-    let (mut tally, mut iteration) = (Tally::default(), 0);
+    let (mut tally, mut iteration, mut own) = (Tally::default(), 0, 0);
     let mut received = vec![0; graph.width];
     let mut seconds = laps(problem.iterations, || {
         for step in (0..graph.steps).filter(|&step| point < graph.points(step)) {
             let task = Task { iteration, step, point };
+            exchange(&graph, task, &own, &mut received, world);
+            let mut others = received.iter();
             for input in graph.dependencies(step, point) {
-                tally.input(Task { step: step - 1, point: input, ..task }, received[input]);
+                // The rank's own value needs no message.
+                let value = if input == point { own } else { *others.next().expect("a place for each point") };
+                tally.input(Task { step: step - 1, point: input, ..task }, value);
             }
-            let value = tally.run(task, problem.grain);
-            exchange(&graph, task, value, &mut received, world);
+            own = tally.run(task, problem.grain);
         }
         world.barrier();
         iteration += 1;
@@ -40,23 +43,19 @@ pub fn mpi(problem: &Problem, world: &impl Communicator) -> anyhow::Result<Measu
     Ok(Measured { seconds, wrong: check(problem, all.into()) })
 }
 
-/// Sends the value of a task to the tasks of the next step that need it, and receives what this rank's next task needs. All
-/// messages are under way at the same time, so no order of the ranks can block them.
-fn exchange(graph: &Graph, task: Task, value: u64, received: &mut [u64], world: &impl Communicator) {
+/// Before a task: sends the value of the rank's task of the step before to the tasks of this step that need it, and receives
+/// what this rank's own task needs. All messages are under way at the same time, so no order of the ranks can block them.
+fn exchange(graph: &Graph, task: Task, own: &u64, received: &mut [u64], world: &impl Communicator) {
     let Task { step, point, .. } = task;
-    let others = |points: ch1_parallel::kernels::grain::Points| points.filter(move |&other| other != point);
+    let Some(before) = step.checked_sub(1) else { return };
+    let other = |rank: &usize| *rank != point;
+    let process = |rank: usize| world.process_at_rank(rank as Rank);
     scope(|scope| {
-        let mut places = received.iter_mut().enumerate();
-        let needed = others(if step + 1 < graph.steps { graph.dependencies(step + 1, point) } else { (0..0).step_by(1) });
-        let mut requests = Vec::new();
-        for from in needed {
-            let (_, place) = places.find(|&(other, _)| other == from).expect("in ascending order");
-            requests.push(world.process_at_rank(from as Rank).immediate_receive_into(scope, place));
-        }
-        let sends: Vec<_> = others(graph.dependents(step, point))
-            .map(|to| world.process_at_rank(to as Rank).immediate_send(scope, &value))
-            .collect();
-        requests.into_iter().for_each(|request| request.wait_without_status());
+        let from = graph.dependencies(step, point).filter(other).zip(received);
+        let receives: Vec<_> = from.map(|(rank, place)| process(rank).immediate_receive_into(scope, place)).collect();
+        let to = graph.dependents(before, point).filter(other);
+        let sends: Vec<_> = to.map(|rank| process(rank).immediate_send(scope, own)).collect();
+        receives.into_iter().for_each(|request| request.wait_without_status());
         sends.into_iter().for_each(|request| request.wait_without_status());
     });
 }

@@ -5,6 +5,7 @@
 
 pub mod count;
 pub mod do_something;
+pub mod grain;
 pub mod nstream;
 pub mod pipeline;
 pub mod stencil;
@@ -27,6 +28,7 @@ pub fn solve(kernel: Kernel, problem: &Problem, world: &impl Communicator) -> an
         Kernel::DoSomething => do_something::mpi(problem, world),
         Kernel::Count => count::mpi(problem, world),
         Kernel::Stencil => stencil::mpi(problem, world),
+        Kernel::Grain => grain::mpi(problem, world),
         Kernel::Waiting => bail!("{}", kernel.no_pair(Strategy::Mpi)),
     }
 }

@@ -1,5 +1,6 @@
 //! The kernels solved by asynchronous tasks.
 
+pub mod grain;
 pub mod waiting;
 
 use anyhow::bail;
@@ -11,6 +12,7 @@ use ch1_parallel::kernels::{Kernel, Measured, Problem, Strategy};
 /// Tasks do not solve this kernel, or the system gives no event loop.
 pub fn solve(kernel: Kernel, problem: &Problem) -> anyhow::Result<Measured> {
     match kernel {
+        Kernel::Grain => grain::tasks(problem),
         Kernel::Waiting => waiting::tasks(problem),
         _ => bail!("{}", kernel.no_pair(Strategy::Async)),
     }
@@ -19,6 +21,7 @@ pub fn solve(kernel: Kernel, problem: &Problem) -> anyhow::Result<Measured> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ch1_parallel::kernels::grain::Pattern;
     use clap::ValueEnum;
 
     #[test]
@@ -33,6 +36,17 @@ mod tests {
                 } else {
                     solved.unwrap_err();
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn graphs_of_every_pattern_and_width_are_right() {
+        for &pattern in Pattern::value_variants() {
+            for workers in [1, 2, 3, 4, 5, 7, 8] {
+                let problem = Problem { size: 40, workers, iterations: 3, grain: 10, pattern, ..Problem::DEFAULT };
+                let measured = solve(Kernel::Grain, &problem).unwrap();
+                assert_eq!((measured.wrong, measured.seconds.len()), (None, 3), "{problem:?}");
             }
         }
     }

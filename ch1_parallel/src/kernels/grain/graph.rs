@@ -87,7 +87,6 @@ impl Graph {
     }
 
     /// The points of the step before `step` on which a point of `step` depends.
-    #[must_use]
     pub fn dependencies(&self, step: usize, point: usize) -> Points {
         if step == 0 || point >= self.points(step) {
             return points(0..0);
@@ -102,7 +101,6 @@ impl Graph {
     }
 
     /// The points of the step after `step` that depend on a point of `step`.
-    #[must_use]
     pub fn dependents(&self, step: usize, point: usize) -> Points {
         let next = step + 1;
         if next >= self.steps || point >= self.points(step) {

@@ -116,6 +116,19 @@ pub fn check(problem: &Problem, all: Tally) -> Option<String> {
     None
 }
 
+/// For iterations with shorter tasks: up to this many times as many.
+const MORE: usize = 8;
+
+/// The problem, the problem with half of its grain, and so on, as long as the grain is not below `least`. Shorter tasks get more
+/// iterations, so that a single interruption matters less.
+pub fn sweep(problem: &Problem, least: u64) -> impl Iterator<Item = Problem> + use<> {
+    let (first, least) = (*problem, least.max(1));
+    std::iter::successors(Some(first), move |last| {
+        let (grain, iterations) = (last.grain / 2, (2 * last.iterations).min(MORE * first.iterations));
+        (grain >= least).then_some(Problem { grain, iterations, ..first })
+    })
+}
+
 /// One task after the other, for all points of the graph.
 #[must_use]
 pub fn serial(problem: &Problem) -> Measured {
@@ -250,6 +263,14 @@ mod tests {
         assert!(check(&PROBLEM, Tally { tasks: right.tasks - 1, ..right }).is_some());
         assert!(check(&PROBLEM, Tally { turns: right.turns - 1, ..right }).is_some());
         assert_eq!(Tally::from(right.to_array()), right);
+    }
+
+    #[test]
+    fn a_sweep_halves_the_grain_and_has_more_iterations_for_short_tasks() {
+        let all: Vec<_> = sweep(&Problem { grain: 100, ..PROBLEM }, 3).map(|one| (one.grain, one.iterations)).collect();
+        assert_eq!(all, [(100, 2), (50, 4), (25, 8), (12, 16), (6, 16), (3, 16)]);
+        assert_eq!(sweep(&PROBLEM, 0).map(|one| one.grain).collect::<Vec<_>>(), [10, 5, 2, 1]);
+        assert_eq!(sweep(&PROBLEM, 20).count(), 1, "the problem itself is always there");
     }
 
     #[test]
