@@ -5,6 +5,7 @@
 //! longer than that.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use ch1_parallel::kernels::grain::{Graph, Pattern, sweep};
@@ -49,8 +50,10 @@ pub struct Plan {
     pub strategies: Vec<Strategy>,
     /// The patterns.
     pub patterns: Vec<Pattern>,
-    /// How many times the strategies take turns.
+    /// How many times the strategies take turns on a pattern.
     pub rounds: usize,
+    /// After this time no other round begins, since on a busy machine a round may take much longer. There is at least one.
+    pub limit: Duration,
     /// The number of steps of a graph.
     pub steps: usize,
     /// The turns of the longest tasks.
@@ -64,7 +67,16 @@ impl Plan {
     #[must_use]
     pub fn full(workers: usize) -> Self {
         let (strategies, patterns) = (Kernel::Grain.strategies().to_vec(), Pattern::value_variants().to_vec());
-        Self { workers, strategies, patterns, rounds: 3, steps: 1000, most: 1 << 15, least: 1 << 5 }
+        Self {
+            workers,
+            strategies,
+            patterns,
+            rounds: 3,
+            limit: Duration::from_secs(6),
+            steps: 1000,
+            most: 1 << 15,
+            least: 1 << 5,
+        }
     }
 
     /// All strategies with one pattern. It takes less than 10 s with 2 workers on 2 cores.
@@ -104,7 +116,8 @@ pub fn measure(plan: &Plan, mut progress: impl FnMut(Pattern)) -> anyhow::Result
     for &pattern in &plan.patterns {
         progress(pattern);
         let mut seconds: BTreeMap<(usize, u64), Vec<f64>> = BTreeMap::new();
-        for _ in 0..plan.rounds {
+        let begin = Instant::now();
+        for _ in (0..plan.rounds).take_while(|&round| round == 0 || begin.elapsed() < plan.limit) {
             for (number, &strategy) in plan.strategies.iter().enumerate() {
                 let problem = plan.problem(pattern, strategy);
                 let all = run(strategy, &problem, plan.least).with_context(|| format!("grain by {strategy}"))?;
@@ -217,7 +230,8 @@ mod tests {
     fn a_plan_is_measured_for_each_pattern_and_strategy() {
         let strategies = vec![Strategy::Serial, Strategy::Rayon, Strategy::Threads, Strategy::Async];
         let patterns = vec![Pattern::Fft, Pattern::Tree];
-        let plan = Plan { workers: 3, strategies, patterns, rounds: 2, steps: 5, most: 100, least: 20 };
+        let plan =
+            Plan { workers: 3, strategies, patterns, rounds: 2, limit: Duration::MAX, steps: 5, most: 100, least: 20 };
         let mut seen = Vec::new();
         let curves = measure(&plan, |pattern| seen.push(pattern)).unwrap();
         assert_eq!(seen, plan.patterns);

@@ -20,6 +20,10 @@ use crate::team::team;
 /// How many values of a point are kept.
 const PLACES: usize = 4;
 
+/// How many times a thread looks for a value before it offers its core to others: for some microseconds, longer than a
+/// cache line is on its way. Not longer, because the worker that computes the value may wait for this core.
+const LOOKS: u32 = 100;
+
 /// What the other threads see of a point. Only its own thread writes to it. It has a cache line of its own, which gets from
 /// core to core as a whole: the value comes with the number that says that it is there.
 #[derive(Debug, Default)]
@@ -32,8 +36,8 @@ struct Point {
 
 impl Point {
     /// Blocks until a step is done. The thread keeps its core for a moment and then offers it to other threads.
-    fn wait(&self, number: u64, spins: u32) {
-        for _ in 0..spins {
+    fn wait(&self, number: u64, looks: u32) {
+        for _ in 0..looks {
             if self.done.load(Acquire) >= number {
                 return;
             }
@@ -65,7 +69,7 @@ impl Point {
 /// # Errors
 /// The clock of an iteration was not stopped exactly once.
 pub fn threads(problem: &Problem) -> anyhow::Result<Measured> {
-    let (graph, spins) = (Graph::of(problem), spins(problem.workers));
+    let (graph, looks) = (Graph::of(problem), spins(problem.workers).min(LOOKS));
     let points: Vec<CachePadded<Point>> = (0..graph.width).map(|_| CachePadded::default()).collect();
     let barrier = SpinBarrier::new(problem.workers);
     let done = team(problem.workers, |point| {
@@ -76,14 +80,14 @@ pub fn threads(problem: &Problem) -> anyhow::Result<Measured> {
                 let task = Task { iteration, step, point };
                 for input in graph.dependencies(step, point) {
                     let from = Task { step: step - 1, point: input, ..task };
-                    points[input].wait(number(from.step), spins);
+                    points[input].wait(number(from.step), looks);
                     tally.input(from, points[input].value(number(from.step)));
                 }
                 let value = tally.run(task, problem.grain);
                 // The value takes the place of an older one, so the tasks that need that one must be done. In a tree they may
                 // be late, because no point waits for its children.
                 if let Some(older) = step.checked_sub(PLACES) {
-                    graph.dependents(older, point).for_each(|late| points[late].wait(number(older + 1), spins));
+                    graph.dependents(older, point).for_each(|late| points[late].wait(number(older + 1), looks));
                 }
                 points[point].publish(number(step), value);
             }

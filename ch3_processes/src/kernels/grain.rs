@@ -23,6 +23,10 @@ use crate::shared::Counters;
 /// How many values of a point are kept.
 const PLACES: usize = 4;
 
+/// How many times a process looks for a value before it offers its core to others: for some microseconds, longer than a
+/// cache line is on its way. Not longer, because the worker that computes the value may wait for this core.
+const LOOKS: u32 = 100;
+
 /// Solves `grain` with counters in shared memory: for each point the number of steps that are done, and its last values.
 ///
 /// # Errors
@@ -39,7 +43,8 @@ pub fn processes(problem: &Problem) -> anyhow::Result<Measured> {
 /// The points of the graph in shared memory. The steps of all iterations are numbered together, from 1 on.
 struct Points {
     counters: Counters,
-    spins: u32,
+    /// How many times a worker looks before it offers its core to others; 0 if there are more workers than cores.
+    looks: u32,
 }
 
 impl Points {
@@ -57,7 +62,7 @@ impl Points {
     fn wait(&self, point: usize, number: u64) {
         // What was written before the step was published is visible after this load.
         let is_done = || self.done(point).load(Acquire) >= number;
-        for _ in 0..self.spins {
+        for _ in 0..self.looks {
             if is_done() {
                 return;
             }
@@ -86,7 +91,7 @@ pub(super) fn worker(
     barrier: Barrier,
 ) -> anyhow::Result<(Laps, Tally)> {
     let graph = Graph::of(&problem);
-    let points = Points { counters, spins: spins(problem.workers) };
+    let points = Points { counters, looks: spins(problem.workers).min(LOOKS) };
     let (mut laps, mut tally) = (Laps::default(), Tally::default());
     for iteration in 0..=problem.iterations {
         let number = |step: usize| (iteration * graph.steps + step + 1) as u64;
