@@ -116,7 +116,7 @@ pub fn check(problem: &Problem, all: Tally) -> Option<String> {
     None
 }
 
-/// For iterations with shorter tasks: up to this many times as many.
+/// A sweep has at most this many times more iterations for its shortest tasks than for its longest.
 const MORE: usize = 8;
 
 /// The problem, the problem with half of its grain, and so on, as long as the grain is not below `least`. Shorter tasks get more
