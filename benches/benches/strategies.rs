@@ -14,7 +14,7 @@ use std::time::Duration;
 use benches::compare::{Comparison, Plan, Solver};
 use benches::report::Report;
 use benches::solve::solve;
-use benches::{examples, machine, mpi, peers};
+use benches::{examples, machine, metg, mpi, peers};
 use ch1_parallel::kernels::{Problem, Strategy};
 use criterion::{BenchmarkId, Criterion, SamplingMode};
 
@@ -52,15 +52,25 @@ fn main() -> anyhow::Result<()> {
     criterion.final_summary();
 
     let mut comparison = comparison.into_inner();
-    // A filter on the command line asks for a part of criterion's benches, so the peers are left out.
-    if env::args().skip(1).all(|argument| argument.starts_with('-')) {
+    // A filter on the command line asks for a part of criterion's benches, so the peers and the METG are left out.
+    let whole = env::args().skip(1).all(|argument| argument.starts_with('-'));
+    if whole {
         println!("beside programs in C and Python:");
         let skip = if missing.is_none() { &[][..] } else { &[Strategy::Mpi] };
         comparison
             .measure(&Plan::peers(workers), skip, |kernel, problem| println!("  {kernel} of size {}", problem.size))?;
     }
     println!("\n{comparison}");
-    let mut report = Report { machine: machine::facts(), comparison: Some(&comparison), ..Report::default() };
+    let mut curves = Vec::new();
+    if whole {
+        println!("how short tasks may be:");
+        let mut plan = metg::Plan::full(workers);
+        plan.strategies.retain(|&strategy| missing.is_none() || strategy != Strategy::Mpi);
+        curves = metg::measure(&plan, |pattern| println!("  {pattern}"))?;
+        println!("\n{}", metg::Table(&curves));
+    }
+    let mut report =
+        Report { machine: machine::facts(), comparison: Some(&comparison), curves: &curves, ..Report::default() };
     report.remarks.extend(missing.map(|missing| format!("{missing:#}")));
     report.remarks.extend(peers::missing());
     let folder = examples::root().join("target/bench");

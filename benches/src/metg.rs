@@ -5,6 +5,7 @@
 //! longer than that.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -63,7 +64,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// All strategies with all patterns. It takes about 50 s with 2 workers on 2 cores.
+    /// All strategies with all patterns. It takes less than a minute with 2 workers on 2 cores.
     #[must_use]
     pub fn full(workers: usize) -> Self {
         let (strategies, patterns) = (Kernel::Grain.strategies().to_vec(), Pattern::value_variants().to_vec());
@@ -72,7 +73,7 @@ impl Plan {
             strategies,
             patterns,
             rounds: 3,
-            limit: Duration::from_secs(6),
+            limit: Duration::from_secs(8),
             steps: 1000,
             most: 1 << 15,
             least: 1 << 5,
@@ -82,7 +83,7 @@ impl Plan {
     /// All strategies with one pattern. It takes less than 10 s with 2 workers on 2 cores.
     #[must_use]
     pub fn quick(workers: usize) -> Self {
-        Self { patterns: vec![Pattern::Stencil1d], most: 1 << 14, ..Self::full(workers) }
+        Self { patterns: vec![Pattern::Stencil1d], limit: Duration::from_secs(5), most: 1 << 14, ..Self::full(workers) }
     }
 }
 
@@ -162,7 +163,7 @@ impl Plan {
     /// The problem with the longest tasks.
     fn problem(&self, pattern: Pattern, strategy: Strategy) -> Problem {
         let workers = if strategy == Strategy::Serial { 1 } else { self.workers };
-        Problem { size: self.steps, workers, iterations: 2, grain: self.most, pattern, ..Problem::DEFAULT }
+        Problem { size: self.steps, workers, grain: self.most, pattern, ..Problem::DEFAULT }
     }
 }
 
@@ -178,6 +179,41 @@ fn run(strategy: Strategy, problem: &Problem, least: u64) -> anyhow::Result<Vec<
         Strategy::Mpi => mpi::sweep(problem, least),
         _ => sweep(problem, least).map(|problem| solve::solve(Kernel::Grain, strategy, &problem)).collect(),
     }
+}
+
+/// The METG of curves as text: a row for each strategy, a column for each pattern.
+#[derive(Debug)]
+pub struct Table<'run>(pub &'run [Curve]);
+
+impl fmt::Display for Table<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let workers = self.0.iter().map(|curve| curve.workers).max().unwrap_or(0);
+        let patterns = distinct(self.0.iter().map(|curve| &curve.pattern));
+        write!(f, "METG(50 %) in microseconds, workers: {workers}\n{:10}", "strategy")?;
+        patterns.iter().try_for_each(|pattern| write!(f, "{pattern:>12}"))?;
+        for strategy in distinct(self.0.iter().map(|curve| &curve.strategy)) {
+            write!(f, "\n{strategy:10}")?;
+            for pattern in &patterns {
+                let found = self.0.iter().find(|curve| curve.strategy == *strategy && curve.pattern == **pattern);
+                match found.and_then(|curve| curve.metg) {
+                    Some(seconds) => write!(f, "{:12.2}", seconds * 1e6)?,
+                    None => write!(f, "{:>12}", "-")?,
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Each name once, in the order of the first appearances.
+fn distinct<'a>(names: impl Iterator<Item = &'a String>) -> Vec<&'a String> {
+    let mut distinct = Vec::new();
+    names.for_each(|name| {
+        if !distinct.contains(&name) {
+            distinct.push(name);
+        }
+    });
+    distinct
 }
 
 #[cfg(test)]
@@ -230,6 +266,23 @@ mod tests {
         assert_eq!(efficiencies(&points[0]), [0.5, 1.25]);
         assert_eq!(efficiencies(&points[1]), [1.0, 0.5]);
         assert_eq!(points[2], []);
+    }
+
+    #[test]
+    fn the_table_has_a_row_for_each_strategy_and_a_column_for_each_pattern() {
+        let curve = |strategy: &str, pattern: &str, metg| Curve {
+            strategy: strategy.into(),
+            pattern: pattern.into(),
+            workers: 2,
+            points: Vec::new(),
+            metg,
+        };
+        let curves = [curve("mpi", "fft", Some(1.5e-6)), curve("async", "fft", None), curve("mpi", "tree", Some(2e-6))];
+        assert_eq!(
+            Table(&curves).to_string(),
+            "METG(50 %) in microseconds, workers: 2\nstrategy           fft        tree\n\
+             mpi               1.50        2.00\nasync                -           -"
+        );
     }
 
     #[test]

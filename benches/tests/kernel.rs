@@ -4,6 +4,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use benches::mpi;
+use ch1_parallel::kernels::grain::Pattern;
 use ch1_parallel::kernels::{Figures, Kernel, Strategy};
 use clap::ValueEnum;
 use course::program::{Finished, run};
@@ -52,6 +53,20 @@ fn every_pair_is_right_with_any_number_of_workers() {
             let number = |name: &str| figures[name].as_f64().expect(name);
             assert!(number("rate") > 0.0 && number("seconds_min") > 0.0);
             assert!(number("seconds_min") <= number("seconds_avg"));
+        }
+    }
+}
+
+#[test]
+fn graphs_of_every_pattern_are_right() {
+    for (_, strategy) in pairs().into_iter().filter(|(kernel, _)| *kernel == Kernel::Grain) {
+        for pattern in Pattern::value_variants() {
+            let flags = ["--workers", "5", "--size", "40", "--iterations", "2", "--grain", "10", "--json"];
+            let pair = ["grain", "--strategy", &strategy.to_string(), "--pattern", pattern.name()];
+            let finished = kernel(&[&pair[..], &flags].concat());
+            assert_eq!(finished.code(), Some(0), "{strategy}, {pattern}: {finished:?}");
+            let figures: Figures = serde_json::from_str(&finished.stdout).expect("JSON");
+            assert!(figures.valid && figures.unit == "tasks/s", "{figures:?}");
         }
     }
 }
@@ -108,6 +123,8 @@ fn bad_flags_are_usage_errors() {
         &["do-something", "--strategy", "serial"],
         &["count", "--strategy", "threads", "--iterations", "0"],
         &["count", "--strategy", "threads", "--grain", "-1"],
+        &["grain", "--strategy", "threads", "--size", "0"],
+        &["grain", "--strategy", "threads", "--pattern", "star"],
         &["count", "--strategy", "threads", "--pace", "x"],
     ];
     for args in bad {

@@ -13,12 +13,14 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
 use std::time::Duration;
 
+use ch1_parallel::kernels::grain::Pattern;
 use ch1_parallel::kernels::{Kernel, Problem};
 use ch3_processes::process::Cause;
 use ch3_processes::{
     Barrier, Child, Counters, Error, Lock, Process, Receiver, Semaphore, Sender, SharedArray, channel, children,
     join_all, kernels, pipe, queue, spawn,
 };
+use clap::ValueEnum;
 use course::lesson;
 use course::program::run;
 use rustix::io::Errno;
@@ -126,6 +128,7 @@ fn program_named(name: &str) -> anyhow::Result<()> {
         "kernel stencil" => kernel(Kernel::Stencil, 100),
         "kernel transpose" => kernel(Kernel::Transpose, 100),
         "kernel pipeline" => kernel(Kernel::Pipeline, 100),
+        "kernel grain" => kernel(Kernel::Grain, 1000),
         "panic" => {
             let (numbers, _kept) = pipe::<u64>()?;
             let others = (0..3).map(|_| spawn("other", stay, ())).collect::<Result<Vec<_>, _>>()?;
@@ -599,12 +602,20 @@ fn the_kernels_are_exact() {
             (Kernel::Pipeline, [2, 13, 100]),
             (Kernel::Count, [1, 10, 1000]),
             (Kernel::DoSomething, [1, 4097, 100_000]),
+            (Kernel::Grain, [1, 2, 100]),
         ] {
             for size in sizes {
                 let problem = Problem { size, workers, ..problem };
                 let measured = kernels::solve(kernel, &problem).unwrap();
                 assert_eq!((measured.wrong, measured.seconds.len()), (None, 3), "{kernel}: {problem:?}");
             }
+        }
+    }
+    for &pattern in Pattern::value_variants() {
+        for workers in [1, 2, 3, 4, 5, 7, 8] {
+            let problem = Problem { size: 20, workers, pattern, ..problem };
+            let measured = kernels::solve(Kernel::Grain, &problem).unwrap();
+            assert_eq!((measured.wrong, measured.seconds.len()), (None, 3), "{problem:?}");
         }
     }
     for iterations in [0, 1] {
@@ -621,7 +632,7 @@ fn kernel(kernel: Kernel, size: usize) -> anyhow::Result<()> {
 }
 
 fn a_killed_worker_ends_the_kernel() {
-    for name in ["kernel count", "kernel stencil", "kernel transpose", "kernel pipeline"] {
+    for name in ["kernel count", "kernel stencil", "kernel transpose", "kernel pipeline", "kernel grain"] {
         for victim in ["worker 0", "worker 2"] {
             let group = Group::start(&mut program(name));
             let worker =

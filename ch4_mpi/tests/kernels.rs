@@ -3,7 +3,9 @@
 
 mod common;
 
-use ch1_parallel::kernels::{Figures, Measured, Strategy};
+use ch1_parallel::kernels::grain::Pattern;
+use ch1_parallel::kernels::{Figures, Kernel, Measured, Strategy};
+use clap::ValueEnum;
 use common::{kernel, mpirun, run, succeed};
 
 fn figures(stdout: &str) -> Figures {
@@ -31,6 +33,8 @@ fn all_ranks_and_sizes_are_exact() {
             ("count", "100"),
             ("do_something", "1"),
             ("do_something", "10000"),
+            ("grain", "1"),
+            ("grain", "100"),
             // Several slices for each rank.
             ("do_something", "400000"),
         ] {
@@ -41,6 +45,26 @@ fn all_ranks_and_sizes_are_exact() {
             assert_eq!(figures.workers.to_string(), ranks);
         }
     }
+}
+
+#[test]
+fn graphs_of_every_pattern_and_width_are_exact() {
+    for ranks in ["1", "2", "3", "4", "5", "7", "8"] {
+        for pattern in Pattern::value_variants() {
+            let flags = ["--workers", ranks, "--size", "40", "--iterations", "3", "--grain", "10", "--json"];
+            let figures = figures(&succeed(kernel().args(["grain", "--pattern", pattern.name()]).args(flags)));
+            assert!(figures.valid && figures.kernel == Kernel::Grain, "{pattern}, {ranks} ranks: {figures:?}");
+        }
+    }
+}
+
+#[test]
+fn a_sweep_has_a_line_for_each_grain() {
+    let flags = ["grain", "--workers", "2", "--size", "10", "--grain", "100", "--iterations", "1", "--laps"];
+    let lines = succeed(kernel().args(flags).args(["--down-to", "20"]));
+    let laps = |line: &str| serde_json::from_str::<Measured>(line).unwrap();
+    let of_each: Vec<_> = lines.lines().map(laps).map(|one| (one.seconds.len(), one.wrong)).collect();
+    assert_eq!(of_each, [(1, None), (2, None), (4, None)]);
 }
 
 #[test]
@@ -70,6 +94,9 @@ fn bad_sizes_are_usage_errors_before_any_rank_starts() {
         &["count", "--workers", "0"],
         &["count", "--iterations", "0"],
         &["count", "--json", "--laps"],
+        &["count", "--laps", "--down-to", "1"],
+        &["grain", "--down-to", "1"],
+        &["grain", "--pattern", "star"],
         &["sort"],
         &[],
     ] {

@@ -6,7 +6,8 @@
 //! the peak rate is left: with shorter tasks, more than half of the time is lost. The peak is the best rate of a worker with the
 //! longest tasks, measured in the same run. Where the efficiency is never above or never below 50 %, there is no figure.
 //!
-//! All strategies with all patterns take about a minute; with one pattern, about 12 s.
+//! All strategies with all patterns take up to a minute; with one pattern, about 10 s. On a busy machine there are fewer repetitions,
+//! so that it does not take much longer.
 //!
 //! Run:       cargo run --release --bin metg -- --pattern stencil_1d
 
@@ -14,7 +15,7 @@ use std::num::NonZero;
 use std::process::ExitCode;
 use std::thread::available_parallelism;
 
-use benches::metg::{Curve, Plan, measure};
+use benches::metg::{Plan, Table, measure};
 use benches::mpi;
 use ch1_parallel::kernels::{Strategy, grain::Pattern};
 use course::lesson;
@@ -58,23 +59,8 @@ fn main() -> ExitCode {
                 println!("{}", serde_json::to_string(curve)?);
             }
         } else {
-            print_table(&plan, &curves);
+            println!("{}", Table(&curves));
         }
         Ok(())
     })
-}
-
-/// A row for each strategy, a column for each pattern.
-fn print_table(plan: &Plan, curves: &[Curve]) {
-    println!("METG(50 %) in microseconds, workers: {}", plan.workers);
-    let heads = plan.patterns.iter().map(|pattern| format!("{pattern:>12}"));
-    println!("{:10}{}", "strategy", heads.collect::<String>());
-    for strategy in &plan.strategies {
-        let of_strategy = curves.iter().filter(|curve| curve.strategy == strategy.to_string());
-        let cells = of_strategy.map(|curve| match curve.metg {
-            Some(seconds) => format!("{:12.2}", seconds * 1e6),
-            None => format!("{:>12}", "-"),
-        });
-        println!("{strategy:10}{}", cells.collect::<String>());
-    }
 }

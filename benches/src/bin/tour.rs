@@ -15,7 +15,7 @@ use anyhow::{Context, ensure};
 use benches::compare::{Comparison, Plan};
 use benches::examples::{self, Example, Outcome};
 use benches::report::Report;
-use benches::{machine, mpi, peers, timelines};
+use benches::{machine, metg, mpi, peers, timelines};
 use ch1_parallel::kernels::{Problem, Strategy};
 use course::lanes::chart::time;
 use course::lesson;
@@ -89,6 +89,13 @@ fn main() -> ExitCode {
         }
         println!("\n{comparison}");
         report.comparison = Some(&comparison);
+
+        println!("\nHow short tasks may be:");
+        let mut plan = metg::Plan::quick(workers);
+        plan.strategies.retain(|strategy| !skip.contains(strategy));
+        let curves = metg::measure(&plan, |_| ())?;
+        println!("{}", metg::Table(&curves));
+        report.curves = &curves;
 
         let failed = report.examples.iter().filter(|(_, outcome)| is_bad(outcome)).count() + comparison.failures.len();
         let path = folder.join("report.html");
