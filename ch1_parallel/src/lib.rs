@@ -6,6 +6,7 @@
 //! | [`batch`] | the numbers that one worker makes in the comparison of threads and processes, and its times |
 //! | [`semaphore`] | a counting semaphore |
 //! | [`mod@array`] | arrays of numbers in huge pages, for the kernels |
+//! | [`map`] | independent tasks that give bytes back, for the advisor |
 //! | [`memory`] | vectors whose length comes from a flag; without enough memory the result is an error, and no abort |
 //! | [`kernels`] | the problems that every strategy solves, with their serial and rayon solutions |
 //! | [`what_rust_forbids`] | mistakes of this chapter that the compiler refuses |
@@ -14,6 +15,7 @@ pub mod array;
 pub mod batch;
 pub mod do_something;
 pub mod kernels;
+pub mod map;
 pub mod memory;
 mod primitive;
 pub mod semaphore;

@@ -1,7 +1,9 @@
-//! The kernels under the strategy `mpi`.
+//! The kernels, the prices and the map under the strategy `mpi`.
 #![cfg(mpi)]
 
 mod common;
+
+use std::process::Command;
 
 use ch1_parallel::kernels::grain::Pattern;
 use ch1_parallel::kernels::{Figures, Kernel, Measured, Strategy};
@@ -83,6 +85,36 @@ fn under_mpirun_the_number_of_ranks_must_be_the_number_of_workers() {
     let finished = run(&mut mpirun(2, kernel().args(flags)));
     assert_eq!(finished.code(), Some(1), "{finished:#?}");
     assert!(finished.stderr.contains("3 workers, but there are 2 ranks"), "{finished:#?}");
+}
+
+#[test]
+fn a_map_gathers_the_results_of_all_ranks() {
+    for (ranks, tasks, bytes) in [("1", "1", "0"), ("3", "1", "5"), ("3", "100", "0"), ("2", "1001", "77")] {
+        let flags = ["--ranks", ranks, "--tasks", tasks, "--bytes", bytes, "--grain", "10", "--wait-ns", "1"];
+        let printed = succeed(Command::new(env!("CARGO_BIN_EXE_map_mpi")).args(flags));
+        let gathered: serde_json::Value = serde_json::from_str(&printed).unwrap();
+        assert!(gathered["check"].as_f64().unwrap() >= 0.0, "{printed}");
+    }
+    let flags = ["--ranks", "2", "--tasks", "1000000", "--bytes", "4000"];
+    let finished = run(Command::new(env!("CARGO_BIN_EXE_map_mpi")).args(flags));
+    assert_eq!(finished.code(), Some(1), "{finished:#?}");
+    assert!(finished.stderr.contains("too long for one message"), "{finished:#?}");
+}
+
+#[test]
+fn prices_are_lines_of_json() {
+    let prices = |flags: &[&str]| succeed(Command::new(env!("CARGO_BIN_EXE_prices_mpi")).args(flags));
+    for (ranks, operations) in [("2", &["short_message", "long_message", "barrier"][..]), ("3", &["barrier"])] {
+        let printed = prices(&["--ranks", ranks]);
+        let lines: Vec<serde_json::Value> = printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let measured: Vec<_> = lines.iter().map(|line| line["operation"].as_str().unwrap()).collect();
+        assert_eq!(measured, operations);
+        for line in &lines {
+            assert_eq!(line["workers"].to_string(), ranks);
+            assert!(line["seconds"][0].as_f64().unwrap() > 0.0, "{line}");
+        }
+    }
+    assert_eq!(prices(&["--ranks", "2", "--launch"]), "");
 }
 
 #[test]

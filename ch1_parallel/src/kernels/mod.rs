@@ -1,8 +1,8 @@
 //! The problems that every strategy solves, and how a solution is timed, checked and reported.
 //!
 //! The definitions and the rates are those of the Parallel Research Kernels (Van der Wijngaart and Mattson, "The Parallel
-//! Research Kernels", IEEE HPEC 2014). The serial and rayon solutions are here. The solutions of another strategy are in its
-//! chapter under the same path, for example `ch2_threads/src/kernels/stencil.rs`.
+//! Research Kernels", IEEE HPEC 2014). The serial and rayon solutions are here. The solutions of another strategy are in
+//! its chapter under the same path, for example `ch2_threads/src/kernels/stencil.rs`.
 
 pub mod args;
 pub mod count;
@@ -50,7 +50,7 @@ pub enum Kernel {
 }
 
 /// A way to solve it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[value(rename_all = "snake_case")]
 pub enum Strategy {
@@ -263,7 +263,8 @@ impl Kernel {
         format!("no kernel '{self}' with strategy '{strategy}'")
     }
 
-    /// The number of workers if none is given: the number of cores, or for requests that wait, as many as there are by default.
+    /// The number of workers if none is given: the number of cores, or for requests that wait, as many as there are by
+    /// default.
     #[must_use]
     pub fn default_workers(self) -> usize {
         match self {
