@@ -1,8 +1,8 @@
 //! Criterion compares the strategies: `cargo bench`, or `cargo bench -- stencil` for a part of them.
 //!
-//! An iteration of criterion is a batch of iterations of the kernel, because the start of processes and ranks takes longer than
-//! many iterations. The time of a batch is the sum of its iterations, measured inside the run, so that it does not contain the
-//! start. Each result is checked.
+//! An iteration of criterion is a batch of iterations of the kernel, because the start of processes and ranks takes longer
+//! than many iterations. The time of a batch is the sum of its iterations, measured inside the run, so that it does not
+//! contain the start. Each result is checked.
 
 use std::cell::RefCell;
 use std::env;
@@ -12,15 +12,17 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use benches::compare::{Comparison, Plan, Solver};
+use benches::prices::Extent;
 use benches::report::Report;
 use benches::solve::solve;
-use benches::{examples, machine, metg, mpi, peers};
+use benches::{examples, machine, metg, mpi, peers, prices};
 use ch1_parallel::kernels::{Problem, Strategy};
 use criterion::{BenchmarkId, Criterion, SamplingMode};
 
 fn main() -> anyhow::Result<()> {
     // A worker process runs this program again: it works inside this call and does not return from it.
     ch3_processes::kernels::init();
+    prices::init();
     let workers = available_parallelism().map_or(1, NonZero::get);
     let comparison = RefCell::new(Comparison::default());
     let missing = mpi::available().err();
@@ -52,25 +54,32 @@ fn main() -> anyhow::Result<()> {
     criterion.final_summary();
 
     let mut comparison = comparison.into_inner();
-    // A filter on the command line asks for a part of criterion's benches, so the peers and the METG are left out.
+    // A filter on the command line asks for a part of criterion's benches, so everything else is left out.
     let whole = env::args().skip(1).all(|argument| argument.starts_with('-'));
+    let (mut costs, mut curves) = (Vec::new(), Vec::new());
     if whole {
+        println!("what parallelism costs:");
+        let progress = |round, of| println!("  round {round} of {of}");
+        costs = prices::measure(workers.max(2), Extent::WithPeers, progress)?;
+        println!("\n{}", prices::table(&costs));
+        println!("how short tasks may be:");
+        let mut plan = metg::Plan::full(workers);
+        plan.strategies.retain(|&strategy| missing.is_none() || strategy != Strategy::Mpi);
+        curves = metg::measure(&plan, |pattern| println!("  {pattern}"))?;
+        println!("\n{}", metg::Table(&curves));
         println!("beside programs in C and Python:");
         let skip = if missing.is_none() { &[][..] } else { &[Strategy::Mpi] };
         comparison
             .measure(&Plan::peers(workers), skip, |kernel, problem| println!("  {kernel} of size {}", problem.size))?;
     }
     println!("\n{comparison}");
-    let mut curves = Vec::new();
-    if whole {
-        println!("how short tasks may be:");
-        let mut plan = metg::Plan::full(workers);
-        plan.strategies.retain(|&strategy| missing.is_none() || strategy != Strategy::Mpi);
-        curves = metg::measure(&plan, |pattern| println!("  {pattern}"))?;
-        println!("\n{}", metg::Table(&curves));
-    }
-    let mut report =
-        Report { machine: machine::facts(), comparison: Some(&comparison), curves: &curves, ..Report::default() };
+    let mut report = Report {
+        machine: machine::facts(),
+        comparison: Some(&comparison),
+        prices: &costs,
+        curves: &curves,
+        ..Report::default()
+    };
     report.remarks.extend(missing.map(|missing| format!("{missing:#}")));
     report.remarks.extend(peers::missing());
     let folder = examples::root().join("target/bench");

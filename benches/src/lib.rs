@@ -1,5 +1,7 @@
-//! The comparison of the strategies: the library of the programs `kernel`, `tour`, `doctor` and `start` and of the benches.
+//! The comparison of the strategies: the library of the programs `kernel`, `tour`, `prices`, `advise`, `doctor` and `start`
+//! and of the benches.
 
+pub mod advisor;
 pub mod compare;
 pub mod examples;
 pub mod machine;

@@ -1,8 +1,8 @@
-//! The strategy `mpi`: the program `kernel_mpi` of chapter 4, started under mpirun.
+//! The strategy `mpi`: programs of chapter 4, started under mpirun.
 //!
-//! This crate does not link MPI, so that it builds on a machine without MPI. In a target folder of the checkout, cargo builds the
-//! program before it is started, so that no old program is measured. Elsewhere, and on a machine without cargo, the program in
-//! the folder of the running program is started.
+//! This crate does not link MPI, so that it builds on a machine without MPI. In a target folder of the checkout, cargo
+//! builds the programs before they are started, so that no old program is measured. Elsewhere, and on a machine without
+//! cargo, the programs in the folder of the running program are started.
 
 use std::env;
 use std::io::{self, BufRead, BufReader, Write};
@@ -13,20 +13,25 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail, ensure};
 use ch1_parallel::kernels::{Kernel, Measured, Problem};
+use ch1_parallel::map::Map;
 use course::program;
 
 use crate::examples::root;
 use crate::machine::{self, MEND};
 
-/// The program of chapter 4 that solves kernels.
-const PROGRAM: &str = "kernel_mpi";
+/// The programs of chapter 4 that this crate starts.
+const PROGRAMS: [&str; 3] = [KERNEL, PRICES, MAP];
+const KERNEL: &str = "kernel_mpi";
+const PRICES: &str = "prices_mpi";
+const MAP: &str = "map_mpi";
 
-/// Whether ranks can be started here. The choice of scripts/setup counts: if it chose no MPI, an mpirun on the PATH is not used.
+/// Whether ranks can be started here. The choice of scripts/setup counts: if it chose no MPI, an mpirun on the PATH is not
+/// used.
 ///
 /// # Errors
 /// What is missing, and which command mends it.
 pub fn available() -> anyhow::Result<()> {
-    binary().map(drop)
+    folder().map(drop)
 }
 
 /// Solves a problem with `problem.workers` ranks.
@@ -66,8 +71,8 @@ fn laps(command: &mut Command, problem: &Problem) -> anyhow::Result<Vec<Measured
 /// # Errors
 /// There is no such program, and it cannot be built.
 pub fn command(kernel: Kernel, problem: &Problem) -> anyhow::Result<Command> {
-    let mut command = Command::new(binary()?);
-    command.env("MPIRUN_QUIET", "1").arg(kernel.to_string());
+    let mut command = program(KERNEL)?;
+    command.arg(kernel.to_string());
     let Problem { size, workers, grain, pattern, .. } = problem;
     for (flag, value) in [("--size", *size as u64), ("--workers", *workers as u64), ("--grain", *grain)] {
         command.args([flag, &value.to_string()]);
@@ -76,8 +81,34 @@ pub fn command(kernel: Kernel, problem: &Problem) -> anyhow::Result<Command> {
     Ok(command)
 }
 
-/// The path of `kernel_mpi`. A process searches for it and builds it only once.
-fn binary() -> anyhow::Result<&'static Path> {
+/// The command that measures the prices of MPI with this number of ranks, or only starts and ends them.
+///
+/// # Errors
+/// Those of [`available`].
+pub fn prices(workers: usize, only_launch: bool) -> anyhow::Result<Command> {
+    let mut command = program(PRICES)?;
+    command.args(["--ranks", &workers.to_string()]).args(only_launch.then_some("--launch"));
+    Ok(command)
+}
+
+/// The command that runs the tasks of a map by ranks.
+///
+/// # Errors
+/// Those of [`available`].
+pub fn map(map: &Map, workers: usize) -> anyhow::Result<Command> {
+    let mut command = program(MAP)?;
+    command.args(["--ranks".into(), workers.to_string()]).args(map.to_args());
+    Ok(command)
+}
+
+fn program(name: &str) -> anyhow::Result<Command> {
+    let mut command = Command::new(folder()?.join(name));
+    command.env("MPIRUN_QUIET", "1");
+    Ok(command)
+}
+
+/// The folder of the programs. A process searches for them and builds them only once.
+fn folder() -> anyhow::Result<&'static Path> {
     static FOUND: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let found = FOUND.get_or_init(|| find().map_err(|why| format!("{why:#}")));
     found.as_deref().map_err(|why| anyhow!("mpi: {why}"))
@@ -87,7 +118,6 @@ fn find() -> anyhow::Result<PathBuf> {
     let own = env::current_exe()?;
     // The program of a bench or a test is one folder deeper.
     let folder = own.ancestors().skip(1).find(|folder| !folder.ends_with("deps")).unwrap_or(Path::new("."));
-    let path = folder.join(PROGRAM);
     if let Some((target, profile)) = target_of(folder) {
         let with_command = |missing| anyhow!("{missing:#}: {MEND}");
         machine::wants_mpi().map_err(with_command)?;
@@ -97,8 +127,10 @@ fn find() -> anyhow::Result<PathBuf> {
             build(&cargo, target, profile)?;
         }
     }
-    ensure!(path.is_file(), "no {PROGRAM} in the folder of {}: cargo build --bin {PROGRAM}", own.display());
-    Ok(path)
+    for name in PROGRAMS {
+        ensure!(folder.join(name).is_file(), "no {name} in the folder of {}: cargo build --bin {name}", own.display());
+    }
+    Ok(folder.to_owned())
 }
 
 /// The target folder and the profile, if cargo has built this program into `folder`; `None` if it was copied there.
@@ -111,12 +143,13 @@ fn target_of(folder: &Path) -> Option<(&Path, &str)> {
     root().join("Cargo.toml").exists().then_some((target, profile))
 }
 
-/// Builds `kernel_mpi`. A remark says so if that takes time.
+/// Builds the programs. A remark says so if that takes time.
 fn build(cargo: &Path, target: &Path, profile: &str) -> anyhow::Result<()> {
     let mut cargo = Command::new(cargo);
-    // Without --package: the features of the dependencies are then those of every build of the workspace, so that cargo builds
-    // no dependency a second time.
-    cargo.args(["build", "--bin", PROGRAM, "--profile", profile, "--message-format", "short", "--color", "never"]);
+    // Without --package: the features of the dependencies are then those of every build of the workspace, so that cargo
+    // builds no dependency a second time.
+    cargo.arg("build").args(PROGRAMS.iter().flat_map(|name| ["--bin", name])).args(["--profile", profile]);
+    cargo.args(["--message-format", "short", "--color", "never"]);
     cargo.arg("--target-dir").arg(target).current_dir(root()).env_remove("CARGO_TERM_QUIET");
     cargo.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut cargo = cargo.spawn().context("cargo")?;
@@ -128,7 +161,7 @@ fn build(cargo: &Path, target: &Path, profile: &str) -> anyhow::Result<()> {
         if !told && (waits || line.starts_with("Compiling")) {
             let when = if waits { "once another cargo has ended" } else { "first" };
             // A remark that cannot be printed is no reason to fail.
-            let _ = writeln!(io::stderr(), "remark: mpi: cargo builds {PROGRAM} {when}");
+            let _ = writeln!(io::stderr(), "remark: mpi: cargo builds the programs of chapter 4 {when}");
             told = true;
         }
         if wrong.is_none() && (line.starts_with("error") || line.contains(": error")) {
@@ -143,5 +176,5 @@ fn build(cargo: &Path, target: &Path, profile: &str) -> anyhow::Result<()> {
     if wrong.contains("custom build command") {
         machine::libclang().map_err(|missing| anyhow!("{missing:#}: {MEND}"))?;
     }
-    bail!("chapter 4 does not build: {wrong}; details: cargo build --bin {PROGRAM}")
+    bail!("chapter 4 does not build: {wrong}; details: cargo build --bin {KERNEL}")
 }

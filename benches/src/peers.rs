@@ -77,7 +77,7 @@ impl Peer {
             Self::Multiprocessing => ("python", "multiprocessing", "py"),
             Self::Mpi4py => ("python", "mpi4py", "py"),
         };
-        root().join(format!("benches/peers/{folder}/{kernel}_{kind}.{ending}"))
+        self::folder().join(format!("{folder}/{kernel}_{kind}.{ending}"))
     }
 
     /// Whether its programs can run here.
@@ -100,25 +100,33 @@ impl Peer {
         }
     }
 
-    /// Solves a problem.
+    /// The command that runs a program of this kind, without the program's arguments.
     ///
     /// # Errors
-    /// Its program cannot be compiled or started, or fails.
-    pub fn solve(self, kernel: Kernel, problem: &Problem) -> anyhow::Result<Measured> {
-        let source = self.source(kernel);
+    /// The program cannot be compiled.
+    pub fn command(self, source: &Path, workers: usize) -> anyhow::Result<Command> {
         let mut command = match self {
-            Self::C | Self::OpenMp => Command::new(self.compiled(&source)?),
-            Self::CMpi => ranks(problem.workers, &self.compiled(&source)?),
+            Self::C | Self::OpenMp => Command::new(self.compiled(source)?),
+            Self::CMpi => ranks(workers, &self.compiled(source)?),
             Self::NumPy | Self::Multiprocessing => Command::new(python()?),
             Self::Mpi4py => {
-                let mut command = ranks(problem.workers, &python()?);
+                let mut command = ranks(workers, &python()?);
                 command.args(["-m", "mpi4py"]);
                 command
             }
         };
         if !self.is_c() {
-            command.arg(&source);
+            command.arg(source);
         }
+        Ok(command)
+    }
+
+    /// Solves a problem.
+    ///
+    /// # Errors
+    /// Its program cannot be compiled or started, or fails.
+    pub fn solve(self, kernel: Kernel, problem: &Problem) -> anyhow::Result<Measured> {
+        let mut command = self.command(&self.source(kernel), problem.workers)?;
         let Problem { size, workers, iterations, grain, .. } = problem;
         for number in [*size as u64, *iterations as u64, *workers as u64, *grain] {
             command.arg(number.to_string());
@@ -150,13 +158,19 @@ impl Peer {
         static COMPILED: AtomicU32 = AtomicU32::new(0);
         let own = program.with_extension(format!("{}-{}", process::id(), COMPILED.fetch_add(1, Relaxed)));
         let mut command = Command::new(compiler);
-        command.args(["-O3", "-march=native", "-std=c11", "-o"]).arg(&own).arg(source).arg("-lm");
+        command.args(["-O3", "-march=native", "-std=c11", "-o"]).arg(&own).arg(source).args(["-lm", "-pthread"]);
         command.args((self == Self::OpenMp).then_some("-fopenmp"));
         let finished = program::run(&mut command, LIMIT)?;
         ensure!(finished.code() == Some(0), "{}: {}", source.display(), finished.last_remark());
         fs::rename(&own, &program).with_context(|| program.display().to_string())?;
         Ok(program)
     }
+}
+
+/// The folder of the sources.
+#[must_use]
+pub fn folder() -> PathBuf {
+    root().join("benches/peers")
 }
 
 /// The command that starts a program as ranks.
@@ -221,7 +235,8 @@ pub fn lines(source: &str) -> usize {
     count
 }
 
-/// The lines of code of a strategy's file; `None` for serial and rayon, which share a file with the definition of the kernel.
+/// The lines of code of a strategy's file; `None` for serial and rayon, which share a file with the definition of the
+/// kernel.
 #[must_use]
 pub fn lines_of(kernel: Kernel, strategy: Strategy) -> Option<usize> {
     let chapter = match strategy {

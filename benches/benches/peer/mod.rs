@@ -11,7 +11,8 @@ pub fn measure(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, many: impl 
     group.bench_function(name, |bencher| bencher.iter_custom(&many));
 }
 
-/// Measures a program, which prints the nanoseconds that its work took. It works on at least `least` items at a time, and `part` of its time counts.
+/// Measures a program, which prints the nanoseconds that its work took. It works on at least `least` items at a time, and
+/// `part` of its time counts.
 pub fn run(
     command: Option<&[String]>,
     group: &mut BenchmarkGroup<'_, WallTime>,
@@ -31,4 +32,10 @@ pub fn run(
         let nanoseconds: u64 = String::from_utf8_lossy(&output.stdout).trim().parse().expect("nanoseconds");
         Duration::from_nanos(nanoseconds).mul_f64(part * count as f64 / times as f64)
     });
+}
+
+/// The command that runs a script, if Python and the script's module are found.
+pub fn python(module: &str, script: String) -> Option<Vec<String>> {
+    let import = Command::new("python3").args(["-c", &format!("import {module}")]).output();
+    import.is_ok_and(|output| output.status.success()).then(|| vec!["python3".into(), script])
 }

@@ -1,6 +1,5 @@
 """The same work by Python's asyncio. It prints the nanoseconds that COUNT tasks took.
 
-    asyncio_tasks.py one_by_one COUNT    creates a task and waits for its result, again and again
     asyncio_tasks.py at_once COUNT       creates all tasks, then waits for their results
     asyncio_tasks.py sleep COUNT         the same with tasks that sleep 100 ms; prints the largest memory in KiB too
 """
@@ -18,11 +17,6 @@ async def number(value):
 async def sleeper(value):
     await asyncio.sleep(0.1)
     return value
-
-
-async def one_by_one(count):
-    for value in range(count):
-        assert await asyncio.create_task(number(value)) == value
 
 
 async def at_once(count):
@@ -43,7 +37,7 @@ async def all_of(function, count):
 
 async def main():
     what, count = sys.argv[1], int(sys.argv[2])
-    work = {"one_by_one": one_by_one, "at_once": at_once, "sleep": sleep}[what]
+    work = {"at_once": at_once, "sleep": sleep}[what]
     begin = time.perf_counter_ns()
     await work(count)
     print(time.perf_counter_ns() - begin)

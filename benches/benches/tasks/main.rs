@@ -1,5 +1,5 @@
-//! The cost of asynchronous tasks: of each task from its spawn to its result, and of 100,000 tasks that sleep at the same time.
-//! Python's asyncio does the same work, where `python3` is found.
+//! The cost of asynchronous tasks: of each of many tasks from its spawn to its result, and of 100,000 tasks that sleep at
+//! the same time. Python's asyncio does the same work, where `python3` is found.
 
 #[path = "../peer/mod.rs"]
 mod peer;
@@ -33,19 +33,13 @@ fn main() {
         .measurement_time(Duration::from_secs(1))
         .configure_from_args();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/tasks/asyncio_tasks.py").display().to_string();
-    let has_python =
-        Command::new("python3").args(["-c", "import asyncio"]).output().is_ok_and(|it| it.status.success());
-    let python = has_python.then(|| vec!["python3".to_string(), script]);
+    let python = peer::python("asyncio", script);
 
-    let mut group = criterion.benchmark_group("a task, from its spawn to its result");
+    let mut group = criterion.benchmark_group("a task of many, from its spawn to its result");
     for (threads, event_loop) in &runtimes() {
-        peer::measure(&mut group, &format!("one by one, {threads}"), |count| in_a_task(event_loop, one_by_one(count)));
-        peer::measure(&mut group, &format!("all at once, {threads}"), |count| {
-            at_least(count, |count| in_a_task(event_loop, at_once(count)))
-        });
+        peer::measure(&mut group, threads, |count| at_least(count, |count| in_a_task(event_loop, at_once(count))));
     }
-    peer::run(python.as_deref(), &mut group, "one by one, asyncio", &["one_by_one"], LEAST, 1.0);
-    peer::run(python.as_deref(), &mut group, "all at once, asyncio", &["at_once"], LEAST, 1.0);
+    peer::run(python.as_deref(), &mut group, "asyncio", &["at_once"], LEAST, 1.0);
     group.finish();
 
     println!("\n{SLEEPERS} tasks that sleep {} ms, each in a process of its own", PAUSE.as_millis());
@@ -78,14 +72,6 @@ fn in_a_task(event_loop: &Runtime, work: impl Future<Output = Duration> + Send +
 fn at_least(count: u64, tasks: impl Fn(u64) -> Duration) -> Duration {
     let times = count.max(LEAST);
     tasks(times).mul_f64(count as f64 / times as f64)
-}
-
-async fn one_by_one(count: u64) -> Duration {
-    let start = Instant::now();
-    for number in 0..count {
-        assert_eq!(tokio::spawn(async move { number }).await.expect("no panic"), number);
-    }
-    start.elapsed()
 }
 
 async fn at_once(count: u64) -> Duration {

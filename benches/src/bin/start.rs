@@ -17,6 +17,8 @@ Parallel and distributed programming in Rust: a course in small programs. README
 
   scripts/tour                          sets up what is missing, runs every program, writes a report
   scripts/test                          sets up what is missing, runs every test
+  cargo run --release --bin prices      measures what a worker, a message, a barrier and a lock cost
+  cargo run --release --bin advise      says which strategy is the fastest for many independent tasks (--help)
   cargo run --bin doctor                says what this machine lacks
   cargo run --bin NAME                  runs one program
   cargo run --bin NAME -- --timeline    runs it and draws what each thread, process, rank or task did

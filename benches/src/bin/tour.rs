@@ -1,7 +1,7 @@
 //! Runs every program of every chapter, checks its result, compares the strategies and writes a report.
 //!
-//! Without MPI, chapter 4 and the strategy `mpi` are left out, and a remark says which command mends that. The exit status is 1
-//! if anything failed.
+//! Without MPI, chapter 4 and the strategy `mpi` are left out, and a remark says which command mends that. The exit status
+//! is 1 if anything failed.
 //!
 //! Run:       scripts/tour
 
@@ -14,8 +14,9 @@ use std::thread::available_parallelism;
 use anyhow::{Context, ensure};
 use benches::compare::{Comparison, Plan};
 use benches::examples::{self, Example, Outcome};
+use benches::prices::Extent;
 use benches::report::Report;
-use benches::{machine, metg, mpi, peers, timelines};
+use benches::{machine, metg, mpi, peers, prices, timelines};
 use ch1_parallel::kernels::{Problem, Strategy};
 use course::lanes::chart::time;
 use course::lesson;
@@ -47,6 +48,7 @@ enum Timelines {
 fn main() -> ExitCode {
     // A worker process runs this program again: it works inside this call and does not return from it.
     ch3_processes::kernels::init();
+    prices::init();
     lesson::run!(|args: Args, _lesson| {
         let folder = args.report.unwrap_or_else(|| examples::root().join("target/tour"));
         fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
@@ -90,7 +92,12 @@ fn main() -> ExitCode {
         println!("\n{comparison}");
         report.comparison = Some(&comparison);
 
-        println!("\nHow short tasks may be:");
+        println!("What parallelism costs:");
+        let prices = prices::measure(workers.max(2), Extent::Rust, |round, of| println!("  round {round} of {of}"))?;
+        println!("\n{}", prices::table(&prices));
+        report.prices = &prices;
+
+        println!("How short tasks may be:");
         let mut plan = metg::Plan::quick(workers);
         plan.strategies.retain(|strategy| !skip.contains(strategy));
         let curves = metg::measure(&plan, |_| ())?;

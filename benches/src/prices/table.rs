@@ -1,0 +1,72 @@
+//! Prices as a table.
+
+use std::fmt::Write;
+
+use super::{Operation, Price};
+
+/// A table by operation, the cheapest way first. Ways with more workers follow those with fewer.
+#[must_use]
+pub fn table(prices: &[Price]) -> String {
+    let mut table = String::new();
+    for operation in Operation::ALL {
+        let mut rows: Vec<_> = prices.iter().filter(|price| price.operation == operation).collect();
+        rows.sort_by(|one, other| (one.workers.cmp(&other.workers)).then(one.median().total_cmp(&other.median())));
+        let mut workers = 0;
+        for row in rows {
+            if workers != row.workers {
+                workers = row.workers;
+                // A write to a string cannot fail.
+                let _ = writeln!(table, "{}, workers: {workers}", operation.title());
+            }
+            let _ = writeln!(table, "  {:>10}  {}", time(row.median()), row.way);
+        }
+    }
+    table
+}
+
+/// A time with three digits: prices lie between some nanoseconds and a second.
+#[must_use]
+pub fn time(seconds: f64) -> String {
+    let units = [("s", 1.0), ("ms", 1e-3), ("us", 1e-6), ("ns", 1e-9)];
+    let (unit, size) = units.into_iter().find(|(_, size)| seconds >= *size).unwrap_or(units[3]);
+    let value = seconds / size;
+    let digits = if value < 9.995 { 2 } else { usize::from(value < 99.95) };
+    format!("{value:.digits$} {unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_three_digits_and_a_unit() {
+        for (seconds, text) in
+            [(1.234, "1.23 s"), (0.0123, "12.3 ms"), (123e-6, "123 us"), (5e-9, "5.00 ns"), (2e-10, "0.20 ns")]
+        {
+            assert_eq!(time(seconds), text);
+        }
+    }
+
+    #[test]
+    fn the_cheapest_way_is_first() {
+        let price = |operation, way: &str, workers, seconds| Price { operation, way: way.into(), workers, seconds };
+        let prices = [
+            price(Operation::Barrier, "crowd", 8, vec![1e-9]),
+            price(Operation::Barrier, "dear", 2, vec![1e-6, 3e-6, 2e-6]),
+            price(Operation::Barrier, "cheap", 2, vec![1e-7]),
+            price(Operation::StartAndEnd, "thread", 1, vec![1e-5]),
+        ];
+        let table = table(&prices);
+        let lines: Vec<_> = table.lines().map(str::trim).collect();
+        let right = [
+            "start and end of a worker, workers: 1",
+            "10.0 us  thread",
+            "barrier, workers: 2",
+            "100 ns  cheap",
+            "2.00 us  dear",
+            "barrier, workers: 8",
+            "1.00 ns  crowd",
+        ];
+        assert_eq!(lines, right);
+    }
+}
