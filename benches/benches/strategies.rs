@@ -6,7 +6,6 @@
 
 use std::cell::RefCell;
 use std::env;
-use std::fs;
 use std::num::NonZero;
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -42,10 +41,10 @@ fn main() -> anyhow::Result<()> {
             group.bench_function(BenchmarkId::from_parameter(strategy), |bencher| {
                 bencher.iter_custom(|batches| {
                     let problem = Problem { iterations: problem.iterations * batches as usize, ..problem };
-                    let result = solve(kernel, strategy, &problem);
-                    let seconds: f64 = result.iter().flat_map(|measured| &measured.seconds).sum();
-                    comparison.borrow_mut().add(kernel, Solver::Strategy(strategy), &problem, result);
-                    Duration::from_secs_f64(seconds)
+                    let solver = Solver::Strategy(strategy);
+                    let solve = || solve(kernel, strategy, &problem);
+                    let seconds = comparison.borrow_mut().turn(kernel, solver, &problem, solve);
+                    Duration::from_secs_f64(seconds.unwrap_or_default())
                 });
             });
         }
@@ -82,11 +81,7 @@ fn main() -> anyhow::Result<()> {
     };
     report.remarks.extend(missing.map(|missing| format!("{missing:#}")));
     report.remarks.extend(peers::missing());
-    let folder = examples::root().join("target/bench");
-    fs::create_dir_all(&folder)?;
-    let path = folder.join("report.html");
-    fs::write(&path, report.page())?;
-    println!("report: {}", path.display());
+    println!("report: {}", report.write(&examples::root().join("target/bench"))?.display());
     anyhow::ensure!(comparison.failures.is_empty(), "{}", comparison.failures.join("; "));
     Ok(())
 }

@@ -21,10 +21,22 @@ pub struct Example {
     pub name: String,
     /// The first line of its header: what it shows.
     pub shows: String,
+    /// The command of its header.
+    pub command: String,
+    /// What its header tells to observe.
+    pub observe: String,
     /// The program's flags in the first command of its header, without `--timeline`.
     pub arguments: Vec<String>,
     /// It hangs on purpose: a report ends it with status 3.
     pub is_hazard: bool,
+}
+
+impl Example {
+    /// The path of its source in the checkout.
+    #[must_use]
+    pub fn source(&self) -> String {
+        format!("{}/src/bin/{}.rs", self.chapter, self.name)
+    }
 }
 
 /// How a run of an example went.
@@ -64,15 +76,28 @@ pub fn all() -> anyhow::Result<Vec<Example>> {
             let header: Vec<_> = source.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim).collect();
             if header.iter().any(|line| line.starts_with("Exercise:")) {
                 let shows = header[0].into();
+                let command = field(&header, "Run:");
+                let observe = field(&header, "Observe:");
                 let run = header.iter().find_map(|line| line.strip_prefix("Run:")).unwrap_or("");
                 let flags = run.split_once(" -- ").map_or("", |(_, flags)| flags).split_whitespace();
                 let arguments = flags.filter(|flag| *flag != "--timeline").map(String::from).collect();
                 let is_hazard = source.contains("lesson::hazard!(");
-                examples.push(Example { chapter: chapter.into(), name: name_of(&path), shows, arguments, is_hazard });
+                let (chapter, name) = (chapter.into(), name_of(&path));
+                examples.push(Example { chapter, name, shows, command, observe, arguments, is_hazard });
             }
         }
     }
     Ok(examples)
+}
+
+/// The text of a field of a header. It ends where the next field begins, or at an empty line.
+fn field(header: &[&str], name: &str) -> String {
+    const FIELDS: [&str; 4] = ["Run:", "Observe:", "Python:", "Exercise:"];
+    let is_end = |line: &&&str| line.is_empty() || FIELDS.iter().any(|field| line.starts_with(field));
+    let mut lines = header.iter().skip_while(|line| !line.starts_with(name));
+    let first = lines.next().map_or("", |line| line[name.len()..].trim());
+    let rest = lines.take_while(|line| !is_end(line)).copied();
+    [first].into_iter().chain(rest).collect::<Vec<_>>().join(" ").trim().to_owned()
 }
 
 fn name_of(path: &Path) -> String {
@@ -109,4 +134,23 @@ pub fn run_with(example: &Example, flags: &[String], folder: &Path) -> Outcome {
 
 fn beside(name: &str) -> anyhow::Result<PathBuf> {
     Ok(std::env::current_exe()?.with_file_name(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_of_each_example_is_read() {
+        let header = ["Title.", "", "Run:       a --b", "Observe:   one", "two: three", "Exercise:  x"];
+        assert_eq!(field(&header, "Observe:"), "one two: three");
+        assert_eq!(field(&header, "Python:"), "");
+        for example in all().expect("examples") {
+            assert!(
+                example.command.starts_with("cargo run ") || example.command.starts_with("scripts/"),
+                "{example:?}"
+            );
+            assert!(example.observe.len() > 20, "{example:?}");
+        }
+    }
 }

@@ -105,9 +105,7 @@ fn main() -> ExitCode {
         report.curves = &curves;
 
         let failed = report.examples.iter().filter(|(_, outcome)| is_bad(outcome)).count() + comparison.failures.len();
-        let path = folder.join("report.html");
-        fs::write(&path, report.page()).with_context(|| path.display().to_string())?;
-        println!("report: {}", path.display());
+        println!("report: {}", report.write(&folder)?.display());
         ensure!(failed == 0, "tour: {failed} parts failed");
         Ok(())
     })
