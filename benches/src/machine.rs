@@ -15,6 +15,7 @@ use anyhow::{Context, bail, ensure};
 use course::program;
 
 use crate::examples::root;
+use crate::peers;
 
 /// A program that gives no answer in this time does not work. A launcher on a busy machine may take seconds.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -30,13 +31,25 @@ pub fn facts() -> Vec<String> {
         Ok(value) => format!("{name}: {value}"),
         Err(missing) => format!("{name}: {missing:#}"),
     };
-    vec![
+    let mut facts = vec![
         fact("cores", cores()),
         fact("memory", memory()),
         fact("compiler", answer("rustc", &["--version"])),
         fact("commit", commit()),
+        fact("date", answer("date", &["-u", "+%Y-%m-%d %H:%M UTC"])),
         fact("MPI", mpi),
-    ]
+    ];
+    // Only programs in other languages need these, so a line about one that is missing would be noise.
+    let python = |arguments: &[&str]| answer(peers::python()?, arguments);
+    let version = |package: &str| python(&["-c", &format!("import {package}; print({package}.__version__)")]);
+    let others = [
+        ("C compiler", answer("gcc", &["--version"])),
+        ("Python", python(&["--version"])),
+        ("NumPy", version("numpy")),
+        ("mpi4py", version("mpi4py")),
+    ];
+    facts.extend(others.into_iter().filter_map(|(name, found)| Some(format!("{name}: {}", found.ok()?))));
+    facts
 }
 
 /// A thing that the course needs, found or not.

@@ -181,7 +181,7 @@ fn ranks(count: usize, program: &Path) -> Command {
 }
 
 /// The Python that `scripts/setup --peers` has set up, or else the one on the PATH.
-fn python() -> anyhow::Result<PathBuf> {
+pub(crate) fn python() -> anyhow::Result<PathBuf> {
     let own = root().join(".mpi/peers/bin/python3");
     if own.is_file() { Ok(own) } else { machine::on_path("python3") }
 }

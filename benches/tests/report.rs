@@ -302,6 +302,11 @@ fn dark_is_dark(browser: &mut Browser) {
         assert_ne!(light, dark);
     }
     assert_eq!(dark[0], json!("rgb(13, 17, 23)"));
+    // A pattern that has no style is black.
+    let patterns = "[...document.querySelectorAll('.definitions pattern rect')].map((it) => getComputedStyle(it).fill)";
+    let patterns = browser.value(patterns);
+    let black = json!("rgb(0, 0, 0)");
+    assert!(patterns.as_array().is_some_and(|all| all.len() == 2 && !all.contains(&black)), "{patterns}");
 }
 
 fn keep_pictures(browser: &mut Browser) {

@@ -104,7 +104,6 @@ impl Report<'_> {
             paid(rows),
             list("failures", "What failed", failures),
             list("remarks", "What is left out", &self.remarks),
-            list("disturbed", "What else kept the cores busy", &disturbed(rows)),
             sections::speedups(rows),
             sections::crossovers(rows),
             sections::efficiencies(rows),
@@ -127,19 +126,6 @@ fn paid(rows: &[Row]) -> Option<Section> {
 fn list(id: &'static str, title: &'static str, lines: &[String]) -> Option<Section> {
     let items: String = lines.iter().map(|line| format!("<li>{}</li>\n", escape(line))).collect();
     (!lines.is_empty()).then(|| Section { id, title, html: format!("<ul>\n{items}</ul>\n") })
-}
-
-/// The measurements during which something else kept the cores busy, one line for each kernel and size.
-fn disturbed(rows: &[Row]) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for one in rows.chunk_by(|one, other| (one.kernel, one.size) == (other.kernel, other.size)) {
-        let share = one.iter().filter_map(|row| row.disturbed).reduce(f64::max);
-        lines.extend(share.map(|share| {
-            let (kernel, size) = (one[0].kernel, axis::grouped(one[0].size));
-            format!("{kernel} of size {size}: other programs took up to {:.0} % of the cores' time", share * 100.0)
-        }));
-    }
-    lines
 }
 
 #[cfg(test)]

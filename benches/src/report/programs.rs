@@ -79,7 +79,7 @@ impl Shared {
         let definitions = self.definitions.concat();
         // The rules of a timeline count inside of timelines only. Patterns must not be in a part that is not displayed.
         format!(
-            "<style>\n.timeline {{\n{styles}\n}}\n</style>\n<svg class=\"definitions\" aria-hidden=\"true\"><defs>{definitions}\
+            "<style>\n.timeline {{\n{styles}\n}}\n</style>\n<svg class=\"timeline definitions\" aria-hidden=\"true\"><defs>{definitions}\
              </defs></svg>\n"
         )
     }

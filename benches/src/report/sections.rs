@@ -42,6 +42,21 @@ fn section(
     Some(Section { id, title, html: html + "</div>\n" + numbers })
 }
 
+/// What the figures of a kernel say about their measurement: at which sizes something else kept the cores busy.
+fn note(rows: &[Row], kernel: Kernel) -> String {
+    let of_kernel = || rows.iter().filter(|row| row.kernel == kernel);
+    let Some(share) = of_kernel().filter_map(|row| row.disturbed).reduce(f64::max) else { return String::new() };
+    let mut sizes: Vec<usize> = of_kernel().filter(|row| row.disturbed.is_some()).map(|row| row.size).collect();
+    sizes.dedup();
+    let sizes = sizes.into_iter().map(grouped).collect::<Vec<_>>();
+    let at = if sizes.len() > 1 { "sizes" } else { "size" };
+    format!(
+        "<p class=\"note\">Other programs took up to {} of the cores' time at {at} {}.</p>\n",
+        percent(share),
+        sizes.join("; ")
+    )
+}
+
 fn kernels() -> impl Iterator<Item = Kernel> {
     Kernel::value_variants().iter().copied()
 }
@@ -82,7 +97,7 @@ pub fn speedups(rows: &[Row]) -> Option<Section> {
         let label = format!("Speed-up of {kernel} by size: {}", described(&lines, |y| format!("{y:.2}")));
         let (x, y) = (size_name(kernel).into(), "speed-up".into());
         let svg = (!lines.is_empty()).then(|| Lines { label, x, y, lines, limit: 1.0, percent: false }.svg())?;
-        Some((kernel.to_string(), svg))
+        Some((kernel.to_string(), svg + &note(rows, kernel)))
     };
     let plots: Vec<_> = kernels().filter_map(plot).collect();
     let intro = "The speed-up is the serial time divided by the time of the strategy. At the line at 1 both are equally fast. A bar \
@@ -160,7 +175,7 @@ pub fn efficiencies(rows: &[Row]) -> Option<Section> {
         let label = format!("Efficiency of {kernel} by size: {}", described(&lines, percent));
         let (x, y) = (size_name(kernel).into(), "efficiency".into());
         let svg = (!lines.is_empty()).then(|| Lines { label, x, y, lines, limit: 1.0, percent: true }.svg())?;
-        Some((kernel.to_string(), svg))
+        Some((kernel.to_string(), svg + &note(rows, kernel)))
     };
     let plots: Vec<_> = kernels().filter_map(plot).collect();
     let intro = "The efficiency is the speed-up divided by the number of workers. What exceeds 100 % is no error: two cores have two \
@@ -201,7 +216,7 @@ pub fn crossovers(rows: &[Row]) -> Option<Section> {
             let label = format!("Where strategies beat the serial {kernel}: {words}");
             Rows { label, x: size_name(kernel).into(), axis: Axis::log(sizes), tick: short, rows, limit: None }.svg()
         })?;
-        Some((kernel.to_string(), svg))
+        Some((kernel.to_string(), svg + &note(rows, kernel)))
     };
     let plots: Vec<_> = kernels().filter_map(plot).collect();
     let intro = "A full marker: the strategy is faster than the serial solution at this size. A cross: it is slower. A ring: the 95 % \
@@ -391,7 +406,7 @@ pub fn prices(prices: &[Price]) -> Option<Section> {
         };
         let rows: Vec<_> = of_operation.iter().map(plot_row).collect();
         let words = rows.iter().map(|row| format!("{} {}", row.name, row.note)).collect::<Vec<_>>().join("; ");
-        let axis = Axis::log(of_operation.iter().map(|price| median(&price.seconds)));
+        let axis = Axis::log(of_operation.iter().flat_map(|price| <[f64; 2]>::from(bounds(price))));
         let label = format!("Price of {}: {words}", operation_name(*operation));
         let svg = Rows { label, x: "time of one operation".into(), axis, tick: duration, rows, limit: None }.svg();
         (operation_name(*operation).to_owned(), svg)

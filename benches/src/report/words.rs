@@ -30,18 +30,16 @@ fn best(rows: &[Row]) -> String {
     let (mut paid, mut not) = (Vec::new(), Vec::new());
     for &kernel in Kernel::value_variants() {
         let Some(best) = largest(rows, kernel).first().copied() else { continue };
-        let (Some(speedup), Some(bounds)) = (best.speedup, best.speedup_interval) else { continue };
-        let text = format!("{kernel} ({}) {:.2} times", best.solver, speedup);
+        let Some(speedup) = best.speedup else { continue };
         match best.verdict() {
-            Some(Verdict::Pays) => paid.push(format!("{text} ({:.2} to {:.2})", bounds.low, bounds.high)),
+            Some(Verdict::Pays) => paid.push(format!("{kernel} {speedup:.2} times by {}", best.solver)),
             _ => not.push(kernel.to_string()),
         }
     }
     let mut text = String::new();
     if !paid.is_empty() {
         text = format!(
-            "At the largest size of each kernel, the best strategy was faster than the serial solution by these factors, with \
-             their 95 % intervals: {}.",
+            "At the largest size of each kernel, the best strategy was faster than the serial solution: {}.",
             listed(&paid)
         );
     }
@@ -55,6 +53,7 @@ fn from_size(crossovers: &[Crossover]) -> String {
     let mut sentences = Vec::new();
     for &kernel in Kernel::value_variants() {
         let of_kernel = crossovers.iter().filter(|it| it.kernel == kernel);
+        let count = of_kernel.clone().count();
         let mut sizes: Vec<(usize, bool, Vec<String>)> = Vec::new();
         for it in of_kernel.filter(|it| it.sizes.len() > 1) {
             let Some(from) = it.from() else { continue };
@@ -65,13 +64,14 @@ fn from_size(crossovers: &[Crossover]) -> String {
             }
         }
         sizes.sort();
+        let all = |names: &[String]| if names.len() == count { "every strategy".into() } else { listed(names) };
         let parts = sizes.iter().map(|(size, always, names)| match always {
-            true => format!("{} at every size", listed(names)),
-            false => format!("{} from size {}", listed(names), grouped(*size)),
+            true => format!("{} at every size", all(names)),
+            false => format!("{} from size {}", all(names), grouped(*size)),
         });
         let parts: Vec<_> = parts.collect();
         if !parts.is_empty() {
-            sentences.push(format!("{kernel} by {}", listed(&parts)));
+            sentences.push(format!("{kernel} by {}", parts.join(", by ")));
         }
     }
     if sentences.is_empty() { String::new() } else { format!("These paid and stayed ahead: {}.", sentences.join("; ")) }
@@ -133,7 +133,7 @@ mod tests {
     fn the_words_say_what_the_data_says() {
         let words = what_paid(&comparison().rows());
         assert_eq!(words.len(), 4, "{words:#?}");
-        assert!(words[0].contains("nstream (threads) 1.90 times (1.90 to 1.90)"), "{words:#?}");
+        assert!(words[0].contains("nstream 1.90 times by threads"), "{words:#?}");
         assert!(words[1].contains("nstream by rayon and threads from size 1,000,000"), "{words:#?}");
         assert!(words[2].contains("nstream by processes"), "{words:#?}");
         assert!(
