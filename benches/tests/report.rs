@@ -1,7 +1,7 @@
 //! The page of the report in a real browser: plots, tables, timelines, a narrow screen, a dark screen.
 //!
-//! Without Chromium the test is left out; where the variable `CI` is `true`, it fails then. `REPORT_PICTURES=FOLDER` keeps pictures of the
-//! page.
+//! Without Chromium the test is left out; where the variable `CI` is `true`, it fails then. `REPORT_PICTURES=FOLDER` keeps
+//! pictures of the page.
 
 mod browser;
 
@@ -181,8 +181,8 @@ fn plots_are_there(browser: &mut Browser) {
                  it.querySelectorAll('polygon, polyline').length < 3 || !it.getAttribute('aria-label')).length";
     assert_eq!(browser.value(empty), json!(0));
     assert_eq!(browser.value("document.querySelectorAll('#paid p').length"), json!(4));
-    let levels = "[...document.querySelectorAll('h1, h2, h3, h4')].map((it) => Number(it.localName[1])).every((it, i, all) => \
-                  i === 0 ? it === 1 : it <= all[i - 1] + 1)";
+    let levels = "[...document.querySelectorAll('h1, h2, h3, h4')].map((it) => Number(it.localName[1])).every((it, i, all) \
+                  => i === 0 ? it === 1 : it <= all[i - 1] + 1)";
     assert_eq!(browser.value(levels), json!(true), "headings are in order");
     assert_eq!(browser.value("document.documentElement.lang + document.title.slice(0, 8)"), json!("enParallel"));
     let dead = "[...document.querySelectorAll('nav a')].filter((it) => !document.querySelector(it.hash)).length";
@@ -284,8 +284,9 @@ fn nothing_is_wider_than_the_screen(browser: &mut Browser) {
     for width in [390, 1280] {
         screen(browser, width, "light");
         browser.value("document.querySelectorAll('details').forEach((it) => { it.open = true })");
-        let wide = "[...document.querySelectorAll('body *')].filter((it) => !it.closest('.scroll table, .window svg, pre code') && \
-                    it.getBoundingClientRect().right > innerWidth + 0.5).map((it) => it.outerHTML.slice(0, 80))";
+        let wide = "[...document.querySelectorAll('body *')].filter((it) => !it.closest('.scroll table, .window svg, pre \
+                    code') && it.getBoundingClientRect().right > innerWidth + 0.5).map((it) => it.outerHTML.slice(0, \
+                    80))";
         assert_eq!(browser.value(wide), json!([]), "{width}");
         assert_eq!(browser.value("document.documentElement.scrollWidth"), json!(width));
         browser.value("document.querySelectorAll('details').forEach((it) => { it.open = false })");

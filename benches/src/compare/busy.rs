@@ -1,8 +1,8 @@
 //! Whether something else kept the cores busy during a measurement.
 //!
-//! The system counts the busy time of each core, and the processor time of each process. What the cores were busy with beyond
-//! this process and its descendants was something else. Both are counted in ticks of some 10 ms, so only the sum over the turns
-//! of a solver says something.
+//! The system counts the busy time of each core, and the processor time of each process. What the cores were busy with
+//! beyond this process and its descendants was something else. Both are counted in ticks of some 10 ms, so only the sum
+//! over the turns of a solver says something.
 
 use std::fs;
 use std::ops::AddAssign;
@@ -69,7 +69,8 @@ fn cores(stat: &str, cores: &[usize]) -> (i64, i64) {
         let mut words = line.split_whitespace();
         let core = words.next().and_then(|word| word.strip_prefix("cpu")?.parse().ok());
         if core.is_some_and(|core| cores.contains(&core)) {
-            // user, nice, system, idle, waiting for a disk, interrupts, soft interrupts, stolen. What follows is in `user` too.
+            // user, nice, system, idle, waiting for a disk, interrupts, soft interrupts, stolen. What follows is in `user`
+            // too.
             let ticks: Vec<i64> = words.take(8).filter_map(|word| word.parse().ok()).collect();
             let idle: i64 = ticks.iter().skip(3).take(2).sum();
             let sum: i64 = ticks.iter().sum();
@@ -121,7 +122,8 @@ mod tests {
 
     #[test]
     fn only_the_cores_of_this_process_count() {
-        let stat = "cpu  1 1 1 1 1 1 1 1\ncpu0 10 1 2 100 5 1 1 3 9 9\ncpu1 20 0 0 80 0 0 0 0 0 0\ncpu10 7 7 7 7 7 7 7 7 0 0\nintr 5\n";
+        let stat = "cpu  1 1 1 1 1 1 1 1\ncpu0 10 1 2 100 5 1 1 3 9 9\ncpu1 20 0 0 80 0 0 0 0 0 0\n\
+                    cpu10 7 7 7 7 7 7 7 7 0 0\nintr 5\n";
         assert_eq!(cores(stat, &[0]), (123, 18));
         assert_eq!(cores(stat, &allowed("Name:\tx\nCpus_allowed_list:\t0-1\n")), (223, 38));
         assert_eq!(allowed("Cpus_allowed_list:\t0-1,8\n"), [0, 1, 8]);

@@ -1,9 +1,9 @@
 //! How certain a median is: its 95 % interval by a bootstrap over rounds and over the iterations in them.
 //!
-//! The iterations of a round share what the machine did in that round, so they are not independent. Therefore rounds are drawn
-//! with replacement, and then iterations in each drawn round (the hierarchical or cluster bootstrap: Davison and Hinkley,
-//! "Bootstrap Methods and their Application", 1997, section 3.8). The strategies take turns, so a ratio draws the same rounds
-//! of both: what slows a round down slows both. With few rounds the interval spans about all of them.
+//! The iterations of a round share what the machine did in that round, so they are not independent. Therefore rounds are
+//! drawn with replacement, and then iterations in each drawn round (the hierarchical or cluster bootstrap: Davison and
+//! Hinkley, "Bootstrap Methods and their Application", 1997, section 3.8). The strategies take turns, so a ratio draws the
+//! same rounds of both: what slows a round down slows both. With few rounds the interval spans about all of them.
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -96,8 +96,8 @@ fn draws(rounds: usize, random: &mut StdRng) -> Vec<usize> {
     (0..rounds).map(|_| random.random_range(0..rounds)).collect()
 }
 
-/// The median of as many draws from `sorted` as it has values. The rank of that median follows a beta distribution with the mean
-/// 1/2 and the variance 1/(4(n+2)); a normal distribution with these replaces it, which is much faster than n draws.
+/// The median of as many draws from `sorted` as it has values. The rank of that median follows a beta distribution with the
+/// mean 1/2 and the variance 1/(4(n+2)); a normal distribution with these replaces it, which is much faster than n draws.
 fn drawn_median(sorted: &[f64], random: &mut StdRng) -> f64 {
     // The sum of twelve uniform numbers has the variance 1.
     let normal = (0..12).map(|_| random.random::<f64>()).sum::<f64>() - 6.0;

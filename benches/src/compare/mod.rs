@@ -1,4 +1,5 @@
-//! The comparison of the strategies: they solve the same problems in turn; medians and their ratios are taken within one run.
+//! The comparison of the strategies: they solve the same problems in turn; medians and their ratios are taken within one
+//! run.
 
 pub mod busy;
 pub mod crossover;
@@ -61,8 +62,8 @@ pub struct Row {
     pub speedup: Option<f64>,
     /// The 95 % interval of the speed-up.
     pub speedup_interval: Option<Interval>,
-    /// The share of the cores' time, from 0 to 1, that something else took while this or the serial solution was measured, if
-    /// it is worth a remark.
+    /// The share of the cores' time, from 0 to 1, that something else took while this or the serial solution was measured,
+    /// if it is worth a remark.
     pub disturbed: Option<f64>,
 }
 
@@ -143,8 +144,8 @@ impl Comparison {
         Ok(())
     }
 
-    /// Lets a strategy or a peer solve a problem, watches the cores meanwhile and adds the result. Returns the seconds of all
-    /// iterations; `None` if it failed.
+    /// Lets a strategy or a peer solve a problem, watches the cores meanwhile and adds the result. Returns the seconds of
+    /// all iterations; `None` if it failed.
     pub fn turn(
         &mut self,
         kernel: Kernel,

@@ -42,7 +42,8 @@ impl fmt::Display for Comparison {
             let interval = row.speedup_interval.map_or("-".into(), |it| format!("{:.2}..{:.2}", it.low, it.high));
             let efficiency = row.efficiency().map_or("-".into(), |part| format!("{:.0} %", part * 100.0));
             let line = format!(
-                "{:12} {:>8}  {:15} {:>7} {:>8.3} ms {spread:>8} {rate:>20} {speedup:>8} {interval:>13} {efficiency:>10}  {}",
+                "{:12} {:>8}  {:15} {:>7} {:>8.3} ms {spread:>8} {rate:>20} {speedup:>8} \
+                 {interval:>13} {efficiency:>10}  {}",
                 row.kernel,
                 row.size,
                 row.solver,

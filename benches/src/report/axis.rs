@@ -145,20 +145,6 @@ pub fn duration(seconds: f64) -> String {
     format!("{} {unit}", short(seconds * factor))
 }
 
-/// A whole number with commas between thousands.
-#[must_use]
-pub fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,6 +182,5 @@ mod tests {
         assert_eq!(all, ["0", "0.012", "0.5", "1.94", "12", "100", "1k", "1.54k", "1M", "16M"]);
         let times = [0.0, 1.8e-8, 999.7e-9, 2.345e-6, 0.0015, 1.0, 12.0].map(duration);
         assert_eq!(times, ["0 ns", "18 ns", "1 µs", "2.35 µs", "1.5 ms", "1 s", "12 s"]);
-        assert_eq!([0, 999, 1000, 16_000_000].map(grouped), ["0", "999", "1,000", "16,000,000"]);
     }
 }

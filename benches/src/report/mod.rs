@@ -93,9 +93,10 @@ impl Report<'_> {
             Section {
             id: "programs",
             title: "Every program",
-            html: "<p>In the order of each chapter's README. A bar of a timeline tells what its lane did or waited for, and where, \
-                   when the pointer is on it, when it has the focus or when it is tapped. In a timeline, the arrow keys go from \
-                   bar to bar, + and - zoom, 0 shows all again. After a click on it, the wheel zooms too.</p>\n"
+            html: "<p>In the order of each chapter's README. A bar of a timeline tells what its lane did or waited for, \
+                   and where, when the pointer is on it, when it has the focus or when it is tapped. In a timeline, the \
+                   arrow keys go from bar to bar, + and - zoom, 0 shows all again. After a click on it, the wheel zooms \
+                   too.</p>\n"
                 .to_owned()
                 + &programs::section(&self.examples, folder),
         }

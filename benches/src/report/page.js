@@ -194,8 +194,9 @@ class Timeline {
     });
     this.marks = marks;
     this.ticks = make("g", {});
-    this.svg.append(cut, group);
-    group.append(this.ticks, ...this.parts.filter((it) => it.localName !== "line" && !marks.includes(it)));
+    // Below the bars; the words at the first and the last tick reach over the ends.
+    this.svg.append(cut, this.ticks, group);
+    group.append(...this.parts.filter((it) => it.localName !== "line" && !marks.includes(it)));
     for (const it of [...this.grid, ...marks]) this.ticks.append(it);
     this.make = make;
 

@@ -1,5 +1,5 @@
-//! Plots as SVG: lines over an axis, and rows with marks. All are as wide as the screen of a phone; the page puts several side
-//! by side on a wide screen.
+//! Plots as SVG: lines over an axis, and rows with marks. All are as wide as the screen of a phone; the page puts several
+//! side by side on a wide screen.
 //!
 //! The library draws with colours that only stand for the classes of [`Ink`]. `finish` replaces them, so that the page's
 //! style can give light and dark colours.
@@ -204,11 +204,10 @@ impl Lines {
             for line in &self.lines {
                 let style = line.ink.colour().stroke_width(2);
                 let places: Vec<_> = line.points.iter().map(|point| place(point.x, point.y)).collect();
-                for (point, at) in line.points.iter().zip(&places) {
+                for point in &line.points {
                     if let Some((low, high)) = point.bounds {
-                        let ends = vec![(at.0, place(point.x, low).1), (at.0, place(point.x, high).1)];
+                        let (bottom, top) = (place(point.x, low), place(point.x, high));
                         // A rectangle, because the style of lines has dashes.
-                        let (bottom, top) = (ends[0], ends[1]);
                         let style = line.ink.colour().filled();
                         area.draw(&Rectangle::new([(top.0, top.1), (bottom.0 + 1, bottom.1)], style))?;
                     }

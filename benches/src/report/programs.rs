@@ -32,7 +32,8 @@ pub fn section(examples: &[(&Example, Option<Outcome>)], folder: &Path) -> Strin
         };
         let _ = writeln!(
             html,
-            "<article id=\"{name}\">\n<h4><a href=\"{source}\">{name}</a></h4>\n<p class=\"status {class}\">{}</p>\n<p>{}</p>",
+            "<article id=\"{name}\">\n<h4><a href=\"{source}\">{name}</a></h4>\n\
+             <p class=\"status {class}\">{}</p>\n<p>{}</p>",
             escape(&status),
             prose(&example.shows),
             name = example.name,
@@ -79,8 +80,8 @@ impl Shared {
         let definitions = self.definitions.concat();
         // The rules of a timeline count inside of timelines only. Patterns must not be in a part that is not displayed.
         format!(
-            "<style>\n.timeline {{\n{styles}\n}}\n</style>\n<svg class=\"timeline definitions\" aria-hidden=\"true\"><defs>{definitions}\
-             </defs></svg>\n"
+            "<style>\n.timeline {{\n{styles}\n}}\n</style>\n<svg class=\"timeline definitions\" \
+             aria-hidden=\"true\"><defs>{definitions}</defs></svg>\n"
         )
     }
 }

@@ -4,11 +4,11 @@ use ch1_parallel::kernels::{Kernel, median};
 use clap::ValueEnum;
 use course::lanes::svg::escape;
 
-use super::axis::{Axis, duration, grouped, short};
+use super::axis::{Axis, duration, short};
 use super::ink::Ink;
 use super::plot::{Line, Lines, Mark, MarkKind, Point, Row as PlotRow, Rows};
 use super::table::{Cell, folded};
-use crate::compare::crossover::{Crossover, Verdict};
+use crate::compare::crossover::{Crossover, Verdict, grouped};
 use crate::compare::{Row, Solver};
 use crate::metg::Curve;
 use crate::peers;
@@ -100,9 +100,9 @@ pub fn speedups(rows: &[Row]) -> Option<Section> {
         Some((kernel.to_string(), svg + &note(rows, kernel)))
     };
     let plots: Vec<_> = kernels().filter_map(plot).collect();
-    let intro = "The speed-up is the serial time divided by the time of the strategy. At the line at 1 both are equally fast. A bar \
-                 through a marker is the 95 % interval; where it contains 1, there is no verdict. The vertical axis is \
-                 logarithmic where the values differ by more than a factor of 20.";
+    let intro = "The speed-up is the serial time divided by the time of the strategy. At the line at 1 both are equally \
+                 fast. A bar through a marker is the 95 % interval; where it contains 1, there is no verdict. The vertical \
+                 axis is logarithmic where the values differ by more than a factor of 20.";
     section("speed-up", "Speed-up by size", intro, &plots, &all_numbers("Speed-up by size", rows))
 }
 
@@ -178,10 +178,10 @@ pub fn efficiencies(rows: &[Row]) -> Option<Section> {
         Some((kernel.to_string(), svg + &note(rows, kernel)))
     };
     let plots: Vec<_> = kernels().filter_map(plot).collect();
-    let intro = "The efficiency is the speed-up divided by the number of workers. What exceeds 100 % is no error: two cores have two \
-                 caches and two TLBs (tables of the addresses of memory pages), so data that is too large for those of one core may \
-                 fit into those of two. All strategies alike ask the system for huge pages, which need fewer entries of a TLB, but \
-                 the system may not give them.";
+    let intro = "The efficiency is the speed-up divided by the number of workers. What exceeds 100 % is no error: two \
+                 cores have two caches and two TLBs (tables of the addresses of memory pages), so data that is too large \
+                 for those of one core may fit into those of two. All strategies alike ask the system for huge pages, \
+                 which need fewer entries of a TLB, but the system may not give them.";
     let heads = ["kernel", "size", "strategy", "workers", "efficiency", "from", "to"];
     let cells = |row: &Row| {
         let of_worker = |speedup: f64| speedup / row.workers as f64;
@@ -219,9 +219,9 @@ pub fn crossovers(rows: &[Row]) -> Option<Section> {
         Some((kernel.to_string(), svg + &note(rows, kernel)))
     };
     let plots: Vec<_> = kernels().filter_map(plot).collect();
-    let intro = "A full marker: the strategy is faster than the serial solution at this size. A cross: it is slower. A ring: the 95 % \
-                 interval of the speed-up contains 1, so there is no verdict. The words say from which size the strategy is \
-                 faster and stays so.";
+    let intro = "A full marker: the strategy is faster than the serial solution at this size. A cross: it is slower. A \
+                 ring: the 95 % interval of the speed-up contains 1, so there is no verdict. The words say from which size \
+                 the strategy is faster and stays so.";
     let heads = ["kernel", "strategy", "verdict", "from size"];
     let cells = |it: &Crossover| {
         let from = it.from().map(|size| size as f64);
@@ -245,8 +245,8 @@ fn verdict_mark(size: usize, verdict: Verdict) -> Mark {
     Mark { x: size as f64, bounds: None, kind }
 }
 
-/// The bytes that an iteration must move between the memory and the cores, if nothing stays in a cache from one iteration to the
-/// next and each datum comes from the memory once in an iteration; `None` for kernels whose limit is not the memory.
+/// The bytes that an iteration must move between the memory and the cores, if nothing stays in a cache from one iteration
+/// to the next and each datum comes from the memory once in an iteration; `None` for kernels whose limit is not the memory.
 #[must_use]
 pub fn traffic(kernel: Kernel, size: usize) -> Option<f64> {
     let (vector, grid) = (8.0 * size as f64, 8.0 * (size as f64).powi(2));
@@ -263,8 +263,11 @@ pub fn traffic(kernel: Kernel, size: usize) -> Option<f64> {
     }
 }
 
+/// A row, its rate in bytes per second, and the bounds of that rate.
+type Bandwidth<'row> = (&'row Row, f64, (f64, f64));
+
 /// The rates of a kernel's rows at its largest size in bytes per second, with their bounds.
-fn bandwidths(rows: &[Row], kernel: Kernel) -> Vec<(&Row, f64, (f64, f64))> {
+fn bandwidths(rows: &[Row], kernel: Kernel) -> Vec<Bandwidth<'_>> {
     let size = rows.iter().filter(|row| row.kernel == kernel).map(|row| row.size).max().unwrap_or(0);
     let at_size = rows.iter().filter(|row| row.kernel == kernel && row.size == size);
     let rate = |row| {
@@ -283,8 +286,8 @@ pub fn roofline(rows: &[Row]) -> Option<Section> {
         kernels().map(|kernel| (kernel, bandwidths(rows, kernel))).filter(|(_, all)| !all.is_empty()).collect();
     let values = || all.iter().flat_map(|(_, rates)| rates).map(|(_, rate, _)| *rate).chain([roof]);
     let axis = Axis::linear(values().map(|rate| rate / 1e9));
-    let plot = |(kernel, rates): &(Kernel, Vec<(&Row, f64, (f64, f64))>)| {
-        let plot_row = |(row, rate, (low, high)): &(&Row, f64, (f64, f64))| PlotRow {
+    let plot = |(kernel, rates): &(Kernel, Vec<Bandwidth<'_>>)| {
+        let plot_row = |(row, rate, (low, high)): &Bandwidth<'_>| PlotRow {
             name: row.solver.to_string(),
             note: format!("{:.1} GB/s, {}", rate / 1e9, percent(rate / roof)),
             ink: row.solver.into(),
@@ -300,16 +303,17 @@ pub fn roofline(rows: &[Row]) -> Option<Section> {
     };
     let plots: Vec<_> = all.iter().map(plot).collect();
     let intro = format!(
-        "The line is the roof: {:.1} GB/s, the best rate of <code>nstream</code> at its largest size, which does little but move \
-         data. The other kernels are at their largest sizes. Assumed traffic of an iteration: 32·N bytes for \
-         <code>nstream</code> (one vector is read and written, two are read), 32·N² for <code>stencil</code> (one pass reads and \
-         writes both grids; the rows around a point stay in the cache), 32·N² for <code>transpose</code> (both matrices are read \
-         and written; its rate in the tables counts 16·N², as the Parallel Research Kernels do), 16·N² for <code>pipeline</code> \
-         (the grid is read and written). A kernel whose data stays in the caches from one iteration to the next can pass the roof.",
+        "The line is the roof: {:.1} GB/s, the best rate of <code>nstream</code> at its largest size, which does little \
+         but move data. The other kernels are at their largest sizes. Assumed traffic of an iteration: 32·N bytes for \
+         <code>nstream</code> (one vector is read and written, two are read), 32·N² for <code>stencil</code> (one pass \
+         reads and writes both grids; the rows around a point stay in the cache), 32·N² for <code>transpose</code> (both \
+         matrices are read and written; its rate in the tables counts 16·N², as the Parallel Research Kernels do), 16·N² \
+         for <code>pipeline</code> (the grid is read and written). A kernel whose data stays in the caches from one \
+         iteration to the next can pass the roof.",
         roof / 1e9
     );
     let heads = ["kernel", "size", "strategy", "workers", "GB/s", "part of the roof"];
-    let cells = |(row, rate, _): &(&Row, f64, (f64, f64))| {
+    let cells = |(row, rate, _): &Bandwidth<'_>| {
         let mut cells = begin(row);
         cells.push(Cell::number(rate / 1e9, format!("{:.2}", rate / 1e9)));
         cells.push(Cell::number(rate / roof, percent(rate / roof)));
@@ -350,10 +354,10 @@ pub fn beside_peers(rows: &[Row]) -> Option<Section> {
         (format!("{kernel} of size {}", grouped(rows[0].size)), svg)
     };
     let plots: Vec<_> = all.iter().map(plot).collect();
-    let intro = "The same kernels in C (serial, OpenMP, MPI) and Python (NumPy, multiprocessing, mpi4py), measured in turn with the \
-                 strategies of this course, which are in Rust. Lines of code are without blank lines and comments. Those of a \
-                 strategy are without the loops and the check of the kernel, which stand in chapter 1 together with serial and rayon; \
-                 those in C and Python include them.";
+    let intro = "The same kernels in C (serial, OpenMP, MPI) and Python (NumPy, multiprocessing, mpi4py), measured in turn \
+                 with the strategies of this course, which are in Rust. Lines of code are without blank lines and \
+                 comments. Those of a strategy are without the loops and the check of the kernel, which stand in chapter 1 \
+                 together with serial and rayon; those in C and Python include them.";
     let heads = ["kernel", "size", "strategy", "workers", "rate", "unit", "speed-up", "lines", "remark"];
     let cells = |row: &&Row| {
         let mut cells = begin(row);
@@ -412,8 +416,8 @@ pub fn prices(prices: &[Price]) -> Option<Section> {
         (operation_name(*operation).to_owned(), svg)
     };
     let plots: Vec<_> = operations.iter().map(plot).collect();
-    let intro = "What each step of parallel work costs on this machine, the cheapest way first, on a logarithmic axis: from tick to tick \
-                 ten times as much. A bar through a marker spans all rounds of the measurement.";
+    let intro = "What each step of parallel work costs on this machine, the cheapest way first, on a logarithmic axis: \
+                 from tick to tick ten times as much. A bar through a marker spans all rounds of the measurement.";
     let heads = ["operation", "way", "workers", "median", "least", "most"];
     let cells = |price: &Price| {
         let (low, high) = bounds(price);
@@ -458,9 +462,10 @@ pub fn grain(curves: &[Curve]) -> Option<Section> {
         (pattern.to_string(), Lines { label, x, y, lines, limit: 0.5, percent: true }.svg())
     };
     let plots: Vec<_> = patterns.iter().map(plot).collect();
-    let intro = "Each step has as many tasks as workers, and a task needs results of the step before. The shorter the tasks, the larger \
-                 the part of the time that the strategy itself takes. METG(50 %) is the time of a task at which the efficiency \
-                 crosses the line at 50 %: shorter tasks are not worth it. It is measured as in Task Bench (Slaughter et al., SC20).";
+    let intro = "Each step has as many tasks as workers, and a task needs results of the step before. The shorter the \
+                 tasks, the larger the part of the time that the strategy itself takes. METG(50 %) is the time of a task \
+                 at which the efficiency crosses the line at 50 %: shorter tasks are not worth it. It is measured as in \
+                 Task Bench (Slaughter et al., SC20).";
     let heads = ["pattern", "strategy", "workers", "loop turns", "time of a task", "efficiency", "METG(50 %)"];
     let cells = curves.iter().flat_map(|curve| {
         curve.points.iter().map(|point| {

@@ -30,8 +30,8 @@ impl Cell {
     }
 }
 
-/// The HTML of a folded table. `heads` are the names of the columns; those with few different values, which `choices` names,
-/// can be chosen from a list.
+/// The HTML of a folded table. `heads` are the names of the columns; those with few different values, which `choices`
+/// names, can be chosen from a list.
 #[must_use]
 pub fn folded(summary: &str, heads: &[&str], choices: &[&str], rows: &[Vec<Cell>]) -> String {
     let mut html = format!(

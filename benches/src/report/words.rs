@@ -3,8 +3,7 @@
 use ch1_parallel::kernels::{Kernel, Strategy};
 use clap::ValueEnum;
 
-use super::axis::grouped;
-use crate::compare::crossover::{Crossover, Verdict};
+use crate::compare::crossover::{Crossover, Verdict, grouped};
 use crate::compare::{Row, Solver};
 
 /// What paid, in sentences, one paragraph each.
@@ -17,7 +16,8 @@ pub fn what_paid(rows: &[Row]) -> Vec<String> {
     paragraphs.into_iter().filter(|paragraph| !paragraph.is_empty()).collect()
 }
 
-/// The rows of a kernel at its largest size with a serial time and a parallel time, the fastest first, without the serial row.
+/// The rows of a kernel at its largest size with a serial time and a parallel time, the fastest first, without the serial
+/// row.
 fn largest(rows: &[Row], kernel: Kernel) -> Vec<&Row> {
     let of_kernel = || rows.iter().filter(|row| row.kernel == kernel && row.verdict().is_some());
     let size = of_kernel().map(|row| row.size).max();
@@ -99,8 +99,8 @@ fn waits(rows: &[Row]) -> String {
     let parts: Vec<_> = best.iter().filter_map(by).collect();
     match best.first() {
         Some(row) if !parts.is_empty() => format!(
-            "{} requests that mostly wait were {} than one after the other: waiting needs no core, so this gain does not depend \
-             on the number of cores.",
+            "{} requests that mostly wait were {} than one after the other: waiting needs no core, so this gain does not \
+             depend on the number of cores.",
             grouped(row.size),
             listed(&parts)
         ),
