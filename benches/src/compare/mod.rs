@@ -60,7 +60,7 @@ pub struct Row {
     pub rate: f64,
     /// The serial time divided by this time, if the serial time is known.
     pub speedup: Option<f64>,
-    /// The 95 % interval of the speed-up.
+    /// The 95 % interval of the speed-up; `None` for the serial solution itself and where no serial time is known.
     pub speedup_interval: Option<Interval>,
     /// The share of the cores' time, from 0 to 1, that something else took while this or the serial solution was measured,
     /// if it is worth a remark.
@@ -77,7 +77,7 @@ impl Row {
     /// What the interval of the speed-up says; `None` for the serial solution itself and where no serial time is known.
     #[must_use]
     pub fn verdict(&self) -> Option<Verdict> {
-        let speedup = self.speedup_interval.filter(|_| self.solver != Solver::SERIAL)?;
+        let speedup = self.speedup_interval?;
         Some(if speedup.low > 1.0 {
             Verdict::Pays
         } else if speedup.high < 1.0 {
@@ -208,7 +208,9 @@ impl Comparison {
             interval: times.sample.interval(),
             rate: kernel.work(size) / seconds,
             speedup: serial.map(|serial| serial.sample.median() / seconds),
-            speedup_interval: serial.map(|serial| times.sample.speedup_interval(&serial.sample)),
+            speedup_interval: serial
+                .filter(|_| solver != Solver::SERIAL)
+                .map(|serial| times.sample.speedup_interval(&serial.sample)),
             disturbed: disturbed.reduce(f64::max),
         }
     }

@@ -121,7 +121,20 @@ impl Report<'_> {
 fn paid(rows: &[Row]) -> Option<Section> {
     let words = words::what_paid(rows);
     let html: String = words.iter().map(|text| format!("<p>{}</p>\n", escape(text))).collect();
+    let html = html + &disturbed(rows);
     (!words.is_empty()).then_some(Section { id: "paid", title: "What paid on this machine", html })
+}
+
+/// How many of the rows were measured while something else kept the cores busy.
+fn disturbed(rows: &[Row]) -> String {
+    match rows.iter().filter(|row| row.disturbed.is_some()).count() {
+        0 => String::new(),
+        count => format!(
+            "<p class=\"note\">Other programs kept the cores busy during {count} of {} measurements, so these figures say less \
+             about the strategies. They are marked below.</p>\n",
+            rows.len()
+        ),
+    }
 }
 
 fn list(id: &'static str, title: &'static str, lines: &[String]) -> Option<Section> {
