@@ -114,6 +114,7 @@ fn size_name(kernel: Kernel) -> &'static str {
         Kernel::Count => "tasks",
         Kernel::DoSomething => "numbers",
         Kernel::Waiting => "requests",
+        Kernel::Grain => "steps",
     }
 }
 
@@ -259,7 +260,7 @@ pub fn traffic(kernel: Kernel, size: usize) -> Option<f64> {
         Kernel::Transpose => Some(4.0 * grid),
         // The grid is read and written.
         Kernel::Pipeline => Some(2.0 * grid),
-        Kernel::Count | Kernel::DoSomething | Kernel::Waiting => None,
+        Kernel::Count | Kernel::DoSomething | Kernel::Waiting | Kernel::Grain => None,
     }
 }
 
