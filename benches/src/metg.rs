@@ -1,8 +1,8 @@
 //! How fine tasks may be: the minimum effective task granularity, METG(50 %) (Slaughter et al., "Task Bench", SC20).
 //!
-//! The work of each task of the kernel `grain` is halved step by step. What a strategy costs for each task stays the same, so its
-//! efficiency falls. METG(50 %) is the time of a task, cost included, at which half of the peak rate is left. Tasks should be
-//! longer than that.
+//! The work of each task of the kernel `grain` is halved step by step. What a strategy costs for each task stays the same,
+//! so its efficiency falls. METG(50 %) is the time of a task, cost included, at which half of the peak rate is left. Tasks
+//! should be longer than that.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -93,9 +93,9 @@ const MOST: f64 = 1.5;
 /// The efficiency at the METG.
 const HALF: f64 = 0.5;
 
-/// The time of a task, in seconds, at which the efficiency is 50 %: the smallest such time, interpolated on logarithmic axes between
-/// the points on both sides. `points` begins with the longest tasks. `None` without a point on both sides, or where an
-/// efficiency exceeds 150 %.
+/// The time of a task, in seconds, at which the efficiency is 50 %: the smallest such time, interpolated on logarithmic
+/// axes between the points on both sides. `points` begins with the longest tasks. `None` without a point on both sides, or
+/// where an efficiency exceeds 150 %.
 #[must_use]
 pub fn metg(points: &[Point]) -> Option<f64> {
     if points.iter().any(|point| point.efficiency > MOST) {
@@ -107,9 +107,9 @@ pub fn metg(points: &[Point]) -> Option<f64> {
     Some(above.task_seconds * (below.task_seconds / above.task_seconds).powf(part))
 }
 
-/// Measures the curves of all strategies and patterns of the plan. The strategies take turns, so that noise on the machine affects
-/// all alike. A point has the median of the rounds, and of each round the fastest iteration: an interruption is longer than many
-/// short tasks. `progress` is called before each pattern.
+/// Measures the curves of all strategies and patterns of the plan. The strategies take turns, so that noise on the machine
+/// affects all alike. A point has the median of the rounds, and of each round the fastest iteration: an interruption is
+/// longer than many short tasks. `progress` is called before each pattern.
 ///
 /// # Errors
 /// A strategy fails, or its result is wrong.
@@ -150,8 +150,8 @@ pub fn measure(plan: &Plan, mut progress: impl FnMut(Pattern)) -> anyhow::Result
     Ok(curves)
 }
 
-/// The points of each strategy, from the grains and the seconds of a task, longest tasks first. The peak rate is the best rate
-/// of turns that a worker of any strategy had with the longest tasks.
+/// The points of each strategy, from the grains and the seconds of a task, longest tasks first. The peak rate is the best
+/// rate of turns that a worker of any strategy had with the longest tasks.
 fn points(times: &[Vec<(u64, f64)>]) -> Vec<Vec<Point>> {
     let rate = |&(grain, task_seconds): &(u64, f64)| grain as f64 / task_seconds;
     let peak = times.iter().filter_map(|times| times.first()).map(rate).fold(0.0, f64::max);

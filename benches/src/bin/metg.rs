@@ -1,13 +1,14 @@
-//! Measures how short tasks may be with each strategy: METG(50 %), the minimum effective task granularity (Slaughter et al.,
-//! "Task Bench", SC20).
+//! Measures how short tasks may be with each strategy: METG(50 %), the minimum effective task granularity (Slaughter et
+//! al., "Task Bench", SC20).
 //!
-//! The tasks of the kernel `grain` depend on each other by a pattern, one task for each worker and step. Their work is halved again
-//! and again, until what a strategy costs for each task is most of the time. METG(50 %) is the time of a task at which half of
-//! the peak rate is left: with shorter tasks, more than half of the time is lost. The peak is the best rate of a worker with the
-//! longest tasks, measured in the same run. Where the efficiency is never above or never below 50 %, there is no figure.
+//! The tasks of the kernel `grain` depend on each other by a pattern, one task for each worker and step. Their work is
+//! halved again and again, until what a strategy costs for each task is most of the time. METG(50 %) is the time of a task
+//! at which half of the peak rate is left: with shorter tasks, more than half of the time is lost. The peak is the best
+//! rate of a worker with the longest tasks, measured in the same run. Where the efficiency is never above or never below 50
+//! %, there is no figure.
 //!
-//! All strategies with all patterns take up to a minute; with one pattern, about 10 s. On a busy machine there are fewer repetitions,
-//! so that it does not take much longer.
+//! All strategies with all patterns take up to a minute; with one pattern, about 10 s. On a busy machine there are fewer
+//! repetitions, so that it does not take much longer.
 //!
 //! Run:       cargo run --release --bin metg -- --pattern stencil_1d
 

@@ -1,8 +1,8 @@
 //! `grain` by scoped threads: each thread has a point of the graph and reads the values of other points in shared memory.
 //!
-//! Nobody hands the tasks out and there is no barrier between the steps: a thread waits only for the points on which its task
-//! depends. What decides is the time that a cache line takes from the core that wrote it to the core that reads it. A thread that
-//! sleeps is woken much later, so a thread first looks again and again.
+//! Nobody hands the tasks out and there is no barrier between the steps: a thread waits only for the points on which its
+//! task depends. What decides is the time that a cache line takes from the core that wrote it to the core that reads it. A
+//! thread that sleeps is woken much later, so a thread first looks again and again.
 
 use std::hint::spin_loop;
 use std::sync::atomic::AtomicU64;
@@ -84,8 +84,8 @@ pub fn threads(problem: &Problem) -> anyhow::Result<Measured> {
                     tally.input(from, points[input].value(number(from.step)));
                 }
                 let value = tally.run(task, problem.grain);
-                // The value takes the place of an older one, so the tasks that need that one must be done. In a tree they may
-                // be late, because no point waits for its children.
+                // The value takes the place of an older one, so the tasks that need that one must be done. In a tree they
+                // may be late, because no point waits for its children.
                 if let Some(older) = step.checked_sub(PLACES) {
                     graph.dependents(older, point).for_each(|late| points[late].wait(number(older + 1), looks));
                 }

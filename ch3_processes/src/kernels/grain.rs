@@ -1,8 +1,9 @@
 //! `grain` by processes: each worker has a point of the graph, and publishes the values of its tasks in shared memory.
 //!
-//! To read a value from shared memory costs what it costs between threads: the time that a cache line takes from core to core. A
-//! pipe would cost two system calls for each value, and mostly the system would have to wake the reader. What differs from threads
-//! is the way to the first task, since processes take longer to start, and that the shared memory holds only numbers.
+//! To read a value from shared memory costs what it costs between threads: the time that a cache line takes from core to
+//! core. A pipe would cost two system calls for each value, and mostly the system would have to wake the reader. What
+//! differs from threads is the way to the first task, since processes take longer to start, and that the shared memory
+//! holds only numbers.
 //!
 //! If a worker dies, the parent sees it and kills the others, which would wait for its values for ever.
 
@@ -103,8 +104,8 @@ pub(super) fn worker(
                 tally.input(from, points.place(input, number(from.step)).load(Relaxed));
             }
             let value = tally.run(task, problem.grain);
-            // The value takes the place of an older one, so the tasks that need that one must be done. In a tree they may be
-            // late, because no point waits for its children.
+            // The value takes the place of an older one, so the tasks that need that one must be done. In a tree they may
+            // be late, because no point waits for its children.
             if let Some(older) = step.checked_sub(PLACES) {
                 graph.dependents(older, point).for_each(|late| points.wait(late, number(older + 1)));
             }

@@ -1,8 +1,8 @@
 //! `grain` by ranks: each rank has a point of the graph, and sends the value of each task to the ranks that need it.
 //!
-//! A receive waits for the message and copies the value, so no barrier and no counter is needed, and messages of a rank arrive in
-//! the order of the steps. What decides is the time of a short message: the work of MPI for a send and a receive, and the way of
-//! a cache line from core to core.
+//! A receive waits for the message and copies the value, so no barrier and no counter is needed, and messages of a rank
+//! arrive in the order of the steps. What decides is the time of a short message: the work of MPI for a send and a receive,
+//! and the way of a cache line from core to core.
 
 use ch1_parallel::kernels::grain::{Graph, Tally, Task, check};
 use ch1_parallel::kernels::{Measured, Problem, laps};
@@ -43,8 +43,9 @@ pub fn mpi(problem: &Problem, world: &impl Communicator) -> anyhow::Result<Measu
     Ok(Measured { seconds, wrong: check(problem, all.into()) })
 }
 
-/// Before a task: sends the value of the rank's task of the step before to the tasks of this step that need it, and receives
-/// what this rank's own task needs. All messages are under way at the same time, so no order of the ranks can block them.
+/// Before a task: sends the value of the rank's task of the step before to the tasks of this step that need it, and
+/// receives what this rank's own task needs. All messages are under way at the same time, so no order of the ranks can
+/// block them.
 fn exchange(graph: &Graph, task: Task, own: &u64, received: &mut [u64], world: &impl Communicator) {
     let Task { step, point, .. } = task;
     let Some(before) = step.checked_sub(1) else { return };

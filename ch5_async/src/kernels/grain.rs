@@ -1,9 +1,10 @@
 //! `grain` by asynchronous tasks: each has a point of the graph, and a channel to each point that needs its values.
 //!
-//! What decides is the way back to a core. A task that awaits a message leaves its thread. If the thread has nothing else to do, the
-//! system puts it to sleep, and a message then costs a system call and the time to wake the thread. Besides, the task is woken on
-//! the thread of the *sender*, behind the task that runs there, until another thread steals it. Both take longer than a short
-//! task. So a task that needs a message first looks for it a few times, and between the looks gives way to other tasks.
+//! What decides is the way back to a core. A task that awaits a message leaves its thread. If the thread has nothing else
+//! to do, the system puts it to sleep, and a message then costs a system call and the time to wake the thread. Besides, the
+//! task is woken on the thread of the *sender*, behind the task that runs there, until another thread steals it. Both take
+//! longer than a short task. So a task that needs a message first looks for it a few times, and between the looks gives way
+//! to other tasks.
 
 use std::hint::spin_loop;
 use std::sync::Arc;
@@ -33,7 +34,8 @@ struct Channels {
     to: Vec<Option<Sender<u64>>>,
 }
 
-/// Each task runs the tasks of its point, step by step. There are as many threads as cores, or less if there are fewer points.
+/// Each task runs the tasks of its point, step by step. There are as many threads as cores, or less if there are fewer
+/// points.
 ///
 /// # Errors
 /// The system gives no event loop.

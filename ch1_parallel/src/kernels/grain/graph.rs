@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::kernels::Problem;
 
-/// Which points of the step before a point depends on. The definitions are those of Task Bench. Points outside of the graph are
-/// left out.
+/// Which points of the step before a point depends on. The definitions are those of Task Bench. Points outside of the graph
+/// are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum, Serialize, Deserialize)]
 pub enum Pattern {
     /// The point itself and its two neighbours
@@ -25,8 +25,8 @@ pub enum Pattern {
     #[serde(rename = "fft")]
     #[value(name = "fft")]
     Fft,
-    /// The parent: point p has the children 2p and 2p + 1. The graph begins with point 0, and the number of points doubles with
-    /// each step until the width is reached
+    /// The parent: point p has the children 2p and 2p + 1. The graph begins with point 0, and the number of points doubles
+    /// with each step until the width is reached
     #[serde(rename = "tree")]
     #[value(name = "tree")]
     Tree,

@@ -1,10 +1,10 @@
 //! `grain`: tasks that depend on each other, to find out how short tasks may be. The definitions are those of Task Bench
 //! (Slaughter et al., "Task Bench", SC20).
 //!
-//! The tasks form a [graph](Graph) of steps and points. A task needs the values of some tasks of the step before. Then it counts
-//! to the grain, and its own value is needed by tasks of the next step. There is a point for each worker, so all workers
-//! are busy only if values get to the next tasks without delay. What a strategy costs for each task, it costs in every step: the
-//! shorter the tasks are, the larger is the part of that cost.
+//! The tasks form a [graph](Graph) of steps and points. A task needs the values of some tasks of the step before. Then it
+//! counts to the grain, and its own value is needed by tasks of the next step. There is a point for each worker, so all
+//! workers are busy only if values get to the next tasks without delay. What a strategy costs for each task, it costs in
+//! every step: the shorter the tasks are, the larger is the part of that cost.
 
 mod graph;
 
@@ -63,8 +63,8 @@ impl Tally {
         self.wrong += u64::from(value != from.value());
     }
 
-    /// Runs a task and returns its value. After a wrong input all values are wrong, so the tasks that depend on them find it
-    /// too.
+    /// Runs a task and returns its value. After a wrong input all values are wrong, so the tasks that depend on them find
+    /// it too.
     #[must_use]
     pub fn run(&mut self, task: Task, grain: u64) -> u64 {
         self.tasks += 1;
@@ -119,8 +119,8 @@ pub fn check(problem: &Problem, all: Tally) -> Option<String> {
 /// A sweep has at most this many times more iterations for its shortest tasks than for its longest.
 const MORE: usize = 8;
 
-/// The problem, the problem with half of its grain, and so on, as long as the grain is not below `least`. Shorter tasks get more
-/// iterations, so that a single interruption matters less.
+/// The problem, the problem with half of its grain, and so on, as long as the grain is not below `least`. Shorter tasks get
+/// more iterations, so that a single interruption matters less.
 pub fn sweep(problem: &Problem, least: u64) -> impl Iterator<Item = Problem> + use<> {
     let (first, least) = (*problem, least.max(1));
     std::iter::successors(Some(first), move |last| {
@@ -144,8 +144,8 @@ pub fn serial(problem: &Problem) -> Measured {
 /// The tasks of each step as a parallel iterator. A step begins when all tasks of the step before have ended, whatever the
 /// pattern is.
 ///
-/// What decides is the time from the end of a step until the other threads have found the tasks of the next step: these are put
-/// into the queue of one thread, and idle threads look into the queues of others to steal from them.
+/// What decides is the time from the end of a step until the other threads have found the tasks of the next step: these are
+/// put into the queue of one thread, and idle threads look into the queues of others to steal from them.
 ///
 /// # Errors
 /// The system does not start a thread.
@@ -165,8 +165,8 @@ pub fn rayon(problem: &Problem) -> anyhow::Result<Measured> {
     Ok(Measured { seconds, wrong: check(problem, tallies.into_iter().sum()) })
 }
 
-/// Times iterations over all steps of the graph. `run` gets the number of the iteration, the number of the step, the values of the
-/// step before, and the places for the values of this step's points.
+/// Times iterations over all steps of the graph. `run` gets the number of the iteration, the number of the step, the values
+/// of the step before, and the places for the values of this step's points.
 fn solve(problem: &Problem, mut run: impl FnMut(usize, usize, &[u64], &mut [u64])) -> Vec<f64> {
     let graph = Graph::of(problem);
     let (mut before, mut values) = (vec![0; graph.width], vec![0; graph.width]);
@@ -209,8 +209,8 @@ mod tests {
         }
     }
 
-    /// What the tasks do if `input` changes a value on its way: it gets the task that needs it, the point from which it comes,
-    /// and the values of the step before that step and of the step itself.
+    /// What the tasks do if `input` changes a value on its way: it gets the task that needs it, the point from which it
+    /// comes, and the values of the step before that step and of the step itself.
     fn with_inputs(problem: &Problem, input: impl Fn(Task, usize, &[u64], &[u64]) -> Option<u64>) -> Option<String> {
         let graph = Graph::of(problem);
         let mut tally = Tally::default();
