@@ -18,6 +18,36 @@ use benches::{examples, machine, metg, mpi, peers, prices};
 use ch1_parallel::kernels::{Problem, Strategy};
 use criterion::{BenchmarkId, Criterion, SamplingMode};
 
+/// How much a run measures.
+struct Form {
+    strategies: Plan,
+    prices: Extent,
+    metg: metg::Plan,
+    peers: Plan,
+}
+
+impl Form {
+    fn full(workers: usize) -> Self {
+        Self {
+            strategies: Plan::full(workers),
+            prices: Extent::WithPeers,
+            metg: metg::Plan::full(workers),
+            peers: Plan::peers(workers),
+        }
+    }
+
+    /// Criterion's flag `--quick` asks for less of everything.
+    fn quick(workers: usize) -> Self {
+        let peers = Plan::peers(workers);
+        Self {
+            strategies: Plan::quick(workers),
+            prices: Extent::Rust,
+            metg: metg::Plan::quick(workers),
+            peers: Plan { rounds: 3, seconds: 0.05, ..peers },
+        }
+    }
+}
+
 fn main() -> anyhow::Result<()> {
     // A worker process runs this program again: it works inside this call and does not return from it.
     ch3_processes::kernels::init();
@@ -33,7 +63,8 @@ fn main() -> anyhow::Result<()> {
         .warm_up_time(Duration::from_millis(200))
         .measurement_time(Duration::from_secs(1))
         .configure_from_args();
-    for (kernel, problem) in Plan::full(workers).problems()? {
+    let form = if env::args().any(|argument| argument == "--quick") { Form::quick } else { Form::full }(workers);
+    for (kernel, problem) in form.strategies.problems()? {
         let mut group = criterion.benchmark_group(format!("{kernel}/{}", problem.size));
         group.sampling_mode(SamplingMode::Flat);
         for &strategy in kernel.strategies().iter().filter(|&&strategy| missing.is_none() || strategy != Strategy::Mpi)
@@ -59,17 +90,16 @@ fn main() -> anyhow::Result<()> {
     if whole {
         println!("what parallelism costs:");
         let progress = |round, of| println!("  round {round} of {of}");
-        costs = prices::measure(workers.max(2), Extent::WithPeers, progress)?;
+        costs = prices::measure(workers.max(2), form.prices, progress)?;
         println!("\n{}", prices::table(&costs));
         println!("how short tasks may be:");
-        let mut plan = metg::Plan::full(workers);
+        let mut plan = form.metg;
         plan.strategies.retain(|&strategy| missing.is_none() || strategy != Strategy::Mpi);
         curves = metg::measure(&plan, |pattern| println!("  {pattern}"))?;
         println!("\n{}", metg::Table(&curves));
         println!("beside programs in C and Python:");
         let skip = if missing.is_none() { &[][..] } else { &[Strategy::Mpi] };
-        comparison
-            .measure(&Plan::peers(workers), skip, |kernel, problem| println!("  {kernel} of size {}", problem.size))?;
+        comparison.measure(&form.peers, skip, |kernel, problem| println!("  {kernel} of size {}", problem.size))?;
     }
     println!("\n{comparison}");
     let mut report = Report {

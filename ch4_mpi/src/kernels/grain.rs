@@ -44,8 +44,8 @@ pub fn mpi(problem: &Problem, world: &impl Communicator) -> anyhow::Result<Measu
 }
 
 /// Before a task: sends the value of the rank's task of the step before to the tasks of this step that need it, and
-/// receives what this rank's own task needs. All messages are under way at the same time, so no order of the ranks can
-/// block them.
+/// receives what this rank's own task needs. Each rank begins its receives before it sends, so no order of the ranks can
+/// block them, although a send may block until the other rank receives.
 fn exchange(graph: &Graph, task: Task, own: &u64, received: &mut [u64], world: &impl Communicator) {
     let Task { step, point, .. } = task;
     let Some(before) = step.checked_sub(1) else { return };
@@ -54,9 +54,7 @@ fn exchange(graph: &Graph, task: Task, own: &u64, received: &mut [u64], world: &
     scope(|scope| {
         let from = graph.dependencies(step, point).filter(other).zip(received);
         let receives: Vec<_> = from.map(|(rank, place)| process(rank).immediate_receive_into(scope, place)).collect();
-        let to = graph.dependents(before, point).filter(other);
-        let sends: Vec<_> = to.map(|rank| process(rank).immediate_send(scope, own)).collect();
+        graph.dependents(before, point).filter(other).for_each(|rank| process(rank).send(own));
         receives.into_iter().for_each(|request| request.wait_without_status());
-        sends.into_iter().for_each(|request| request.wait_without_status());
     });
 }
