@@ -4,8 +4,8 @@
 //! The tasks of the kernel `grain` depend on each other by a pattern, one task for each worker and step. Their work is
 //! halved again and again, until what a strategy costs for each task is most of the time. METG(50 %) is the time of a task
 //! at which half of the peak rate is left: with shorter tasks, more than half of the time is lost. The peak is the best
-//! rate of a worker with the longest tasks, measured in the same run. Where the efficiency is never above or never below 50
-//! %, there is no figure.
+//! rate of a worker with the longest tasks, measured in the same run. There is no figure where the
+//! efficiency is never above or never below 50 %.
 //!
 //! All strategies with all patterns take up to a minute; with one pattern, about 10 s. On a busy machine there are fewer
 //! repetitions, so that it does not take much longer.
