@@ -135,6 +135,11 @@ pub fn measure(count: usize, with_ranks: bool) -> anyhow::Result<(Cores, BTreeMa
     let Prices { oversleep, wake, .. } = prices[&Strategy::Threads];
     prices.entry(Strategy::Processes).and_modify(|prices| prices.wake = wake);
     prices.entry(Strategy::Mpi).and_modify(|prices| (prices.oversleep, prices.wake) = (oversleep, wake));
+    // To start workers takes no less time than to start none, whatever the measurement of so short a time says.
+    let least = prices[&Strategy::Serial].alone;
+    for prices in prices.values_mut() {
+        (prices.alone, prices.start) = (prices.alone.max(least), prices.start.max(least));
+    }
     prices.retain(|strategy, _| strategies.contains(strategy));
     Ok((cores, prices))
 }

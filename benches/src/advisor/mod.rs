@@ -33,11 +33,11 @@ pub struct Advice {
     /// The map.
     #[serde(flatten)]
     pub question: Question,
-    /// The strategy that is predicted to be the fastest.
+    /// The strategy that is predicted to be the fastest, or a simpler one that is predicted to be nearly as fast.
     pub recommended: Strategy,
     /// Why, in words.
     pub why: String,
-    /// All strategies, the fastest first.
+    /// All strategies: the recommended one, and then the others, the fastest first.
     pub strategies: Vec<Row>,
 }
 
@@ -95,6 +95,12 @@ impl Advice {
         };
         let mut rows: Vec<_> = strategies(question).into_iter().filter_map(row).collect();
         rows.sort_by(|one, other| one.predicted.total_cmp(&other.predicted));
+        // Of strategies that are about as fast, the one with the least machinery is recommended.
+        let least = rows.first().map_or(0.0, |row| row.predicted);
+        let simplest = rows.iter().enumerate().filter(|(_, row)| row.predicted <= (1.0 + NEARLY) * least);
+        if let Some((at, _)) = simplest.min_by_key(|(_, row)| row.strategy) {
+            rows[..=at].rotate_right(1);
+        }
         // The prices of the serial strategy are always there.
         let recommended = rows.first().map_or(Strategy::Serial, |row| row.strategy);
         Self { question: *question, recommended, why: why(question, &rows, stored.cores.count), strategies: rows }
@@ -111,7 +117,10 @@ fn named(terms: &Prediction, waiting: bool) -> [(&'static str, f64); 4] {
     ]
 }
 
-/// Why the first of the rows is the fastest: what takes its time, and what takes more time in each of the others.
+/// Two predictions are nearly the same if they differ by this part or less.
+const NEARLY: f64 = 0.1;
+
+/// Why the first of the rows is recommended: what takes its time, and what takes more time in each of the others.
 fn why(question: &Question, rows: &[Row], cores: usize) -> String {
     let [best, others @ ..] = rows else { return String::new() };
     let terms = named(&best.terms, question.waiting);
@@ -135,7 +144,7 @@ fn why(question: &Question, rows: &[Row], cores: usize) -> String {
                 },
             );
         let more = other.predicted - best.predicted;
-        let text_of_other = if more < 0.1 * best.predicted {
+        let text_of_other = if more.abs() <= NEARLY * best.predicted {
             format!(" {} takes nearly the same time.", other.strategy)
         } else {
             format!(" {} takes {} more, mostly for {name}.", other.strategy, time(more))
@@ -230,10 +239,22 @@ mod tests {
     }
 
     #[test]
+    fn of_strategies_that_are_about_as_fast_the_simplest_is_recommended() {
+        let mut stored = stored();
+        // By 5 µs of some 500 ms, threads are predicted to be faster than rayon.
+        stored.prices.entry(Strategy::Threads).and_modify(|prices| prices.start = 15e-6);
+        let question = Question { tasks: 1000, task_us: 1000.0, bytes: 0, waiting: false, workers: 2 };
+        let advice = Advice::of(&question, &stored);
+        assert_eq!(advice.recommended, Strategy::Rayon);
+        assert_eq!(advice.strategies[0].strategy, Strategy::Rayon);
+        assert!(advice.why.contains("threads takes nearly the same time"), "{}", advice.why);
+    }
+
+    #[test]
     fn only_strategies_with_prices_are_named() {
         let rows = advice(10, 1.0, 0, false, 2).strategies;
         assert_eq!(rows.len(), 4, "no prices of mpi, and no event loop for tasks that compute: {rows:?}");
-        assert!(rows.is_sorted_by_key(|row| row.predicted));
+        assert!(rows[1..].is_sorted_by_key(|row| row.predicted));
         assert_eq!(advice(10, 1.0, 0, true, 2).strategies.len(), 5);
     }
 
