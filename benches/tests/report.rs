@@ -9,14 +9,13 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use benches::compare::{Comparison, Solver};
+use benches::compare::{Comparison, Plan, Solver};
 use benches::examples::{self, Example, Outcome, root};
 use benches::metg::{Curve, Point};
 use benches::peers::{self, Peer};
 use benches::prices::{Operation, Price};
 use benches::report::Report;
 use ch1_parallel::kernels::{Kernel, Measured, Problem, Strategy};
-use clap::ValueEnum;
 use serde_json::json;
 
 use browser::Browser;
@@ -32,7 +31,7 @@ fn comparison() -> Comparison {
         Strategy::Processes => 8e-6,
         Strategy::Mpi => 3e-5,
     };
-    for &kernel in Kernel::value_variants() {
+    for (kernel, _) in Plan::full(2).sizes {
         let peers_size = peers::size(kernel);
         for size in [100, 1000, peers_size.unwrap_or(2000).max(2000)] {
             let workers = if kernel == Kernel::Waiting { 20 } else { 2 };
