@@ -82,7 +82,7 @@ impl Map {
     }
 }
 
-/// Each byte of a task's result. It is never 0, so memory that nobody has written is found.
+/// Each byte of a task's result. It is never 0, so the check finds memory that no worker has written.
 fn byte(task: usize) -> u8 {
     (task % 255) as u8 + 1
 }

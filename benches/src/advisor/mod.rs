@@ -134,7 +134,7 @@ fn why(question: &Question, rows: &[Row], cores: usize) -> String {
     let part = 100.0 * seconds / best.predicted;
     let Question { tasks, workers, .. } = *question;
     let how = match best.strategy {
-        Strategy::Serial => "one thread has nothing to start and nobody to wait for".into(),
+        Strategy::Serial => "one thread starts no worker and waits for no other worker".into(),
         Strategy::Async => format!("all {tasks} tasks wait at the same time in one thread"),
         _ if question.waiting => format!("{} workers wait at the same time", workers.min(tasks)),
         _ => format!("{} workers share the tasks on {cores} cores", workers.min(tasks)),

@@ -1,6 +1,6 @@
 //! `grain` by scoped threads: each thread has a point of the graph and reads the values of other points in shared memory.
 //!
-//! Nobody hands the tasks out and there is no barrier between the steps: a thread waits only for the points on which its
+//! No thread distributes tasks, and there is no barrier between the steps: a thread waits only for the points on which its
 //! task depends. What decides is the time that a cache line takes from the core that wrote it to the core that reads it. A
 //! thread that sleeps is woken much later, so a thread first looks again and again.
 
@@ -52,7 +52,8 @@ impl Point {
         }
     }
 
-    /// The value of a step that is done. `Relaxed` is enough: who has seen in `done` that the step is done sees its value.
+    /// The value of a step that is done. `Relaxed` is enough: a thread that has read from `done` that the step
+    /// is done also sees its value.
     fn value(&self, number: u64) -> u64 {
         self.values[number as usize % PLACES].load(Relaxed)
     }
