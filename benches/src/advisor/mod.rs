@@ -1,8 +1,8 @@
 //! The advisor: which strategy is the fastest for a map, and why.
 //!
 //! A map is a number of independent tasks that compute or wait and give bytes back to the caller. [`model`] predicts the
-//! time of each strategy from prices, [`mod@measure`] measures these prices, [`store`] keeps them, [`mod@strategies`] runs a map,
-//! and [`mod@check`] compares predicted with measured times.
+//! time of each strategy from prices, [`mod@measure`] measures these prices, [`store`] keeps them, [`mod@strategies`] runs a
+//! map, and [`mod@check`] compares predicted with measured times.
 
 pub mod check;
 pub mod grid;
