@@ -11,6 +11,7 @@ use ch5_async::echo::process::Usage;
 use course::program;
 use course::testing::contract::Program;
 use course::testing::group::{Group, LIMIT};
+use course::testing::proc::wait_for;
 use course::testing::traces::{in_state, lives, of, stretches};
 use rand::Rng;
 use rustix::process::Signal;
@@ -245,20 +246,26 @@ fn slow_and_silent_clients_hold_neither_the_others_nor_memory() {
 
 #[test]
 fn a_server_without_open_files_goes_on_when_clients_leave() {
+    let errors = tempfile::NamedTempFile::new().expect("a file");
     let mut limited = Command::new("sh");
-    limited.args(["-c", "ulimit -n 80; exec \"$0\" --serve 0", ECHO.path]);
+    limited.args(["-c", "ulimit -n 80; exec \"$0\" --serve 0 2>\"$1\"", ECHO.path]).arg(errors.path());
     let server = Server::start_by(&mut limited);
     let mut clients: Vec<_> = (0..100).map(|_| server.client()).collect();
     // The last client waits for a place. Its byte comes back when others have left.
     let mut last = clients.pop().expect("a client");
     last.write_all(b"x").expect("the system takes a byte");
+    // Otherwise the first clients could leave before the server has reached its limit.
+    wait_for("remark that a client must wait", LIMIT, || {
+        let said = std::fs::read_to_string(errors.path()).expect("what the server says");
+        said.starts_with("remark: a client must wait: ").then_some(())
+    });
     for mut served in clients.drain(..50) {
         exchanges(&mut served, "y");
     }
     let mut answer = [0];
     last.read_exact(&mut answer).expect("the server answers");
     assert_eq!(answer, *b"x");
-    assert!(server.end().starts_with("remark: a client must wait: "));
+    server.end();
 }
 
 /// Runs it with a limit of open files.
