@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use course::lanes;
 pub use timing::{Laps, laps, median};
 
-/// A problem.
+/// A kernel: a small computation whose result can be checked exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[value(rename_all = "snake_case")]
@@ -49,7 +49,7 @@ pub enum Kernel {
     Grain,
 }
 
-/// A way to solve it.
+/// A strategy: a way to solve a kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[value(rename_all = "snake_case")]
@@ -199,7 +199,7 @@ impl Kernel {
         }
     }
 
-    /// The work of one iteration; of `grain`, the work of one worker. Work per second has the unit [`unit`](Self::unit).
+    /// The work of one iteration; of `grain`, the number of steps. Work per second has the unit [`unit`](Self::unit).
     #[must_use]
     pub fn work(self, size: usize) -> f64 {
         match self {

@@ -16,7 +16,7 @@ use crate::team::team;
 /// Each thread makes its part of the numbers. The barrier only ends the iteration.
 ///
 /// # Errors
-/// The numbers do not fit in the memory.
+/// The numbers do not fit in the memory, or the clock of an iteration was not stopped exactly once.
 pub fn threads(problem: &Problem) -> anyhow::Result<Measured> {
     let parts: Vec<_> = (0..problem.workers).map(|worker| part(problem.size, problem.workers, worker)).collect();
     let mut numbers = Array::zeros("the numbers", problem.size)?;

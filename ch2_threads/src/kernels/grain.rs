@@ -1,28 +1,20 @@
 //! `grain` by scoped threads: each thread has a point of the graph and reads the values of other points in shared memory.
 //!
 //! No thread distributes tasks, and there is no barrier between the steps: a thread waits only for the points on which its
-//! task depends. What decides is the time that a cache line takes from the core that wrote it to the core that reads it. A
-//! thread that sleeps is woken much later, so a thread first looks again and again.
+//! task depends. What decides is the time that a cache line takes from the core that wrote it to the core that reads it. To
+//! put a thread to sleep and to wake it takes much longer, so a thread that waits does not sleep: it
+//! [looks again and again](wait_until).
 
-use std::hint::spin_loop;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::thread;
 
-use ch1_parallel::kernels::grain::{Graph, Tally, Task, check};
+use ch1_parallel::kernels::grain::{Graph, LOOKS, PLACES, Tally, Task, check, wait_until};
 use ch1_parallel::kernels::{Laps, Measured, Problem};
 use course::lanes;
 use crossbeam::utils::CachePadded;
 
 use crate::spin_barrier::{SpinBarrier, spins};
 use crate::team::team;
-
-/// How many values of a point are kept.
-const PLACES: usize = 4;
-
-/// How many times a thread looks for a value before it offers its core to others: for some microseconds, longer than a
-/// cache line is on its way. Not longer, because the worker that computes the value may wait for this core.
-const LOOKS: u32 = 100;
 
 /// What the other threads see of a point. Only its own thread writes to it. It has a cache line of its own, which gets from
 /// core to core as a whole: the value comes with the number that says that it is there.
@@ -35,21 +27,9 @@ struct Point {
 }
 
 impl Point {
-    /// Blocks until a step is done. The thread keeps its core for a moment and then offers it to other threads.
+    /// Blocks until a step is done.
     fn wait(&self, number: u64, looks: u32) {
-        for _ in 0..looks {
-            if self.done.load(Acquire) >= number {
-                return;
-            }
-            spin_loop();
-        }
-        if self.done.load(Acquire) < number {
-            lanes::wait("value", || {
-                while self.done.load(Acquire) < number {
-                    thread::yield_now();
-                }
-            });
-        }
+        wait_until(looks, || self.done.load(Acquire) >= number);
     }
 
     /// The value of a step that is done. `Relaxed` is enough: a thread that has read from `done` that the step

@@ -14,7 +14,7 @@ use ch1_parallel::kernels::{Kernel, Measured, Problem};
 /// Solves the problem with scoped threads.
 ///
 /// # Errors
-/// The data of the problem does not fit in the memory.
+/// The data of the problem does not fit in the memory, or the clock of an iteration was not stopped exactly once.
 pub fn solve(kernel: Kernel, problem: &Problem) -> anyhow::Result<Measured> {
     match kernel {
         Kernel::Nstream => nstream::threads(problem),

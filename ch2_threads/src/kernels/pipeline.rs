@@ -18,7 +18,7 @@ use crate::team::prepared_team;
 /// Each thread computes its columns, group by group.
 ///
 /// # Errors
-/// The grid does not fit in the memory.
+/// The grid does not fit in the memory, or the clock of an iteration was not stopped exactly once.
 pub fn threads(problem: &Problem) -> anyhow::Result<Measured> {
     let size = problem.size;
     let columns: Vec<_> = columns(size, problem.workers).into_iter().filter(|columns| !columns.is_empty()).collect();

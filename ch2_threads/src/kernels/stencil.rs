@@ -15,7 +15,7 @@ use crate::team::prepared_team;
 /// place again only after the next barrier, and the slow thread arrives there only after it has read.
 ///
 /// # Errors
-/// The grids do not fit in the memory.
+/// The grids do not fit in the memory, or the clock of an iteration was not stopped exactly once.
 pub fn threads(problem: &Problem) -> anyhow::Result<Measured> {
     let size = problem.size;
     let bands = bands(size, problem.workers);

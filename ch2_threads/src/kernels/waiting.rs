@@ -1,7 +1,7 @@
 //! `waiting` by scoped threads that block: one thread for each request in flight.
 //!
-//! A blocked thread needs no core, only memory for its stack and the system's work to put it to sleep and to wake it. So many
-//! more threads than cores pay here, which they do for no other kernel.
+//! A blocked thread needs no core, only memory for its stack and the system's work to put it to sleep and to wake it. Therefore
+//! many more threads than cores pay here. They do so for no other kernel.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};

@@ -1,18 +1,15 @@
 //! `grain` by processes: each worker has a point of the graph, and publishes the values of its tasks in shared memory.
 //!
-//! To read a value from shared memory costs what it costs between threads: the time that a cache line takes from core to
-//! core. A pipe would cost two system calls for each value, and mostly the system would have to wake the reader. What
-//! differs from threads is the way to the first task, since processes take longer to start, and that the shared memory
-//! holds only numbers.
+//! A value comes through shared memory, as between threads, but in two cache lines: each counter has a cache line of its
+//! own, so the number of the step and the value travel from core to core one after the other. Between threads both are in
+//! one line. A pipe would cost two system calls for each value, and mostly the system would have to wake the reader.
 //!
 //! If a worker dies, the parent sees it and kills the others, which would wait for its values for ever.
 
-use std::hint::spin_loop;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
-use std::thread;
 
-use ch1_parallel::kernels::grain::{Graph, Tally, Task, check};
+use ch1_parallel::kernels::grain::{Graph, LOOKS, PLACES, Tally, Task, check, wait_until};
 use ch1_parallel::kernels::{Laps, Measured, Problem};
 use course::lanes;
 
@@ -20,13 +17,6 @@ use super::workers::run;
 use crate::barrier::Barrier;
 use crate::machinery::bell::spins;
 use crate::shared::Counters;
-
-/// How many values of a point are kept.
-const PLACES: usize = 4;
-
-/// How many times a process looks for a value before it offers its core to others: for some microseconds, longer than a
-/// cache line is on its way. Not longer, because the worker that computes the value may wait for this core.
-const LOOKS: u32 = 100;
 
 /// Solves `grain` with counters in shared memory: for each point the number of steps that are done, and its last values.
 ///
@@ -59,23 +49,10 @@ impl Points {
         &self.counters[point * (1 + PLACES) + 1 + number as usize % PLACES]
     }
 
-    /// Blocks until a step of a point is done. The process keeps its core for a moment and then offers it to others.
+    /// Blocks until a step of a point is done.
     fn wait(&self, point: usize, number: u64) {
         // What was written before the step was published is visible after this load.
-        let is_done = || self.done(point).load(Acquire) >= number;
-        for _ in 0..self.looks {
-            if is_done() {
-                return;
-            }
-            spin_loop();
-        }
-        if !is_done() {
-            lanes::wait("value", || {
-                while !is_done() {
-                    thread::yield_now();
-                }
-            });
-        }
+        wait_until(self.looks, || self.done(point).load(Acquire) >= number);
     }
 
     fn publish(&self, point: usize, number: u64, value: u64) {
@@ -118,6 +95,8 @@ pub(super) fn worker(
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use super::*;
     use ch1_parallel::kernels::grain::Pattern;
     use clap::ValueEnum;

@@ -1,7 +1,7 @@
 //! `grain` by ranks: each rank has a point of the graph, and sends the value of each task to the ranks that need it.
 //!
-//! A receive waits for the message and copies the value, so no barrier and no counter is needed, and messages of a rank
-//! arrive in the order of the steps. What decides is the time of a short message: the work of MPI for a send and a receive,
+//! A receive waits for the message and copies the value, so the steps need no barrier and no counter. Messages of a rank
+//! arrive in the order of the steps. A barrier ends each iteration. What decides is the time of a short message: the work of MPI for a send and a receive,
 //! and the way of a cache line from core to core.
 
 use ch1_parallel::kernels::grain::{Graph, Tally, Task, check};

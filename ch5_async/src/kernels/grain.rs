@@ -1,10 +1,10 @@
 //! `grain` by asynchronous tasks: each has a point of the graph, and a channel to each point that needs its values.
 //!
 //! What decides is the way back to a core. A task that awaits a message leaves its thread. If the thread has nothing else
-//! to do, the system puts it to sleep, and a message then costs a system call and the time to wake the thread. Besides, the
-//! task is woken on the thread of the *sender*, behind the task that runs there, until another thread steals it. Both take
-//! longer than a short task. So a task that needs a message first looks for it a few times, and between the looks gives way
-//! to other tasks.
+//! to do, the system puts it to sleep, and a message then costs a system call and the time to wake the thread. Besides,
+//! tokio puts the woken task into a slot of the *sender's* thread, from which other threads cannot steal. So the task runs
+//! only when the sender's task gives way, or moves to a queue when a second task is woken. Both take longer than a short
+//! task. So a task that needs a message first looks for it a few times, and between the looks gives way to other tasks.
 
 use std::hint::spin_loop;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ struct Channels {
 /// points.
 ///
 /// # Errors
-/// The system gives no event loop.
+/// The system gives no event loop, or the clock of an iteration was not stopped exactly once.
 pub fn tasks(problem: &Problem) -> anyhow::Result<Measured> {
     let cores = available_parallelism().map_or(1, usize::from);
     let event_loop =

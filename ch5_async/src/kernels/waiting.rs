@@ -2,7 +2,7 @@
 //!
 //! A task that waits is an entry in the list of timers and some bytes of memory. The thread serves whichever task is ready, so
 //! one thread is enough for any number of requests as long as each needs the processor only for a moment. Tokio's timers have a
-//! resolution of one millisecond: a sleep ends up to one millisecond later than it was to.
+//! resolution of one millisecond: a sleep may take up to one millisecond longer than asked.
 
 use std::cell::Cell;
 use std::rc::Rc;

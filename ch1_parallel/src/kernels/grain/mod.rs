@@ -3,12 +3,13 @@
 //!
 //! The tasks form a [graph](Graph) of steps and points. A task needs the values of some tasks of the step before. Then it
 //! counts to the grain, and its own value is needed by tasks of the next step. There is a point for each worker, so all
-//! workers are busy only if values get to the next tasks without delay. What a strategy costs for each task, it costs in
-//! every step: the shorter the tasks are, the larger is the part of that cost.
+//! workers are busy only if values get to the next tasks without delay. A strategy has a cost for each task. The shorter the
+//! tasks are, the larger is the part of the time that this cost takes.
 
 mod graph;
 
-use std::hint::black_box;
+use std::hint::{black_box, spin_loop};
+use std::thread;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -93,6 +94,32 @@ impl std::iter::Sum for Tally {
             inputs: sum.inputs + one.inputs,
             wrong: sum.wrong + one.wrong,
         })
+    }
+}
+
+/// How many values of a point are kept where workers read them in shared memory.
+pub const PLACES: usize = 4;
+
+/// How many times a worker looks for a value before it offers its core to others. These looks take some microseconds, which
+/// is longer than a cache line is on its way. There are not more of them, because the worker that computes the value may
+/// wait for this core.
+pub const LOOKS: u32 = 100;
+
+/// Blocks until a value is there. The worker does not sleep, because to be woken takes longer than a short task: it looks
+/// `looks` times, and after that it offers its core to others between two looks.
+pub fn wait_until(looks: u32, is_there: impl Fn() -> bool) {
+    for _ in 0..looks {
+        if is_there() {
+            return;
+        }
+        spin_loop();
+    }
+    if !is_there() {
+        lanes::wait("value", || {
+            while !is_there() {
+                thread::yield_now();
+            }
+        });
     }
 }
 
