@@ -6,8 +6,6 @@
 
 use std::cell::RefCell;
 use std::env;
-use std::num::NonZero;
-use std::thread::available_parallelism;
 use std::time::Duration;
 
 use benches::compare::{Comparison, Plan, Solver};
@@ -52,7 +50,7 @@ fn main() -> anyhow::Result<()> {
     // A worker process runs this program again: it works inside this call and does not return from it.
     ch3_processes::kernels::init();
     prices::init();
-    let workers = available_parallelism().map_or(1, NonZero::get);
+    let workers = machine::usable_cores();
     let comparison = RefCell::new(Comparison::default());
     let missing = mpi::available().err();
     if let Some(missing) = &missing {
@@ -74,7 +72,7 @@ fn main() -> anyhow::Result<()> {
                     let problem = Problem { iterations: problem.iterations * batches as usize, ..problem };
                     let solver = Solver::Strategy(strategy);
                     let solve = || solve(kernel, strategy, &problem);
-                    let seconds = comparison.borrow_mut().turn(kernel, solver, &problem, solve);
+                    let seconds = comparison.borrow_mut().alone(kernel, solver, &problem, solve);
                     Duration::from_secs_f64(seconds.unwrap_or_default())
                 });
             });

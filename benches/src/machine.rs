@@ -199,7 +199,9 @@ fn cores() -> anyhow::Result<String> {
     Ok(format!("{usable}{of}, {model}"))
 }
 
-fn usable_cores() -> usize {
+/// The number of cores that this process may use.
+#[must_use]
+pub fn usable_cores() -> usize {
     available_parallelism().map_or(1, NonZero::get)
 }
 

@@ -34,11 +34,11 @@ pub struct Curve {
 /// A point of a [`Curve`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Point {
-    /// The number of turns of the loop in each task.
+    /// The number of steps of the loop in each task.
     pub grain: u64,
     /// The time of a task, in seconds: elapsed time times workers divided by tasks.
     pub task_seconds: f64,
-    /// The rate of turns divided by the peak rate that was measured.
+    /// The rate of these steps, divided by the peak rate that was measured.
     pub efficiency: f64,
 }
 
@@ -51,15 +51,15 @@ pub struct Plan {
     pub strategies: Vec<Strategy>,
     /// The patterns.
     pub patterns: Vec<Pattern>,
-    /// How many times the strategies take turns on a pattern.
+    /// How many rounds there are: in each round, one strategy after the other is measured on a pattern.
     pub rounds: usize,
     /// After this time no other round begins, since on a busy machine a round may take much longer. There is at least one.
     pub limit: Duration,
     /// The number of steps of a graph.
     pub steps: usize,
-    /// The turns of the longest tasks.
+    /// The steps of the loop in the longest tasks.
     pub most: u64,
-    /// The turns of the shortest tasks, or a little more.
+    /// The shortest tasks have at least this many steps of the loop, and fewer than twice as many.
     pub least: u64,
 }
 
@@ -206,7 +206,7 @@ impl fmt::Display for Table<'_> {
 }
 
 /// Each name once, in the order of the first appearances.
-fn distinct<'a>(names: impl Iterator<Item = &'a String>) -> Vec<&'a String> {
+pub(crate) fn distinct<'a>(names: impl Iterator<Item = &'a String>) -> Vec<&'a String> {
     let mut distinct = Vec::new();
     names.for_each(|name| {
         if !distinct.contains(&name) {

@@ -14,10 +14,10 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail, ensure};
 use ch1_parallel::kernels::{Kernel, Measured, Problem};
 use ch1_parallel::map::Map;
-use course::program;
 
 use crate::examples::root;
 use crate::machine::{self, MEND};
+use crate::printed;
 
 /// The programs of chapter 4 that this crate starts.
 const PROGRAMS: [&str; 3] = [KERNEL, PRICES, MAP];
@@ -57,13 +57,7 @@ pub fn sweep(problem: &Problem, least: u64) -> anyhow::Result<Vec<Measured>> {
 fn laps(command: &mut Command, problem: &Problem) -> anyhow::Result<Vec<Measured>> {
     command.args(["--laps", "--iterations", &problem.iterations.to_string()]);
     // A launch takes up to some seconds. A job that hangs must not block a comparison for ever.
-    let finished = program::run(command, Duration::from_secs(300)).context("mpi")?;
-    ensure!(finished.code().is_some(), "mpi: the job did not end within 300 s");
-    let lines: Vec<_> = finished.stdout.lines().filter(|line| line.starts_with('{')).collect();
-    if lines.is_empty() {
-        bail!("mpi: {}", finished.last_remark().trim_start_matches("error: "));
-    }
-    lines.into_iter().map(|line| serde_json::from_str(line).context("mpi: the output of the job")).collect()
+    printed::results("mpi", &printed::run("mpi", command, Duration::from_secs(300))?)
 }
 
 /// The command that solves a problem with ranks, without the number of iterations.

@@ -11,12 +11,12 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use ch1_parallel::kernels::{Kernel, Measured, Problem, Strategy};
 use course::program;
 
 use crate::examples::root;
-use crate::machine;
+use crate::{machine, printed};
 
 /// A program in C or Python for a kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -131,16 +131,9 @@ impl Peer {
         for number in [*size as u64, *iterations as u64, *workers as u64, *grain] {
             command.arg(number.to_string());
         }
-        let finished = program::run(&mut command, LIMIT).with_context(|| self.to_string())?;
-        let line = finished.stdout.lines().find(|line| line.starts_with('{'));
-        match line {
-            Some(line) => serde_json::from_str(line).with_context(|| format!("{self}: the output of the program")),
-            None => match (finished.status, finished.last_remark().trim_start_matches("error: ")) {
-                (None, _) => bail!("{self}: did not end within {} s", LIMIT.as_secs()),
-                (Some(status), "") => bail!("{self}: {status}"),
-                (_, remark) => bail!("{self}: {remark}"),
-            },
-        }
+        let name = self.to_string();
+        let results = printed::results(&name, &printed::run(&name, &mut command, LIMIT)?)?;
+        results.into_iter().next().with_context(|| format!("{name}: printed no result"))
     }
 
     /// The program that is compiled from `source`. It is compiled again if a source has changed since.

@@ -32,7 +32,8 @@ fn main() {
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(1))
         .configure_from_args();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/tasks/asyncio_tasks.py").display().to_string();
+    let script =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/async_tasks/asyncio_tasks.py").display().to_string();
     let python = peer::python("asyncio", script);
 
     let mut group = criterion.benchmark_group("a task of many, from its spawn to its result");

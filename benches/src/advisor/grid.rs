@@ -31,7 +31,7 @@ pub struct Case {
     pub question: Question,
     /// The strategy that was recommended.
     pub recommended: Strategy,
-    /// Its measured seconds.
+    /// Its measured seconds; infinite (`null` in JSON) if it did not run, because its start alone takes too long.
     pub seconds: f64,
     /// The fastest strategy.
     pub fastest: Strategy,
@@ -51,9 +51,12 @@ impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Question { tasks, task_us, bytes, waiting, .. } = self.question;
         let act = if waiting { "waiting" } else { "computing" };
-        write!(f, "{tasks:>6} tasks, {act} {task_us} us, {bytes} bytes: {}", self.recommended)?;
+        write!(f, "{tasks:>6} tasks, {act} {task_us} µs, {bytes} bytes: {}", self.recommended)?;
         if self.is_hit() {
             return write!(f, " is right");
+        }
+        if self.seconds.is_infinite() {
+            return write!(f, " takes too long to start; {} is the fastest", self.fastest);
         }
         let more = 100.0 * (self.seconds / self.fastest_seconds - 1.0);
         write!(f, " takes {more:.0} % longer than {}", self.fastest)
@@ -139,5 +142,6 @@ mod tests {
         let case = |seconds| Case { question, recommended, seconds, fastest, fastest_seconds: 1.0 };
         assert!(case(1.0).is_hit() && case(1.09).is_hit() && !case(1.11).is_hit());
         assert!(case(1.5).to_string().ends_with("rayon takes 50 % longer than threads"));
+        assert!(case(f64::INFINITY).to_string().ends_with("rayon takes too long to start; threads is the fastest"));
     }
 }

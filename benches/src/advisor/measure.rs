@@ -1,7 +1,7 @@
 //! The prices that the model needs, measured with small maps. The maps of `--check --grid` are other ones.
 //!
-//! A price is what a term of the model leaves of the time of a map: a map of tasks that do nothing has only a start and a
-//! dispatch, a map of large results has a transfer too. The strategies take turns.
+//! A price is what is left of the time of a small map when the terms that are known already are subtracted: a map of tasks
+//! that do nothing has only a start and a dispatch, a map of large results has a transfer too. The strategies take turns.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -32,7 +32,7 @@ const SHARE: f64 = 300e-6;
 const SHORT_WAIT: Duration = Duration::from_micros(500);
 const LONG_WAIT: Duration = Duration::from_millis(5);
 
-/// So many workers wait in `Probe::ManyWaits` and `Probe::Wakes`.
+/// The number of workers in `Probe::ManyWaits` and `Probe::Wakes`, unless there are more cores.
 const WAITING_WORKERS: usize = 100;
 
 /// A small map.
@@ -46,7 +46,7 @@ enum Probe {
     ManyTasks,
     /// Tasks that do nothing and give back 1 MiB each
     LargeResults,
-    /// As many tasks that do nothing as twice the cores, and as many workers
+    /// Tasks that do nothing, two for each core, and one worker for each task
     MoreWorkers,
     /// One task that waits
     OneWait,

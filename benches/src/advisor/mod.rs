@@ -18,7 +18,7 @@ use ch1_parallel::kernels::Strategy;
 use serde::{Deserialize, Serialize};
 
 use crate::machine;
-use crate::prices::time;
+use crate::units::duration;
 use model::{Prediction, Question, predict};
 use store::Stored;
 
@@ -119,6 +119,11 @@ fn named(terms: &Prediction, waiting: bool) -> [(&'static str, f64); 4] {
     ]
 }
 
+/// The name and the seconds of the largest term.
+fn largest(terms: impl IntoIterator<Item = (&'static str, f64)>) -> (&'static str, f64) {
+    terms.into_iter().max_by(|one, other| one.1.total_cmp(&other.1)).unwrap_or(("", 0.0))
+}
+
 /// Two predictions are nearly the same if they differ by this part or less.
 const NEARLY: f64 = 0.1;
 
@@ -130,7 +135,7 @@ const SIMPLEST_FIRST: [Strategy; 6] =
 fn why(question: &Question, rows: &[Row], cores: usize) -> String {
     let [best, others @ ..] = rows else { return String::new() };
     let terms = named(&best.terms, question.waiting);
-    let (main, seconds) = terms.into_iter().fold(("", 0.0), |most, term| if term.1 > most.1 { term } else { most });
+    let (main, seconds) = largest(terms);
     let part = 100.0 * seconds / best.predicted;
     let Question { tasks, workers, .. } = *question;
     let how = match best.strategy {
@@ -142,18 +147,12 @@ fn why(question: &Question, rows: &[Row], cores: usize) -> String {
     let mut text = format!("{}: {how}; {part:.0} % of its time is {main}.", best.strategy);
     for other in others {
         let pairs = named(&other.terms, question.waiting).into_iter().zip(terms);
-        let (name, _) =
-            pairs.fold(
-                ("", f64::NEG_INFINITY),
-                |most, ((name, other), (_, best))| {
-                    if other - best > most.1 { (name, other - best) } else { most }
-                },
-            );
+        let (name, _) = largest(pairs.map(|((name, other), (_, best))| (name, other - best)));
         let more = other.predicted - best.predicted;
         let text_of_other = if more.abs() <= NEARLY * best.predicted {
             format!(" {} takes nearly the same time.", other.strategy)
         } else {
-            format!(" {} takes {} more, mostly for {name}.", other.strategy, time(more))
+            format!(" {} takes {} more, mostly for {name}.", other.strategy, duration(more))
         };
         text += &text_of_other;
     }
@@ -166,7 +165,7 @@ impl fmt::Display for Advice {
         let act = if waiting { "wait" } else { "compute" };
         writeln!(
             f,
-            "{tasks} tasks that {act} {task_us} us each and give back {bytes} bytes each; workers: {workers}\n"
+            "{tasks} tasks that {act} {task_us} µs each and give back {bytes} bytes each; workers: {workers}\n"
         )?;
         let has_measured = self.strategies.iter().any(|row| row.measured.is_some());
         write!(
@@ -177,10 +176,10 @@ impl fmt::Display for Advice {
         writeln!(f, "{}", if has_measured { "      measured  predicted/measured" } else { "" })?;
         for row in &self.strategies {
             let Prediction { start, dispatch, transfer, work } = row.terms;
-            let [all, start, dispatch, transfer, work] = [row.predicted, start, dispatch, transfer, work].map(time);
+            let [all, start, dispatch, transfer, work] = [row.predicted, start, dispatch, transfer, work].map(duration);
             write!(f, "{:10} {all:>10} = {start:>10} + {dispatch:>10} + {transfer:>10} + {work:>10}", row.strategy)?;
             match (row.measured, &row.left_out) {
-                (Some(measured), _) => writeln!(f, "    {:>10}  {:.2}", time(measured), row.predicted / measured)?,
+                (Some(measured), _) => writeln!(f, "    {:>10}  {:.2}", duration(measured), row.predicted / measured)?,
                 (None, Some(why)) => writeln!(f, "    left out: {why}")?,
                 (None, None) => writeln!(f)?,
             }
@@ -225,7 +224,7 @@ mod tests {
     fn the_price_that_decides_is_named() {
         let small = advice(1, 1.0, 0, false, 2);
         assert_eq!(small.recommended, Strategy::Serial);
-        assert!(small.why.contains("rayon takes 19.0 us more, mostly for the start"), "{}", small.why);
+        assert!(small.why.contains("rayon takes 19 µs more, mostly for the start"), "{}", small.why);
         let large = advice(1000, 1000.0, 0, false, 2);
         assert_eq!(large.recommended, Strategy::Threads);
         assert!(

@@ -1,6 +1,6 @@
 //! How long a strategy needs for a map, predicted from prices: a few terms that are added.
 //!
-//! | term | what it is | after |
+//! | term | what it is | taken from |
 //! |---|---|---|
 //! | start | the start and the end of workers or ranks | the serial part of Amdahl's law (AFIPS 1967) |
 //! | dispatch | the tasks are given to workers, one after the other | the overhead `o` of LogGP, for each task |
@@ -11,7 +11,8 @@
 //! for all strategies: a thread that writes its results into the caller's memory has a price for each byte too, the first
 //! touch of a page.
 //!
-//! The model does not know the tasks that run while other workers still start, caches, or other programs on the machine.
+//! The model leaves out three things: tasks that run while other workers still start, caches, and other programs on the
+//! machine.
 
 use ch1_parallel::kernels::Strategy;
 use serde::{Deserialize, Serialize};
@@ -87,10 +88,12 @@ impl Cores {
     /// How many times as fast as one worker several workers compute.
     #[must_use]
     pub fn speed_of(&self, workers: usize) -> f64 {
-        if workers >= self.count {
-            return self.speed;
-        }
-        1.0 + (self.speed - 1.0) * (workers - 1) as f64 / (self.count - 1) as f64
+        1.0 + (self.speed - 1.0) * self.share(workers)
+    }
+
+    /// From 0 for one worker to 1 for a worker on each core, and 1 for more workers.
+    fn share(&self, workers: usize) -> f64 {
+        if workers >= self.count { 1.0 } else { (workers - 1) as f64 / (self.count - 1) as f64 }
     }
 }
 
@@ -123,8 +126,7 @@ pub fn predict(question: &Question, strategy: Strategy, prices: &Prices, cores: 
     };
     let further = started.saturating_sub(cores.count);
     // Between one worker and one for each core, each worker costs as much as the next.
-    let part = if started >= cores.count { 1.0 } else { (started - 1) as f64 / (cores.count - 1) as f64 };
-    let start = prices.alone + part * (prices.start - prices.alone);
+    let start = prices.alone + cores.share(started) * (prices.start - prices.alone);
     Prediction {
         start: start + further as f64 * prices.worker,
         dispatch: tasks * prices.dispatch,

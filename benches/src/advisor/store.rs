@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process;
-use std::thread::available_parallelism;
 use std::time::UNIX_EPOCH;
 
 use anyhow::Context;
@@ -47,7 +45,7 @@ pub fn load(path: &Path) -> Option<Stored> {
 /// # Errors
 /// A strategy fails, or the file cannot be written.
 pub fn renew(path: &Path) -> anyhow::Result<Stored> {
-    let (cores, prices) = measure(cores(), mpi::available().is_ok())?;
+    let (cores, prices) = measure(machine::usable_cores(), mpi::available().is_ok())?;
     let stored = Stored { valid_for: here(), cores, prices };
     let named = || path.display().to_string();
     fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).with_context(named)?;
@@ -60,12 +58,6 @@ pub fn renew(path: &Path) -> anyhow::Result<Stored> {
     }
     written.with_context(named)?;
     Ok(stored)
-}
-
-/// The number of cores that this process may use.
-#[must_use]
-pub fn cores() -> usize {
-    available_parallelism().map_or(1, NonZero::get)
 }
 
 /// The machine, the cores that this process may use, and the build.

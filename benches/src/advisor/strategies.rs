@@ -4,17 +4,16 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use ch1_parallel::kernels::{Strategy, count, pool};
 use ch1_parallel::map::{Map, Results};
 use ch3_processes::Pool;
-use course::program;
 use rayon::prelude::*;
 use serde::Deserialize;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 
-use crate::mpi;
+use crate::{mpi, printed};
 
 /// A job of ranks may take this long.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -152,12 +151,9 @@ struct Gathered {
 
 /// A job of ranks, from its start to its end.
 fn ranks(map: &Map, workers: usize) -> anyhow::Result<f64> {
-    let finished = program::run(&mut mpi::map(map, workers)?, LIMIT).context("mpi")?;
-    ensure!(finished.code().is_some(), "mpi: the job did not end within {} s", LIMIT.as_secs());
-    let line = finished.stdout.lines().find(|line| line.starts_with('{'));
-    let Some(line) = line else { bail!("mpi: {}", finished.last_remark().trim_start_matches("error: ")) };
-    let gathered: Gathered = serde_json::from_str(line).context("mpi: the output of the job")?;
-    Ok(finished.took.as_secs_f64() - gathered.check)
+    let finished = printed::run("mpi", &mut mpi::map(map, workers)?, LIMIT)?;
+    let check: f64 = printed::results::<Gathered>("mpi", &finished)?.iter().map(|gathered| gathered.check).sum();
+    Ok(finished.took.as_secs_f64() - check)
 }
 
 #[cfg(test)]
@@ -166,7 +162,7 @@ mod tests {
 
     #[test]
     fn strategies_in_one_process_are_right() {
-        // Those with processes and ranks need programs: tests/advise.rs runs them.
+        // Those with processes and ranks need programs: tests/programs/advise.rs runs them.
         for workers in [1, 3] {
             let runner = Runner::new(workers).unwrap();
             for (tasks, bytes) in [(1, 0), (7, 1), (100, 0), (1000, 33)] {

@@ -3,8 +3,8 @@
 //! The tasks compute or wait, and give bytes back to the caller. The time of a strategy is the time from the call until all
 //! results are with the caller, with the start and the end of threads, processes or ranks. It is predicted from prices,
 //! which are measured in less than 20 s when the program first runs and kept in target/prices.json. `--check` runs the
-//! strategies too: at most some 10 s each. `--check --grid` does so for 60 different maps, which takes about two minutes,
-//! and prints how often the advice was right.
+//! strategies too: at most some 10 s each. `--check --grid` does so for 60 different maps (a map is a number of independent
+//! tasks), which takes about two minutes, and prints how often the advice was right.
 //!
 //! Run:       cargo run --release --bin advise -- --tasks 1000 --task-us 50 --bytes 1000 --check
 
@@ -14,10 +14,11 @@ use std::process::ExitCode;
 use benches::advisor::model::Question;
 use benches::advisor::store::{self, Stored};
 use benches::advisor::{self, Advice, check, grid};
+use benches::machine::usable_cores;
 use benches::mpi;
 use course::lesson;
 
-/// As many tasks wait at the same time by default as requests of the kernel `waiting`.
+/// The default of `--workers` with `--waiting`. As in the kernel `waiting`, 100 tasks wait at the same time.
 const WAITING_WORKERS: usize = 100;
 
 #[derive(clap::Parser)]
@@ -35,13 +36,13 @@ struct Args {
     /// The tasks wait instead of computing
     #[arg(long)]
     waiting: bool,
-    /// Number of threads, processes or ranks; default: the number of cores, with --waiting 100
+    /// Number of threads, processes or ranks; default: the number of cores; with --waiting: 100
     #[arg(long, value_name = "W", value_parser = clap::value_parser!(u16).range(1..=1000))]
     workers: Option<u16>,
     /// Runs the strategies, and prints their measured times beside the predicted ones
     #[arg(long)]
     check: bool,
-    /// With --check: a grid of maps instead of one. CASES of the 60 maps, about 2 s each
+    /// With --check: measures CASES of the 60 maps of a grid instead of one map, about 2 s each; without a number all 60
     #[arg(long, value_name = "CASES", num_args = 0..=1, default_missing_value = "60", requires = "check",
           conflicts_with_all = ["tasks", "waiting"], value_parser = clap::value_parser!(u8).range(1..=60))]
     grid: Option<u8>,
@@ -58,7 +59,7 @@ fn main() -> ExitCode {
     advisor::init();
     lesson::run!(|args: Args, _lesson| {
         let question = args.tasks.map(|tasks| {
-            let default = if args.waiting { WAITING_WORKERS } else { store::cores() };
+            let default = if args.waiting { WAITING_WORKERS } else { usable_cores() };
             let workers = args.workers.map_or(default, usize::from);
             let (tasks, bytes) = (tasks as usize, args.bytes as usize);
             Question { tasks, task_us: args.task_us, bytes, waiting: args.waiting, workers }
@@ -97,11 +98,11 @@ fn prices(anew: bool) -> anyhow::Result<Stored> {
 
 /// Measures the cases of the grid, and prints the misses and the score.
 fn score(args: &Args, cases: usize, stored: &Stored) -> anyhow::Result<()> {
-    let workers = args.workers.map_or_else(store::cores, usize::from);
+    let workers = args.workers.map_or_else(usable_cores, usize::from);
     let questions = grid::questions(workers, args.workers.map_or(WAITING_WORKERS, usize::from));
     let mut hits = 0;
     for number in 0..cases {
-        // Of all kinds, also if there are few.
+        // Evenly spread, so that a few cases have maps of all kinds too.
         let case = grid::case(&questions[number * questions.len() / cases], stored)?;
         hits += usize::from(case.is_hit());
         if args.json {

@@ -4,18 +4,17 @@
 //! The tasks of the kernel `grain` depend on each other by a pattern, one task for each worker and step. Their work is
 //! halved again and again, until what a strategy costs for each task is most of the time. METG(50 %) is the time of a task
 //! at which half of the peak rate is left: with shorter tasks, more than half of the time is lost. The peak is the best
-//! rate of a worker with the longest tasks, measured in the same run. There is no figure where the
-//! efficiency is never above or never below 50 %.
+//! rate of a worker of any measured strategy with the longest tasks. There is no figure where the efficiency is never above
+//! or never below 50 %, or where an efficiency exceeds 150 %.
 //!
 //! All strategies with all patterns take up to a minute; with one pattern, about 10 s. On a busy machine there are fewer
 //! repetitions, so that it does not take much longer.
 //!
 //! Run:       cargo run --release --bin metg -- --pattern stencil_1d
 
-use std::num::NonZero;
 use std::process::ExitCode;
-use std::thread::available_parallelism;
 
+use benches::machine::usable_cores;
 use benches::metg::{Plan, Table, measure};
 use benches::mpi;
 use ch1_parallel::kernels::{Strategy, grain::Pattern};
@@ -29,7 +28,7 @@ struct Args {
     /// Which tasks need the values of which tasks of the step before; default: one pattern after the other
     #[arg(long, value_name = "P")]
     pattern: Option<Pattern>,
-    /// The strategy; default: all strategies, in turn
+    /// The strategy, whose peak is then its own; default: all strategies, in turn
     #[arg(long, value_name = "S")]
     strategy: Option<Strategy>,
     /// Prints a line of JSON for each curve: strategy, pattern, workers, its points and the METG in seconds
@@ -41,7 +40,7 @@ fn main() -> ExitCode {
     // A worker process runs this program again: it works inside this call and does not return from it.
     ch3_processes::kernels::init();
     lesson::run!(|args: Args, _lesson| {
-        let workers = args.workers.map_or_else(|| available_parallelism().map_or(1, NonZero::get), usize::from);
+        let workers = args.workers.map_or_else(usable_cores, usize::from);
         let mut plan = Plan::full(workers);
         plan.patterns.retain(|&pattern| args.pattern.is_none_or(|only| only == pattern));
         plan.strategies.retain(|&strategy| args.strategy.is_none_or(|only| only == strategy));

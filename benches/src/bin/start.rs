@@ -1,4 +1,4 @@
-//! Says what to type: the main commands, and every program with what it shows.
+//! Says what to type: the main commands, and every example with what it shows.
 //!
 //! A plain `cargo run` starts it.
 //!
@@ -17,8 +17,11 @@ Parallel and distributed programming in Rust: a course in small programs. README
 
   scripts/tour                          sets up what is missing, runs every program, writes a report
   scripts/test                          sets up what is missing, runs every test
+  cargo run --release --bin kernel      solves one problem with one strategy, checks it, prints the rate (--help)
+  cargo run --release --bin metg        measures how short tasks may be with each strategy
   cargo run --release --bin prices      measures what a worker, a message, a barrier and a lock cost
   cargo run --release --bin advise      says which strategy is the fastest for many independent tasks (--help)
+  cargo bench                           measures all strategies with criterion, writes a report
   cargo run --bin doctor                says what this machine lacks
   cargo run --bin NAME                  runs one program
   cargo run --bin NAME -- --timeline    runs it and draws what each thread, process, rank or task did

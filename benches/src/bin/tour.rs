@@ -6,10 +6,8 @@
 //! Run:       scripts/tour
 
 use std::fs;
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::thread::available_parallelism;
 
 use anyhow::{Context, ensure};
 use benches::compare::{Comparison, Plan};
@@ -76,7 +74,7 @@ fn main() -> ExitCode {
         }
 
         println!("\nThe strategies compared:");
-        let workers = args.workers.map_or_else(|| available_parallelism().map_or(1, NonZero::get), usize::from);
+        let workers = args.workers.map_or_else(machine::usable_cores, usize::from);
         let plan = Plan::quick(workers);
         let skip = if mpi.is_ok() { &[][..] } else { &[Strategy::Mpi] };
         let progress = |kernel, problem: &Problem| println!("  {kernel} of size {}", problem.size);

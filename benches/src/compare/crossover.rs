@@ -5,6 +5,7 @@ use std::fmt;
 use ch1_parallel::kernels::Kernel;
 
 use super::{Row, Solver};
+use crate::units::grouped;
 
 /// What the interval of a speed-up says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,20 +57,6 @@ impl Crossover {
     }
 }
 
-/// A whole number with commas between thousands.
-#[must_use]
-pub fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 impl fmt::Display for Crossover {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sizes = |wanted| {
@@ -82,11 +69,12 @@ impl fmt::Display for Crossover {
             (from @ Some(_), _) if from == first => write!(f, "pays at every size"),
             (Some(from), _) => write!(f, "pays from {}", grouped(from)),
             (None, Some((size, Verdict::Loses))) if self.sizes.len() == 1 => write!(f, "loses at {}", grouped(*size)),
-            (None, Some((_, Verdict::Loses))) if self.never_pays() => write!(f, "never pays"),
+            (None, Some((_, Verdict::Loses))) if self.never_pays() => write!(f, "pays for certain at no size"),
             (None, Some((last, Verdict::Loses))) => {
                 write!(f, "pays at {} only, not at {}", sizes(Verdict::Pays), grouped(*last))
             }
-            (None, _) => write!(f, "no verdict"),
+            (None, Some((last, _))) => write!(f, "no verdict at {}", grouped(*last)),
+            (None, None) => Ok(()),
         }
     }
 }
@@ -110,14 +98,9 @@ mod tests {
         assert_eq!(words(&[Pays, Pays]), "pays at every size");
         assert_eq!(words(&[Pays]), "pays at 10");
         assert_eq!(words(&[Loses]), "loses at 10");
-        assert_eq!(words(&[Loses, Open, Loses]), "never pays");
+        assert_eq!(words(&[Loses, Open, Loses]), "pays for certain at no size");
         assert_eq!(words(&[Loses, Pays, Loses]), "pays at 20 only, not at 30");
-        assert_eq!(words(&[Loses, Pays, Open]), "no verdict");
-        assert_eq!(words(&[Open]), "no verdict");
-    }
-
-    #[test]
-    fn sizes_have_commas() {
-        assert_eq!([0, 999, 1000, 16_000_000].map(grouped), ["0", "999", "1,000", "16,000,000"]);
+        assert_eq!(words(&[Loses, Pays, Open]), "no verdict at 30");
+        assert_eq!(words(&[Open]), "no verdict at 10");
     }
 }

@@ -1,5 +1,5 @@
-//! The comparison of the strategies: they solve the same problems in turn; medians and their ratios are taken within one
-//! run.
+//! The comparison of the strategies: they solve the same problems; medians and their ratios are taken within one run. In the
+//! tour and beside C and Python the strategies take turns, under criterion they do not.
 
 pub mod busy;
 pub mod crossover;
@@ -16,7 +16,7 @@ use crate::peers::Peer;
 use crate::solve::solve;
 use busy::Busy;
 use crossover::Verdict;
-use interval::{Interval, Sample};
+use interval::{Interval, Order, Sample};
 pub use plan::Plan;
 pub use solver::Solver;
 
@@ -128,7 +128,7 @@ impl Comparison {
                         peers.push((peer, Problem { iterations: problem.iterations.min(fit).max(1), ..problem }));
                     }
                     failed => {
-                        self.add(kernel, Solver::Peer(peer), &problem, failed, Busy::default());
+                        self.add(kernel, Solver::Peer(peer), &problem, Order::InTurns, failed, Busy::default());
                     }
                 }
             }
@@ -144,8 +144,8 @@ impl Comparison {
         Ok(())
     }
 
-    /// Lets a strategy or a peer solve a problem, watches the cores meanwhile and adds the result. Returns the seconds of
-    /// all iterations; `None` if it failed.
+    /// Lets a strategy or a peer solve a problem in its turn, watches the cores meanwhile and adds the result. Returns the
+    /// seconds of all iterations; `None` if it failed.
     pub fn turn(
         &mut self,
         kernel: Kernel,
@@ -153,9 +153,31 @@ impl Comparison {
         problem: &Problem,
         solve: impl FnOnce() -> anyhow::Result<Measured>,
     ) -> Option<f64> {
+        self.watch(kernel, solver, problem, Order::InTurns, solve)
+    }
+
+    /// As [`turn`](Self::turn), for a solver that has all its rounds before the next solver begins.
+    pub fn alone(
+        &mut self,
+        kernel: Kernel,
+        solver: Solver,
+        problem: &Problem,
+        solve: impl FnOnce() -> anyhow::Result<Measured>,
+    ) -> Option<f64> {
+        self.watch(kernel, solver, problem, Order::OneByOne, solve)
+    }
+
+    fn watch(
+        &mut self,
+        kernel: Kernel,
+        solver: Solver,
+        problem: &Problem,
+        order: Order,
+        solve: impl FnOnce() -> anyhow::Result<Measured>,
+    ) -> Option<f64> {
         let start = Busy::until_now();
         let result = solve();
-        self.add(kernel, solver, problem, result, Busy::since(start))
+        self.add(kernel, solver, problem, order, result, Busy::since(start))
     }
 
     /// Adds the result of a turn and what the cores did meanwhile.
@@ -164,6 +186,7 @@ impl Comparison {
         kernel: Kernel,
         solver: Solver,
         problem: &Problem,
+        order: Order,
         result: anyhow::Result<Measured>,
         busy: Busy,
     ) -> Option<f64> {
@@ -171,7 +194,7 @@ impl Comparison {
             Ok(Measured { seconds, wrong: None }) => {
                 let workers = if solver.is_parallel() { problem.workers } else { 1 };
                 let key = (kernel.name(), problem.size, solver.order());
-                let new = || Times { kernel, solver, workers, sample: Sample::default(), busy: Busy::default() };
+                let new = || Times { kernel, solver, workers, sample: Sample::new(order), busy: Busy::default() };
                 let times = self.times.entry(key).or_insert_with(new);
                 let total = seconds.iter().sum();
                 times.sample.add(seconds);
@@ -278,8 +301,8 @@ mod tests {
         let mut comparison = Comparison::default();
         let problem = Problem { size: 10, workers: 2, iterations: 1, grain: 1, ..Problem::DEFAULT };
         let busy = Busy::of(200, 150, 100);
-        comparison.add(Kernel::Count, SERIAL, &problem, measured(&[1.0]), busy);
-        comparison.add(Kernel::Count, THREADS, &problem, measured(&[0.5]), Busy::default());
+        comparison.add(Kernel::Count, SERIAL, &problem, Order::InTurns, measured(&[1.0]), busy);
+        comparison.add(Kernel::Count, THREADS, &problem, Order::InTurns, measured(&[0.5]), Busy::default());
         assert!(comparison.rows().iter().all(|row| row.disturbed == Some(0.25)), "the serial time is in both rows");
         assert!(comparison.to_string().contains("others took 25 % of the cores"), "{comparison}");
     }

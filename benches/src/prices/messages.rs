@@ -1,6 +1,6 @@
 //! A message, one way: half of the time that it needs there and back.
 //!
-//! Threads and tasks of one process move the address of the bytes, whatever their number. Processes copy the bytes.
+//! For a message of 1 MiB, threads and tasks of one process move only its address. Processes copy the bytes.
 
 use std::hint::spin_loop;
 use std::mem::take;
@@ -243,7 +243,7 @@ fn shared_counter(_: usize, turn: Duration) -> anyhow::Result<f64> {
     Ok(seconds)
 }
 
-/// Reads until the number is another one than `last`. The reader needs a core of its own, or else it gives its core away.
+/// Reads until the number differs from `last`. After 1000 reads, the reader offers its core to others between two reads.
 fn another(number: &AtomicU64, last: u64) -> u64 {
     let mut reads = 0;
     loop {

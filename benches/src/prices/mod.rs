@@ -12,21 +12,20 @@ mod table;
 mod turn;
 mod workers;
 
-use std::num::NonZero;
-use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use ch1_parallel::kernels::median;
 use serde::{Deserialize, Serialize};
 
+use crate::machine;
 pub use programs::missing;
 
 /// What is paid for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
-    /// A worker is started, does nothing, and its end is waited for
+    /// A worker is started, does next to nothing, and its end is waited for
     StartAndEnd,
     /// A message of 8 bytes, one way
     ShortMessage,
@@ -36,7 +35,7 @@ pub enum Operation {
     Barrier,
     /// A lock that no other worker wants is acquired and released
     FreeLock,
-    /// A lock that all workers want is acquired and released
+    /// A lock that all workers want is acquired and released: the elapsed time divided by the acquisitions of all workers
     ContendedLock,
 }
 
@@ -53,7 +52,7 @@ pub struct Price {
     pub seconds: Vec<f64>,
 }
 
-/// Which ways are measured, and how long.
+/// Which ways are measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
     /// The ways in Rust
@@ -76,10 +75,11 @@ struct Way {
 const ROUNDS: usize = 5;
 const ROUNDS_OF_PROGRAMS: usize = 3;
 
-/// On a machine where the programs are so slow that this time is over, they have fewer rounds.
+/// After this time the programs have no further round. They have at least one.
 const TIME_FOR_PROGRAMS: Duration = Duration::from_secs(25);
 
-/// The least time of a turn. A way that takes longer than this has one operation in each turn.
+/// The least time of a turn. The number of operations grows until they take this long. A way whose first operations take
+/// longer does not repeat them.
 const TURN: Duration = Duration::from_millis(8);
 
 /// More workers than cores.
@@ -133,7 +133,7 @@ impl Price {
 /// # Errors
 /// The system starts no worker, a program fails, or a result is wrong.
 pub fn measure(workers: usize, extent: Extent, progress: impl Fn(usize, usize)) -> anyhow::Result<Vec<Price>> {
-    let crowd = CROWD * available_parallelism().map_or(1, NonZero::get);
+    let crowd = CROWD * machine::usable_cores();
     let sizes = if workers == crowd { vec![workers] } else { vec![workers, crowd] };
     let mut ways = workers::ways();
     ways.extend(messages::ways());
@@ -167,7 +167,7 @@ fn add(prices: &mut Vec<Price>, price: Price) {
     }
 }
 
-pub use table::{table, time};
+pub use table::table;
 
 #[cfg(test)]
 mod tests {
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn every_way_in_a_thread_gives_a_time() {
-        // The ways with processes need a program that lists their functions: tests/prices.rs runs them.
+        // The ways with processes need a program that lists their functions: tests/programs/prices.rs runs them.
         let ways = workers::ways().into_iter().chain(messages::ways()).chain(locks::free());
         let ways = ways.chain(barriers::ways(3)).chain(locks::contended(3));
         for way in ways.filter(|way| !way.name.contains("process") && way.name != "pipe") {

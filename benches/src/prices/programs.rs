@@ -6,12 +6,11 @@ use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
-use course::program;
+use anyhow::ensure;
 
 use super::{Extent, Operation, Price};
-use crate::mpi;
 use crate::peers::{self, Peer};
+use crate::{mpi, printed};
 
 /// A program runs at most this long.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -25,7 +24,7 @@ pub struct Program {
     launch: Option<String>,
 }
 
-/// The peers that have prices, and the kinds of their sources.
+/// The peers that have prices, and their sources in the folder `peers`.
 const PEERS: [(Peer, &str); 5] = [
     (Peer::C, "c/prices_threads.c"),
     (Peer::OpenMp, "c/prices_openmp.c"),
@@ -84,18 +83,16 @@ impl Program {
     /// Runs the program once.
     pub fn measure(&self) -> anyhow::Result<Vec<Price>> {
         let Self { name, workers, .. } = self;
-        let finished = program::run(&mut (self.command)()?, LIMIT).with_context(|| name.clone())?;
-        let ended = finished.code().with_context(|| format!("{name}: did not end within {} s", LIMIT.as_secs()))?;
-        ensure!(ended == 0, "{name}, {workers} workers: {}", finished.last_remark().trim_start_matches("error: "));
+        let finished = printed::run(name, &mut (self.command)()?, LIMIT)?;
+        let error = finished.last_remark().trim_start_matches("error: ");
+        ensure!(finished.code() == Some(0), "{name}, {workers} workers: {error}");
         if let Some(way) = self.launch.clone() {
             let seconds = vec![finished.took.as_secs_f64()];
             return Ok(vec![Price { operation: Operation::StartAndEnd, way, workers: *workers, seconds }]);
         }
-        let lines = finished.stdout.lines().filter(|line| line.starts_with('{'));
-        let prices: Result<Vec<Price>, _> = lines.map(serde_json::from_str).collect();
-        let prices = prices.with_context(|| format!("the output of {name}"))?;
+        let prices: Vec<Price> = printed::results(name, &finished)?;
         let sane = |price: &Price| !price.seconds.is_empty() && price.seconds.iter().all(|&seconds| seconds > 0.0);
-        ensure!(!prices.is_empty() && prices.iter().all(sane), "{name}: no prices in its output");
+        ensure!(prices.iter().all(sane), "{name}: a price that is not above 0");
         Ok(prices)
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{Operation, Price};
+use crate::units::duration;
 
 /// A table by operation, the cheapest way first. Ways with more workers follow those with fewer.
 #[must_use]
@@ -18,34 +19,15 @@ pub fn table(prices: &[Price]) -> String {
                 // A write to a string cannot fail.
                 let _ = writeln!(table, "{}, workers: {workers}", operation.title());
             }
-            let _ = writeln!(table, "  {:>10}  {}", time(row.median()), row.way);
+            let _ = writeln!(table, "  {:>10}  {}", duration(row.median()), row.way);
         }
     }
     table
 }
 
-/// A time with three digits: prices lie between some nanoseconds and a second.
-#[must_use]
-pub fn time(seconds: f64) -> String {
-    let units = [("s", 1.0), ("ms", 1e-3), ("us", 1e-6), ("ns", 1e-9)];
-    let (unit, size) = units.into_iter().find(|(_, size)| seconds >= *size).unwrap_or(units[3]);
-    let value = seconds / size;
-    let digits = if value < 9.995 { 2 } else { usize::from(value < 99.95) };
-    format!("{value:.digits$} {unit}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_have_three_digits_and_a_unit() {
-        for (seconds, text) in
-            [(1.234, "1.23 s"), (0.0123, "12.3 ms"), (123e-6, "123 us"), (5e-9, "5.00 ns"), (2e-10, "0.20 ns")]
-        {
-            assert_eq!(time(seconds), text);
-        }
-    }
 
     #[test]
     fn the_cheapest_way_is_first() {
@@ -60,12 +42,12 @@ mod tests {
         let lines: Vec<_> = table.lines().map(str::trim).collect();
         let right = [
             "start and end of a worker, workers: 1",
-            "10.0 us  thread",
+            "10 µs  thread",
             "barrier, workers: 2",
             "100 ns  cheap",
-            "2.00 us  dear",
+            "2 µs  dear",
             "barrier, workers: 8",
-            "1.00 ns  crowd",
+            "1 ns  crowd",
         ];
         assert_eq!(lines, right);
     }

@@ -1,4 +1,7 @@
-//! The start and the end of a worker that does nothing but return a number.
+//! The start and the end of a worker that does next to nothing.
+//!
+//! Each way starts one worker and waits for its end, again and again. Only `rayon task` starts all tasks of a scope and then
+//! waits for all of them: its price is the time divided by the number of tasks.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

@@ -3,8 +3,9 @@
 use ch1_parallel::kernels::{Kernel, Strategy};
 use clap::ValueEnum;
 
-use crate::compare::crossover::{Crossover, Verdict, grouped};
+use crate::compare::crossover::{Crossover, Verdict};
 use crate::compare::{Row, Solver};
+use crate::units::grouped;
 
 /// What paid, in sentences, one paragraph each.
 #[must_use]
@@ -29,17 +30,18 @@ fn largest(rows: &[Row], kernel: Kernel) -> Vec<&Row> {
 fn best(rows: &[Row]) -> String {
     let (mut paid, mut not) = (Vec::new(), Vec::new());
     for &kernel in Kernel::value_variants() {
-        let Some(best) = largest(rows, kernel).first().copied() else { continue };
-        let Some(speedup) = best.speedup else { continue };
-        match best.verdict() {
-            Some(Verdict::Pays) => paid.push(format!("{kernel} {speedup:.2} times by {}", best.solver)),
-            _ => not.push(kernel.to_string()),
+        let rows = largest(rows, kernel);
+        // The row with the largest speed-up may have no verdict, and one with a smaller speed-up may be faster for certain.
+        match rows.iter().find(|row| row.verdict() == Some(Verdict::Pays)) {
+            Some(row) => paid.push(format!("{kernel} {:.2} times by {}", row.speedup.unwrap_or(0.0), row.solver)),
+            None if rows.is_empty() => {}
+            None => not.push(kernel.to_string()),
         }
     }
     let mut text = String::new();
     if !paid.is_empty() {
         text = format!(
-            "At the largest size of each kernel, the best strategy was faster than the serial solution: {}.",
+            "Faster than the serial solution for certain, at the largest size of each kernel: {}.",
             listed(&paid)
         );
     }

@@ -40,7 +40,7 @@ fn advice_names_a_strategy_and_the_reason() {
     let finished = advise(prices(), &["--tasks", "100", "--task-us", "2.5", "--bytes", "8"]);
     assert_eq!(finished.code(), Some(0), "{finished:?}");
     let text = &finished.stdout;
-    for part in ["100 tasks that compute 2.5 us each", "\nrecommended: ", "of its time is ", "serial", "processes"] {
+    for part in ["100 tasks that compute 2.5 µs each", "\nrecommended: ", "of its time is ", "serial", "processes"] {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(!finished.stderr.contains("measuring"), "the file has the prices: {finished:?}");
@@ -49,7 +49,7 @@ fn advice_names_a_strategy_and_the_reason() {
 #[test]
 fn json_has_every_strategy_and_the_fastest_first() {
     let computing = advice(&["--tasks", "100000", "--task-us", "1000"]);
-    assert_eq!(computing.question.workers, benches::advisor::store::cores());
+    assert_eq!(computing.question.workers, benches::machine::usable_cores());
     assert_eq!(computing.recommended, computing.strategies[0].strategy);
     assert!(computing.strategies.is_sorted_by_key(|row| row.predicted));
     assert!(computing.strategies.iter().all(|row| row.strategy != Strategy::Async && row.measured.is_none()));

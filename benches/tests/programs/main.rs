@@ -1,0 +1,10 @@
+//! The programs of this crate, run as a user runs them.
+
+mod advise;
+mod doctor;
+mod kernel;
+mod metg;
+mod peers;
+mod prices;
+mod start;
+mod tour;
