@@ -8,6 +8,7 @@ use ch1_parallel::kernels::grain::Pattern;
 use ch1_parallel::kernels::{Figures, Kernel, Strategy};
 use clap::ValueEnum;
 use course::program::{Finished, run};
+use course::testing::traces::{in_state, read};
 use serde_json::Value;
 
 fn kernel(args: &[&str]) -> Finished {
@@ -176,5 +177,23 @@ fn the_lanes_of_the_workers_are_drawn() {
         let finished = kernel(&[&args[..], &["--strategy", strategy]].concat());
         assert_eq!(finished.code(), Some(0), "{finished:?}");
         assert!(finished.stdout.contains("waits") && finished.stdout.contains("worker 1"), "{}", finished.stdout);
+    }
+}
+
+#[test]
+fn requests_of_all_workers_wait_at_the_same_time() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let trace = folder.path().join("lanes.json");
+    // A request waits for much longer than the start of a worker takes, on a busy machine too.
+    let args = ["waiting", "--workers", "4", "--size", "8", "--wait", "300000", "--iterations", "1"];
+    for (strategy, at_once) in [("serial", 1), ("threads", 4), ("async", 4)] {
+        let flags = ["--strategy", strategy, "--trace", trace.to_str().expect("a path in UTF-8")];
+        let finished = kernel(&[&args[..], &flags].concat());
+        assert_eq!(finished.code(), Some(0), "{finished:?}");
+        let requests = in_state("sleep", &read(&trace));
+        let others = |one| requests.iter().filter(move |other| other.overlaps(one)).count();
+        assert_eq!(requests.len(), 16, "{strategy}: two iterations of eight requests: {requests:?}");
+        assert!(requests.iter().all(|one| others(one) >= at_once), "{strategy}: {requests:?}");
+        assert!(at_once > 1 || requests.iter().all(|one| others(one) == 1), "{strategy}: {requests:?}");
     }
 }
