@@ -104,19 +104,13 @@ fn name_of(path: &Path) -> String {
     path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// Runs an example with its default flags. Its program is in the folder of this program.
+/// Runs an example with the flags of the command in its header. Its program is in the folder of this program.
 #[must_use]
 pub fn run(example: &Example, folder: &Path) -> Outcome {
-    run_with(example, &[], folder)
-}
-
-/// The same with these flags.
-#[must_use]
-pub fn run_with(example: &Example, flags: &[String], folder: &Path) -> Outcome {
     let svg = folder.join(format!("{}.svg", example.name));
     let finished = beside(&example.name).and_then(|path| {
         let mut command = Command::new(path);
-        Ok(program::run(command.args(flags).arg("--svg").arg(&svg).env("MPIRUN_QUIET", "1"), LIMIT)?)
+        Ok(program::run(command.args(&example.arguments).arg("--svg").arg(&svg).env("MPIRUN_QUIET", "1"), LIMIT)?)
     });
     match finished {
         Err(error) => Outcome { failure: Some(format!("{error:#}")), seconds: 0.0, svg: None },

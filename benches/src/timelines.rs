@@ -22,7 +22,7 @@ pub fn path(example: &Example) -> PathBuf {
 /// # Errors
 /// The program failed, or drew nothing.
 pub fn draw(example: &Example, folder: &Path) -> anyhow::Result<String> {
-    let outcome = examples::run_with(example, &example.arguments, folder);
+    let outcome = examples::run(example, folder);
     if let Some(failure) = outcome.failure {
         anyhow::bail!("{}: {failure}", example.name);
     }

@@ -30,16 +30,16 @@ struct Args {
     /// Folder of the report; default: target/tour
     #[arg(long, value_name = "FOLDER")]
     report: Option<PathBuf>,
-    /// Draws the timelines of the chapters' READMEs again, or checks that the programs still draw them; no tour
+    /// What to do with the timelines in the chapters' READMEs
     #[arg(long, value_name = "WHAT")]
     timelines: Option<Timelines>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Timelines {
-    /// Draws them again
+    /// Draws them again, without a tour
     Redraw,
-    /// Compares what does not depend on time
+    /// Checks in the tour that the programs still draw them; times are not compared
     Check,
 }
 
@@ -60,17 +60,15 @@ fn main() -> ExitCode {
 
         let all = examples::all()?;
         let can_run = |example: &Example| mpi.is_ok() || example.chapter != "ch4_mpi";
-        if let Some(what) = args.timelines {
-            return all
-                .iter()
-                .filter(|example| can_run(example))
-                .try_for_each(|example| timeline(what, example, &folder));
+        if args.timelines == Some(Timelines::Redraw) {
+            return all.iter().filter(|example| can_run(example)).try_for_each(|example| redraw(example, &folder));
         }
 
         println!("\nEvery program of every chapter:");
         for example in &all {
             let can_run = can_run(example);
-            report.examples.push((example, can_run.then(|| run(example, &folder))));
+            let outcome = can_run.then(|| run(example, &folder, args.timelines == Some(Timelines::Check)));
+            report.examples.push((example, outcome));
         }
 
         println!("\nThe strategies compared:");
@@ -109,19 +107,21 @@ fn main() -> ExitCode {
     })
 }
 
-fn timeline(what: Timelines, example: &Example, folder: &Path) -> anyhow::Result<()> {
+fn redraw(example: &Example, folder: &Path) -> anyhow::Result<()> {
     let drawn = timelines::draw(example, folder)?;
-    if what == Timelines::Redraw {
-        let path = timelines::path(example);
-        fs::write(&path, &drawn).with_context(|| path.display().to_string())?;
-    }
+    let path = timelines::path(example);
+    fs::write(&path, &drawn).with_context(|| path.display().to_string())?;
     timelines::check(example, &drawn)?;
     println!("  {:14} {:24} ok", example.chapter, example.name);
     Ok(())
 }
 
-fn run(example: &Example, folder: &Path) -> Outcome {
-    let outcome = examples::run(example, folder);
+fn run(example: &Example, folder: &Path, check_timeline: bool) -> Outcome {
+    let mut outcome = examples::run(example, folder);
+    if check_timeline && outcome.failure.is_none() {
+        let wrong = timelines::check(example, outcome.svg.as_deref().unwrap_or_default()).err();
+        outcome.failure = wrong.map(|wrong| format!("{wrong:#}"));
+    }
     let result = outcome.failure.as_deref().unwrap_or("ok");
     println!("  {:14} {:24} {:>7}  {result}", example.chapter, example.name, time(outcome.seconds));
     outcome
