@@ -61,11 +61,11 @@ impl Vectors {
         triad(&mut self.a, &self.b, &self.c);
     }
 
-    /// How many of the numbers are wrong after this number of iterations. All numbers are whole, so they are exact.
+    /// How many numbers are right after this number of iterations. All numbers are whole, so they are exact.
     #[must_use]
-    pub fn wrong(&self, iterations: usize) -> usize {
+    pub fn right(&self, iterations: usize) -> usize {
         let right = (B + SCALAR * C) * iterations as f64;
-        self.a.iter().filter(|&&a| a != right).count()
+        self.a.iter().filter(|&&a| a == right).count()
     }
 }
 
@@ -82,10 +82,10 @@ pub fn triad(a: &mut [f64], b: &[f64], c: &[f64]) {
     );
 }
 
-/// Says that `wrong` numbers of the result are wrong, or `None` if there are none.
+/// Says how many of the `size` numbers of all workers are wrong or missing, or `None` if all are right.
 #[must_use]
-pub fn check(wrong: usize) -> Option<String> {
-    (wrong > 0).then(|| format!("{wrong} numbers of the result are wrong"))
+pub fn check(size: usize, right: usize) -> Option<String> {
+    (right != size).then(|| format!("{right} numbers of the result are right, not {size}"))
 }
 
 /// One thread.
@@ -95,7 +95,7 @@ pub fn check(wrong: usize) -> Option<String> {
 pub fn serial(problem: &Problem) -> anyhow::Result<Measured> {
     let mut vectors = Vectors::new(problem.size)?;
     let seconds = laps(problem.iterations, || vectors.iterate());
-    Ok(Measured { seconds, wrong: check(vectors.wrong(problem.iterations + 1)) })
+    Ok(Measured { seconds, wrong: check(problem.size, vectors.right(problem.iterations + 1)) })
 }
 
 /// A parallel iterator over chunks of the three vectors. The end of the iterator is the end of the iteration.
@@ -117,7 +117,7 @@ pub fn rayon(problem: &Problem) -> anyhow::Result<Measured> {
         };
         lanes::wait("pool", || pool.install(|| laps(problem.iterations, iterate)))
     };
-    Ok(Measured { seconds, wrong: check(vectors.wrong(problem.iterations + 1)) })
+    Ok(Measured { seconds, wrong: check(problem.size, vectors.right(problem.iterations + 1)) })
 }
 
 #[cfg(test)]
@@ -149,8 +149,8 @@ mod tests {
         vectors.iterate();
         let Vectors { a, b, c } = &mut vectors;
         triad(&mut a[1..], &b[1..], &c[1..]);
-        assert_eq!(vectors.wrong(2), 1);
-        assert_eq!(check(1).unwrap(), "1 numbers of the result are wrong");
-        assert_eq!(check(0), None);
+        assert_eq!(vectors.right(2), 99);
+        assert_eq!(check(100, 99).unwrap(), "99 numbers of the result are right, not 100");
+        assert_eq!(check(100, 100), None);
     }
 }

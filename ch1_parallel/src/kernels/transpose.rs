@@ -13,6 +13,7 @@
 use std::ops::Range;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::nstream::part;
 use super::{Measured, Problem, laps, pool, pool_lane};
@@ -104,24 +105,43 @@ fn add_block<L: Line>(size: usize, first: usize, column: usize, lines: &mut [L],
     }
 }
 
-/// The sum of the differences between rows of B, from row `first`, and what they should be after this number of iterations.
+/// What the comparison of rows of B with the right values has found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Difference {
+    /// How many cells were compared.
+    pub cells: usize,
+    /// The sum of their differences from the right values.
+    pub sum: f64,
+}
+
+impl std::iter::Sum for Difference {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, one| Self { cells: sum.cells + one.cells, sum: sum.sum + one.sum })
+    }
+}
+
+/// Compares rows of B, from row `first`, with what they should be after this number of iterations.
 #[must_use]
-pub fn difference(size: usize, first: usize, b: &[f64], iterations: usize) -> f64 {
+pub fn difference(size: usize, first: usize, b: &[f64], iterations: usize) -> Difference {
     let (times, increased) = (iterations as f64, (iterations * iterations.saturating_sub(1) / 2) as f64);
     let row = |(at, row): (usize, &[f64])| {
         let differences =
             row.iter().enumerate().map(|(j, b)| (b - times * initial(size, j, first + at) - increased).abs());
         differences.sum::<f64>()
     };
-    b.chunks_exact(size).enumerate().map(row).sum()
+    Difference { cells: b.len(), sum: b.chunks_exact(size).enumerate().map(row).sum() }
 }
 
-/// Says why the sum of all differences is wrong, or `None` if it is right.
+/// Says why the differences of all rows of a matrix of this size are wrong, or `None` if they are right.
 #[must_use]
-pub fn check(difference: f64) -> Option<String> {
-    // Not `difference >= 1e-8`, which is false if the difference is not a number.
-    let right = difference < 1e-8;
-    (!right).then(|| format!("the result differs by {difference} in all"))
+pub fn check(size: usize, all: Difference) -> Option<String> {
+    let Difference { cells, sum } = all;
+    if cells != size * size {
+        return Some(format!("the result has {cells} cells, not {}", size * size));
+    }
+    // Not `sum >= 1e-8`, which is false if the sum is not a number.
+    let right = sum < 1e-8;
+    (!right).then(|| format!("the result differs by {sum} in all"))
 }
 
 /// The rows or columns of worker number `worker`: whole blocks, so that workers share no cache line if 8 divides N.
@@ -156,7 +176,7 @@ pub fn serial(problem: &Problem) -> anyhow::Result<Measured> {
         let mut rows: Vec<&mut [f64]> = a.chunks_exact_mut(size).collect();
         laps(problem.iterations, || stripe(&mut rows, b))
     };
-    Ok(Measured { seconds, wrong: check(difference(size, 0, &b, problem.iterations + 1)) })
+    Ok(Measured { seconds, wrong: check(size, difference(size, 0, &b, problem.iterations + 1)) })
 }
 
 /// A parallel iterator over stripes of one pair of matrices.
@@ -185,7 +205,7 @@ pub fn rayon(problem: &Problem) -> anyhow::Result<Measured> {
         };
         lanes::wait("pool", || pool.install(|| laps(problem.iterations, iterate)))
     };
-    Ok(Measured { seconds, wrong: check(difference(size, 0, &b, problem.iterations + 1)) })
+    Ok(Measured { seconds, wrong: check(size, difference(size, 0, &b, problem.iterations + 1)) })
 }
 
 /// The rows of B and the columns of A that one worker holds.
@@ -220,9 +240,9 @@ impl Stripe {
         (self.a.chunks_exact_mut(columns).collect(), &mut self.b)
     }
 
-    /// The sum of the differences to what B should be after this number of iterations.
+    /// Compares the rows of B with what they should be after this number of iterations.
     #[must_use]
-    pub fn difference(&self, iterations: usize) -> f64 {
+    pub fn difference(&self, iterations: usize) -> Difference {
         difference(self.size, self.first, &self.b, iterations)
     }
 }
@@ -260,7 +280,7 @@ mod tests {
                 let problem = Problem { size, workers, iterations: 3, ..Problem::DEFAULT };
                 assert_eq!(serial(&problem).unwrap().wrong, None);
                 assert_eq!(rayon(&problem).unwrap().wrong, None, "size {size}, {workers} workers");
-                let wrong: f64 = (0..workers)
+                let all: Difference = (0..workers)
                     .map(|worker| {
                         let mut part = Stripe::new(&problem, worker).unwrap();
                         for _ in 0..4 {
@@ -270,7 +290,7 @@ mod tests {
                         part.difference(4)
                     })
                     .sum();
-                assert_eq!(check(wrong), None, "size {size}, {workers} workers");
+                assert_eq!(check(size, all), None, "size {size}, {workers} workers");
             }
         }
     }
@@ -279,10 +299,11 @@ mod tests {
     fn the_check_finds_one_wrong_number() {
         let (mut a, mut b) = matrices(9).unwrap();
         stripe(&mut a.chunks_exact_mut(9).collect::<Vec<_>>(), &mut b);
-        assert_eq!(check(difference(9, 0, &b, 1)), None);
+        assert_eq!(check(9, difference(9, 0, &b, 1)), None);
+        assert!(check(9, difference(9, 0, &b[9..], 1)).is_some(), "a row is missing");
         b[5] += 1e-7;
-        assert!(check(difference(9, 0, &b, 1)).is_some());
+        assert!(check(9, difference(9, 0, &b, 1)).is_some());
         b[5] = f64::NAN;
-        assert!(check(difference(9, 0, &b, 1)).is_some());
+        assert!(check(9, difference(9, 0, &b, 1)).is_some());
     }
 }

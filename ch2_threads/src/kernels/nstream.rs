@@ -20,8 +20,8 @@ pub fn threads(problem: &Problem) -> anyhow::Result<Measured> {
             vectors.iterate();
             laps.end(lanes::wait("barrier", || barrier.wait()));
         }
-        (laps, vectors.wrong(problem.iterations + 1))
+        (laps, vectors.right(problem.iterations + 1))
     })?;
     let seconds = Laps::seconds(problem.iterations, done.iter().map(|(laps, _)| laps))?;
-    Ok(Measured { seconds, wrong: check(done.iter().map(|(_, wrong)| wrong).sum()) })
+    Ok(Measured { seconds, wrong: check(problem.size, done.iter().map(|(_, right)| right).sum()) })
 }

@@ -30,5 +30,5 @@ pub fn threads(problem: &Problem) -> anyhow::Result<Measured> {
         (laps, part.difference(problem.iterations + 1))
     })?;
     let seconds = Laps::seconds(problem.iterations, done.iter().map(|(laps, _)| laps))?;
-    Ok(Measured { seconds, wrong: check(done.iter().map(|(_, difference)| difference).sum()) })
+    Ok(Measured { seconds, wrong: check(problem.size, done.iter().map(|(_, difference)| *difference).sum()) })
 }

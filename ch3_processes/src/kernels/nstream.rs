@@ -16,10 +16,10 @@ pub fn processes(problem: &Problem) -> anyhow::Result<Measured> {
     let done = run(problem, worker, |number| (number, *problem, barrier.clone()))?;
 
     let seconds = Laps::seconds(problem.iterations, done.iter().map(|(laps, _)| laps))?;
-    Ok(Measured { seconds, wrong: check(done.iter().map(|(_, wrong)| wrong).sum()) })
+    Ok(Measured { seconds, wrong: check(problem.size, done.iter().map(|(_, right)| right).sum()) })
 }
 
-/// What a worker does. It returns how many of its numbers are wrong.
+/// What a worker does. It returns how many of its numbers are right.
 pub(super) fn worker(number: usize, problem: Problem, barrier: Barrier) -> anyhow::Result<(Laps, usize)> {
     let mut vectors = Vectors::new(part(problem.size, problem.workers, number).len())?;
     barrier.wait()?;
@@ -29,5 +29,5 @@ pub(super) fn worker(number: usize, problem: Problem, barrier: Barrier) -> anyho
         vectors.iterate();
         laps.end(lanes::wait("barrier", || barrier.wait())?);
     }
-    Ok((laps, vectors.wrong(problem.iterations + 1)))
+    Ok((laps, vectors.right(problem.iterations + 1)))
 }

@@ -5,7 +5,7 @@
 //! (chapter 2) need neither; this file shows what shared reading costs.
 
 use ch1_parallel::array::Array;
-use ch1_parallel::kernels::transpose::{check, difference, initial_rows, rows, stripe};
+use ch1_parallel::kernels::transpose::{Difference, check, difference, initial_rows, rows, stripe};
 use ch1_parallel::kernels::{Laps, Measured, Problem};
 use course::lanes;
 
@@ -24,16 +24,16 @@ pub fn processes(problem: &Problem) -> anyhow::Result<Measured> {
     let done = run(problem, worker, |number| (number, *problem, a.clone(), barrier.clone()))?;
 
     let seconds = Laps::seconds(problem.iterations, done.iter().map(|(laps, _)| laps))?;
-    Ok(Measured { seconds, wrong: check(done.iter().map(|(_, difference)| difference).sum()) })
+    Ok(Measured { seconds, wrong: check(problem.size, done.iter().map(|(_, difference)| *difference).sum()) })
 }
 
-/// What a worker does. It returns the difference between its rows of B and what they should be.
+/// What a worker does. It returns the comparison of its rows of B with what they should be.
 pub(super) fn worker(
     number: usize,
     problem: Problem,
     a: SharedArray<f64>,
     barrier: Barrier,
-) -> anyhow::Result<(Laps, f64)> {
+) -> anyhow::Result<(Laps, Difference)> {
     let (size, own) = (problem.size, rows(problem.size, problem.workers, number));
     {
         let mut rows_of_a = a.try_write(number)?;

@@ -19,7 +19,7 @@ pub fn mpi(problem: &Problem, world: &impl Communicator) -> anyhow::Result<Measu
         vectors.iterate();
         world.barrier();
     });
-    let mut wrong = 0;
-    world.all_reduce_into(&vectors.wrong(problem.iterations + 1), &mut wrong, SystemOperation::sum());
-    Ok(Measured { seconds: slowest(world, &seconds), wrong: check(wrong) })
+    let mut right = 0;
+    world.all_reduce_into(&vectors.right(problem.iterations + 1), &mut right, SystemOperation::sum());
+    Ok(Measured { seconds: slowest(world, &seconds), wrong: check(problem.size, right) })
 }

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use ch1_parallel::array::Array;
-use ch1_parallel::kernels::transpose::{check, difference, initial_rows, rows, stripe};
+use ch1_parallel::kernels::transpose::{Difference, check, difference, initial_rows, rows, stripe};
 use ch1_parallel::kernels::{Measured, Problem, laps};
 use mpi::Count;
 use mpi::collective::SystemOperation;
@@ -53,10 +53,11 @@ pub fn mpi(problem: &Problem, world: &impl Communicator) -> anyhow::Result<Measu
         world.barrier();
     });
 
-    let mut total = 0.0;
-    let own_difference = difference(size, own.start, &b, problem.iterations + 1);
-    world.all_reduce_into(&own_difference, &mut total, SystemOperation::sum());
-    Ok(Measured { seconds: slowest(world, &seconds), wrong: check(total) })
+    let Difference { cells, sum } = difference(size, own.start, &b, problem.iterations + 1);
+    let mut all = Difference::default();
+    world.all_reduce_into(&cells, &mut all.cells, SystemOperation::sum());
+    world.all_reduce_into(&sum, &mut all.sum, SystemOperation::sum());
+    Ok(Measured { seconds: slowest(world, &seconds), wrong: check(size, all) })
 }
 
 /// The rows of a rank that are sent at a time, from its row number `first`.
