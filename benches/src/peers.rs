@@ -169,7 +169,12 @@ pub fn folder() -> PathBuf {
 /// The command that starts a program as ranks.
 fn ranks(count: usize, program: &Path) -> Command {
     let mut command = Command::new(root().join("scripts/mpirun"));
-    command.env("MPIRUN_QUIET", "1").args(["-n", &count.to_string()]).arg(program);
+    // The job ends when this program does.
+    command
+        .env("MPIRUN_QUIET", "1")
+        .env("MPIRUN_DIE_WITH", process::id().to_string())
+        .args(["-n", &count.to_string()])
+        .arg(program);
     command
 }
 

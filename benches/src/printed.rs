@@ -26,12 +26,17 @@ pub fn run(name: &str, command: &mut Command, limit: Duration) -> anyhow::Result
 pub fn results<T: DeserializeOwned>(name: &str, finished: &Finished) -> anyhow::Result<Vec<T>> {
     let lines: Vec<_> = finished.stdout.lines().filter(|line| line.starts_with('{')).collect();
     if lines.is_empty() {
-        match (finished.last_remark().trim_start_matches("error: "), finished.status) {
-            ("", Some(status)) => bail!("{name}: printed no result ({status})"),
-            (remark, _) => bail!("{name}: {remark}"),
-        }
+        bail!("{name}: {}", reason(finished));
     }
     lines.into_iter().map(|line| serde_json::from_str(line).with_context(|| format!("{name}: its output"))).collect()
+}
+
+/// Why a program has no result: what it said last, or how it ended.
+pub fn reason(finished: &Finished) -> String {
+    match (finished.last_remark().trim_start_matches("error: "), finished.status) {
+        ("", Some(status)) => format!("printed no result ({status})"),
+        (remark, _) => remark.to_owned(),
+    }
 }
 
 #[cfg(test)]

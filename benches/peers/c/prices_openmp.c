@@ -46,9 +46,10 @@ static double increments(long count, size_t threads) {
     omp_init_lock(&lock);
 #pragma omp parallel num_threads((int)threads)
     {
-#pragma omp barrier
+        /* Before the barrier: a thread that is woken late from it must not start the clock. */
 #pragma omp master
         begin = now();
+#pragma omp barrier
         for (long i = 0; i < each; i++) {
             omp_set_lock(&lock);
             counter++;

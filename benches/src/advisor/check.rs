@@ -52,7 +52,7 @@ pub fn check(advice: &mut Advice, cores: &Cores) -> anyhow::Result<()> {
 }
 
 /// Why a strategy does not run.
-fn left_out(row: &Row, question: &Question, cores: &Cores) -> Option<String> {
+pub(super) fn left_out(row: &Row, question: &Question, cores: &Cores) -> Option<String> {
     let results = question.tasks as f64 * question.bytes.max(1) as f64;
     match row.strategy {
         _ if row.predicted > LIMIT => Some(format!("it would take more than {LIMIT} s")),

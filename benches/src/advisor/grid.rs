@@ -5,10 +5,10 @@ use std::fmt;
 use ch1_parallel::kernels::Strategy;
 use serde::Serialize;
 
-use super::check::measure;
+use super::check::{left_out, measure};
 use super::model::Question;
 use super::store::Stored;
-use super::{Advice, fits};
+use super::{Advice, Row, fits};
 
 /// A recommended strategy may take this part longer than the fastest one.
 const TOLERANCE: f64 = 0.1;
@@ -105,7 +105,8 @@ pub fn case(question: &Question, stored: &Stored) -> anyhow::Result<Case> {
     let mut seconds = measure(question, &quick, &stored.cores)?;
     let best = seconds.values().copied().fold(f64::INFINITY, f64::min);
     let rest = advice.strategies.iter().filter(|row| !quick.contains(&row.strategy));
-    let rest: Vec<_> = rest.filter(|row| row.terms.start < HOPELESS * best).map(|row| row.strategy).collect();
+    let can_win = |row: &&Row| row.terms.start < HOPELESS * best && left_out(row, question, &stored.cores).is_none();
+    let rest: Vec<_> = rest.filter(can_win).map(|row| row.strategy).collect();
     seconds.extend(measure(question, &rest, &stored.cores)?);
     let fastest = seconds.iter().min_by(|one, other| one.1.total_cmp(other.1));
     // The serial strategy has run.

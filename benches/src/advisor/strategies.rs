@@ -8,6 +8,7 @@ use anyhow::{Context, bail};
 use ch1_parallel::kernels::{Strategy, count, pool};
 use ch1_parallel::map::{Map, Results};
 use ch3_processes::Pool;
+use course::lanes;
 use rayon::prelude::*;
 use serde::Deserialize;
 use tokio::runtime::{Builder, Runtime};
@@ -58,7 +59,7 @@ impl Runner {
             Strategy::Rayon => self.rayon(map, results.bytes_mut()),
             Strategy::Threads => threads(map, workers, results.bytes_mut()),
             Strategy::Processes => processes(map, workers, results.bytes_mut())?,
-            Strategy::Async => self.event_loop.block_on(tasks(map, results.bytes_mut()))?,
+            Strategy::Async => lanes::wait("tasks", || self.event_loop.block_on(tasks(map, results.bytes_mut())))?,
             Strategy::Mpi => bail!("ranks are started elsewhere"),
         };
         let seconds = start.elapsed().as_secs_f64();
@@ -72,9 +73,11 @@ impl Runner {
     fn rayon(&self, map: &Map, results: &mut [u8]) -> u64 {
         // Rayon supposes that tasks compute. Of tasks that wait, each must be one that another worker can steal.
         let most = if map.wait.is_zero() { usize::MAX } else { 1 };
-        self.pool.install(|| {
-            let each = results.par_chunks_mut(map.stride()).enumerate().with_max_len(most);
-            each.map(|(task, result)| map.run(task, result)).reduce(|| 0, u64::wrapping_add)
+        lanes::wait("pool", || {
+            self.pool.install(|| {
+                let each = results.par_chunks_mut(map.stride()).enumerate().with_max_len(most);
+                each.map(|(task, result)| map.run(task, result)).reduce(|| 0, u64::wrapping_add)
+            })
         })
     }
 }

@@ -24,7 +24,7 @@ const WAITING_WORKERS: usize = 100;
 #[derive(clap::Parser)]
 struct Args {
     /// Number of tasks
-    #[arg(long, value_name = "N", required_unless_present_any = ["grid", "measure"],
+    #[arg(long, value_name = "N", group = "maps", required_unless_present_any = ["grid", "measure"],
           value_parser = clap::value_parser!(u32).range(1..=1_000_000_000))]
     tasks: Option<u32>,
     /// How long each task computes or waits, in microseconds
@@ -40,17 +40,17 @@ struct Args {
     #[arg(long, value_name = "W", value_parser = clap::value_parser!(u16).range(1..=1000))]
     workers: Option<u16>,
     /// Runs the strategies, and prints their measured times beside the predicted ones
-    #[arg(long)]
+    #[arg(long, requires = "maps")]
     check: bool,
     /// With --check: measures CASES of the 60 maps of a grid instead of one map, about 2 s each; without a number all 60
-    #[arg(long, value_name = "CASES", num_args = 0..=1, default_missing_value = "60", requires = "check",
-          conflicts_with_all = ["tasks", "waiting"], value_parser = clap::value_parser!(u8).range(1..=60))]
+    #[arg(long, value_name = "CASES", group = "maps", num_args = 0..=1, default_missing_value = "60", requires = "check",
+          conflicts_with_all = ["task_us", "bytes", "waiting"], value_parser = clap::value_parser!(u8).range(1..=60))]
     grid: Option<u8>,
     /// Measures the prices anew
     #[arg(long)]
     measure: bool,
     /// Prints one line of JSON, with --grid one for each map
-    #[arg(long)]
+    #[arg(long, requires = "maps")]
     json: bool,
 }
 

@@ -12,6 +12,7 @@
 //!
 //! Run:       cargo run --release --bin metg -- --pattern stencil_1d
 
+use std::io::{Write, stderr};
 use std::process::ExitCode;
 
 use benches::machine::usable_cores;
@@ -50,10 +51,10 @@ fn main() -> ExitCode {
             if args.strategy.is_some() {
                 return Err(missing);
             }
-            eprintln!("remark: {missing:#}");
+            remark(&format!("{missing:#}"));
             plan.strategies.retain(|&strategy| strategy != Strategy::Mpi);
         }
-        let curves = measure(&plan, |pattern| eprintln!("remark: measuring {pattern}"))?;
+        let curves = measure(&plan, |pattern| remark(&format!("measuring {pattern}")))?;
         if args.json {
             for curve in &curves {
                 println!("{}", serde_json::to_string(curve)?);
@@ -63,4 +64,9 @@ fn main() -> ExitCode {
         }
         Ok(())
     })
+}
+
+/// A remark that cannot be printed is no reason to fail.
+fn remark(text: &str) {
+    let _ = writeln!(stderr(), "remark: {text}");
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, ensure};
 use ch3_processes::{Child, Lock, join_all, spawn};
+use course::clock::Moment;
 use tokio::runtime::Builder;
 
 use super::turn::seconds_each;
@@ -54,20 +55,25 @@ fn of_threads(
         let ends = Barrier::new(workers);
         let all = || {
             ends.wait();
-            let start = Instant::now();
+            let start = Moment::now();
             (0..each).for_each(|_| increment());
-            ends.wait();
-            start.elapsed()
+            (start, Moment::now())
         };
-        let time = thread::scope(|scope| {
-            for _ in 1..workers {
-                scope.spawn(all);
-            }
-            all()
+        let spans = thread::scope(|scope| {
+            let others: Vec<_> = (1..workers).map(|_| scope.spawn(all)).collect();
+            let own = all();
+            others.into_iter().map(|other| other.join().expect("no panic")).chain([own]).collect::<Vec<_>>()
         });
         check(value() - before, each * workers as u64)?;
-        Ok(time)
+        Ok(from_first_to_last(&spans))
     })
+}
+
+/// The time from the first start to the last end. A worker that is woken late from the barrier must not start the clock: by
+/// then others have done a part of the work.
+fn from_first_to_last(spans: &[(Moment, Moment)]) -> Duration {
+    let first = spans.iter().map(|(start, _)| *start).min().unwrap_or_default();
+    spans.iter().map(|(_, end)| end.since(first)).max().unwrap_or_default()
 }
 
 fn check(counted: u64, right: u64) -> anyhow::Result<()> {
@@ -103,26 +109,27 @@ fn tokio_mutex(workers: usize, turn: Duration) -> anyhow::Result<f64> {
     })
 }
 
-pub fn increment(counter: Lock<u64>, ends: ch3_processes::Barrier, each: u64) -> anyhow::Result<f64> {
+/// Increments the counter, and returns when it began and when it ended.
+pub fn increment(counter: Lock<u64>, ends: ch3_processes::Barrier, each: u64) -> anyhow::Result<(Moment, Moment)> {
     ends.wait()?;
-    let start = Instant::now();
+    let start = Moment::now();
     for _ in 0..each {
         *counter.lock().map_err(|_| anyhow!("a process died while it held the lock"))? += 1;
     }
-    ends.wait()?;
-    Ok(start.elapsed().as_secs_f64())
+    Ok((start, Moment::now()))
 }
 
 fn process_lock(workers: usize, turn: Duration) -> anyhow::Result<f64> {
     // Each number of increments needs new processes, so the first one is large.
-    seconds_each(turn, 16_384, |count| {
+    seconds_each(turn, 1024 * workers.max(16) as u64, |count| {
         let (counter, ends, each) = (Lock::new(0)?, ch3_processes::Barrier::new(workers)?, count / workers as u64);
         let start = |worker| spawn(format!("worker {worker}"), increment, (counter.clone(), ends.clone(), each));
-        let children: Vec<Child<f64>> = (1..workers).map(start).collect::<Result<_, _>>()?;
-        let seconds = increment(counter.clone(), ends, each)?;
-        join_all(children)?;
+        let children: Vec<Child<(Moment, Moment)>> = (1..workers).map(start).collect::<Result<_, _>>()?;
+        let own = increment(counter.clone(), ends, each)?;
+        let mut spans = join_all(children)?;
+        spans.push(own);
         let counted = *counter.lock().map_err(|_| anyhow!("a process died while it held the lock"))?;
         check(counted, each * workers as u64)?;
-        Ok(Duration::from_secs_f64(seconds))
+        Ok(from_first_to_last(&spans))
     })
 }

@@ -84,8 +84,7 @@ impl Program {
     pub fn measure(&self) -> anyhow::Result<Vec<Price>> {
         let Self { name, workers, .. } = self;
         let finished = printed::run(name, &mut (self.command)()?, LIMIT)?;
-        let error = finished.last_remark().trim_start_matches("error: ");
-        ensure!(finished.code() == Some(0), "{name}, {workers} workers: {error}");
+        ensure!(finished.code() == Some(0), "{name}, {workers} workers: {}", printed::reason(&finished));
         if let Some(way) = self.launch.clone() {
             let seconds = vec![finished.took.as_secs_f64()];
             return Ok(vec![Price { operation: Operation::StartAndEnd, way, workers: *workers, seconds }]);

@@ -3,12 +3,13 @@
 use std::process::Command;
 use std::time::Duration;
 
+use benches::machine::usable_cores;
 use benches::mpi;
 use ch1_parallel::kernels::grain::Pattern;
 use ch1_parallel::kernels::{Figures, Kernel, Strategy};
 use clap::ValueEnum;
 use course::program::{Finished, run};
-use course::testing::traces::{in_state, read};
+use course::testing::traces::{Stretch, in_state, of, read};
 use serde_json::Value;
 
 fn kernel(args: &[&str]) -> Finished {
@@ -196,4 +197,25 @@ fn requests_of_all_workers_wait_at_the_same_time() {
         assert!(requests.iter().all(|one| others(one) >= at_once), "{strategy}: {requests:?}");
         assert!(at_once > 1 || requests.iter().all(|one| others(one) == 1), "{strategy}: {requests:?}");
     }
+}
+
+#[test]
+fn tasks_of_an_event_loop_that_exchange_values_use_all_cores() {
+    if usable_cores() == 1 {
+        println!("this machine has one core");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let trace = folder.path().join("lanes.json");
+    let args = ["grain", "--workers", "2", "--size", "20", "--grain", "1000000", "--iterations", "3"];
+    let flags = ["--strategy", "async", "--trace", trace.to_str().expect("a path in UTF-8")];
+    let finished = kernel(&[&args[..], &flags].concat());
+    assert_eq!(finished.code(), Some(0), "{finished:?}");
+    let stretches = read(&trace);
+    let runs = |lane| of(&stretches, lane, "run");
+    let (ones, others) = (runs("worker 0"), runs("worker 1"));
+    let together = |one: &Stretch, other: &Stretch| (one.to.min(other.to) - one.from.max(other.from)).max(0.0);
+    let together: f64 = ones.iter().flat_map(|one| others.iter().map(move |other| together(one, other))).sum();
+    let all: f64 = ones.iter().map(|one| one.to - one.from).sum();
+    assert!(together > 0.3 * all, "{together} of {all} microseconds");
 }

@@ -6,6 +6,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::lanes;
 use crate::lesson::STARTER;
 
 /// How a program ended, and what it printed.
@@ -42,24 +43,27 @@ impl Finished {
 ///
 /// # Errors
 /// The program cannot be started or waited for.
+#[track_caller]
 pub fn run(command: &mut Command, limit: Duration) -> io::Result<Finished> {
     let start = Instant::now();
     command.env(STARTER, std::process::id().to_string());
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let (stdout, stderr) = (collect(child.stdout.take()), collect(child.stderr.take()));
 
-    let status = loop {
-        if let Some(status) = child.try_wait()? {
-            break Some(status);
+    let status = lanes::wait("program", || {
+        loop {
+            if let Some(status) = child.try_wait()? {
+                break io::Result::Ok(Some(status));
+            }
+            if start.elapsed() > limit {
+                child.kill()?;
+                child.wait()?;
+                break Ok(None);
+            }
+            // Short compared with the start of a process, long compared with the cost of asking.
+            thread::sleep(Duration::from_micros(500));
         }
-        if start.elapsed() > limit {
-            child.kill()?;
-            child.wait()?;
-            break None;
-        }
-        // Short compared with the start of a process, long compared with the cost of asking.
-        thread::sleep(Duration::from_micros(500));
-    };
+    })?;
     let took = start.elapsed();
     // A grandchild may keep the pipes open for longer; what it prints then is not this program's output.
     let rest = Duration::from_secs(1);

@@ -394,6 +394,22 @@ mod tests {
     }
 
     #[test]
+    fn work_and_memory_are_those_of_the_definitions() {
+        for (kernel, work, bytes) in [
+            (Kernel::Nstream, 32.0 * 1000.0 / 1e6, 3 * 8000),
+            (Kernel::Stencil, 19.0 * 996.0 * 996.0 / 1e6, 2 * 8_000_000),
+            (Kernel::Transpose, 16.0 * 1e6 / 1e6, 2 * 8_000_000),
+            (Kernel::Pipeline, 2.0 * 999.0 * 999.0 / 1e6, 8_000_000),
+            (Kernel::Count, 1000.0, 0),
+            (Kernel::DoSomething, 1000.0, 8000),
+            (Kernel::Waiting, 1000.0, 0),
+            (Kernel::Grain, 1000.0, 0),
+        ] {
+            assert_eq!((kernel.work(1000), kernel.bytes(1000)), (work, bytes), "{kernel}");
+        }
+    }
+
+    #[test]
     fn figures_are_printed_as_text_and_as_json() {
         let count = figures(Kernel::Count, None);
         assert_eq!(

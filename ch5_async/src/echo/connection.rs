@@ -4,7 +4,7 @@
 //! simulated network.
 
 use std::future::Future;
-use std::io;
+use std::io::{self, Write, stderr};
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
@@ -90,7 +90,8 @@ pub async fn next_client<L: Listener>(listener: &L) -> L::Stream {
             Ok(stream) => return stream,
             Err(error) => {
                 if !SAID.swap(true, Relaxed) {
-                    eprintln!("remark: a client must wait: {error}");
+                    // A remark that cannot be printed is no reason to end the server.
+                    let _ = writeln!(stderr(), "remark: a client must wait: {error}");
                 }
                 sleep(AFTER_ERROR).await;
             }

@@ -2,12 +2,14 @@
 //!
 //! What decides is the way back to a core. A task that awaits a message leaves its thread. If the thread has nothing else
 //! to do, the system puts it to sleep, and a message then costs a system call and the time to wake the thread. Besides,
-//! tokio puts the woken task into a slot of the *sender's* thread, from which other threads cannot steal. So the task runs
-//! only when the sender's task gives way, or moves to a queue when a second task is woken. Both take longer than a short
-//! task. So a task that needs a message first looks for it a few times, and between the looks gives way to other tasks.
+//! tokio puts the woken task into a slot of the *sender's* thread, from which other threads cannot steal: two tasks that
+//! exchange values would run on one thread, one after the other, while the other core is idle. So a task that needs a value
+//! does not await it. It looks for the value again and again, and between the looks [gives way](give_way) to other tasks.
 
+use std::future::poll_fn;
 use std::hint::spin_loop;
 use std::sync::Arc;
+use std::task::Poll;
 use std::thread::available_parallelism;
 
 use anyhow::Context;
@@ -17,16 +19,12 @@ use course::lanes;
 use tokio::runtime::Builder;
 use tokio::sync::Barrier;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
-use tokio::task::yield_now;
 
 /// How many values a channel holds. In a tree no point waits for its children, so they may be late.
 const ROOM: usize = 4;
 
-/// How many times a task looks for a message before it leaves its thread.
-const LOOKS: u32 = 200;
-
-/// How many times it looks before it gives way to another task: for less than a microsecond.
-const LOOKS_AT_ONCE: u32 = 20;
+/// How many times a task looks for a value before it gives way to other tasks: for less than a microsecond.
+const LOOKS: u32 = 20;
 
 /// The channels of a point, in places with the numbers of the other points.
 struct Channels {
@@ -107,17 +105,41 @@ async fn point(problem: Problem, point: usize, mut channels: Channels, barrier: 
     (laps, tally)
 }
 
-/// Receives a value. The task looks for it for a moment before it leaves its thread.
+/// Receives a value as soon as it is there.
 async fn receive(from: &mut Receiver<u64>) -> u64 {
-    for look in 1..=LOOKS {
-        if let Ok(value) = from.try_recv() {
+    match look(from) {
+        Some(value) => value,
+        None => lanes::wait_for("value", look_again(from)).await,
+    }
+}
+
+/// Looks for a value for a moment.
+fn look(from: &mut Receiver<u64>) -> Option<u64> {
+    (0..LOOKS).find_map(|_| {
+        spin_loop();
+        from.try_recv().ok()
+    })
+}
+
+async fn look_again(from: &mut Receiver<u64>) -> u64 {
+    loop {
+        give_way().await;
+        if let Some(value) = look(from) {
             return value;
         }
-        if look % LOOKS_AT_ONCE == 0 {
-            yield_now().await;
-        } else {
-            spin_loop();
-        }
     }
-    lanes::wait_for("value", from.recv()).await.expect("the other task has not ended")
+}
+
+/// Lets other tasks run. The task wakes itself, so tokio puts it into the queue of the thread, from which an idle thread steals
+/// it. After `tokio::task::yield_now` no other thread could steal it.
+async fn give_way() {
+    let mut has_given_way = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut has_given_way, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
