@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::hint::black_box;
+use std::iter;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,10 @@ use super::strategies::Runner;
 const TURNS: usize = 15;
 const TURNS_OF_RANKS: usize = 3;
 
+/// How many times the strategies without processes take turns at a probe, before those with processes have it once.
+const REPEATS: usize = 3;
+const QUICK: [Strategy; 4] = [Strategy::Serial, Strategy::Rayon, Strategy::Threads, Strategy::Async];
+
 /// After this time there are no more turns.
 const TIME: Duration = Duration::from_secs(10);
 
@@ -27,7 +32,7 @@ const MIB: usize = 1 << 20;
 
 /// How long the computation of each worker takes in `Probe::Computing`: long compared with the start of a thread, so that
 /// all workers take part in it.
-const SHARE: f64 = 300e-6;
+const SHARE: f64 = 150e-6;
 
 const SHORT_WAIT: Duration = Duration::from_micros(500);
 const LONG_WAIT: Duration = Duration::from_millis(5);
@@ -44,6 +49,8 @@ enum Probe {
     Computing,
     /// Many tasks that do nothing
     ManyTasks,
+    /// Tasks that do nothing and whose results fit into a cache
+    SmallResults,
     /// Tasks that do nothing and give back 1 MiB each
     LargeResults,
     /// Tasks that do nothing, two for each core, and one worker for each task
@@ -59,14 +66,17 @@ enum Probe {
 impl Probe {
     /// The probes of a strategy.
     fn of(strategy: Strategy) -> &'static [Self] {
-        use Probe::{Computing, LargeResults, ManyTasks, ManyWaits, MoreWorkers, Nothing, OneWait, Wakes};
+        use Probe::{
+            Computing, LargeResults, ManyTasks, ManyWaits, MoreWorkers, Nothing, OneWait, SmallResults, Wakes,
+        };
         match strategy {
-            Strategy::Serial => &[Nothing, ManyTasks, LargeResults, OneWait],
-            Strategy::Async => &[Nothing, ManyTasks, LargeResults, OneWait, Wakes],
+            // Its `Computing` has no price: the others follow a computation here, as they do when they are compared with it.
+            Strategy::Serial => &[Nothing, Computing, ManyTasks, SmallResults, LargeResults, OneWait],
+            Strategy::Async => &[Nothing, ManyTasks, SmallResults, LargeResults, OneWait, Wakes],
             Strategy::Rayon | Strategy::Threads => {
-                &[Nothing, Computing, ManyTasks, LargeResults, OneWait, ManyWaits, Wakes]
+                &[Nothing, Computing, ManyTasks, SmallResults, LargeResults, OneWait, ManyWaits, Wakes]
             }
-            Strategy::Processes => &[Nothing, Computing, ManyTasks, LargeResults, MoreWorkers, OneWait],
+            Strategy::Processes => &[Nothing, Computing, ManyTasks, SmallResults, LargeResults, MoreWorkers, OneWait],
             Strategy::Mpi => &[Nothing, LargeResults, MoreWorkers],
         }
     }
@@ -80,6 +90,7 @@ impl Probe {
                 Map { tasks: 8 * cores.count, grain: (seconds / cores.step) as u64, ..nothing }
             }
             Self::ManyTasks => Map { tasks: if strategy == Strategy::Processes { 5000 } else { 50_000 }, ..nothing },
+            Self::SmallResults => Map { tasks: 64, bytes: MIB / 16, ..nothing },
             Self::LargeResults => Map { tasks: 24, bytes: MIB, ..nothing },
             Self::MoreWorkers => Map { tasks: 2 * cores.count, ..nothing },
             Self::OneWait => Map { wait: SHORT_WAIT, ..nothing },
@@ -112,12 +123,14 @@ pub fn measure(count: usize, with_ranks: bool) -> anyhow::Result<(Cores, BTreeMa
         if turn >= TURNS_OF_RANKS && begin.elapsed() > TIME {
             break;
         }
-        // A strategy has its next probe only after the others: its threads sleep by then, as they do when a program calls it.
+        // In turns, as `--check` compares the strategies: a strategy's threads have slept since its last run, but not for long.
         for &probe in Probe::value_variants() {
-            let takes_part = |strategy: &&Strategy| {
-                Probe::of(**strategy).contains(&probe) && (turn < TURNS_OF_RANKS || **strategy != Strategy::Mpi)
+            let takes_part = |strategy: &Strategy| {
+                Probe::of(*strategy).contains(&probe) && (turn < TURNS_OF_RANKS || *strategy != Strategy::Mpi)
             };
-            for &strategy in strategies.iter().filter(takes_part) {
+            let (quick, slow): (Vec<Strategy>, Vec<Strategy>) =
+                strategies.iter().copied().filter(takes_part).partition(|strategy| QUICK.contains(strategy));
+            for strategy in iter::repeat_n(quick, REPEATS).flatten().chain(slow) {
                 let workers = probe.workers(&cores);
                 let runner = match runners.entry(workers) {
                     Entry::Occupied(runner) => runner.into_mut(),
@@ -162,7 +175,7 @@ fn prices(strategy: Strategy, cores: &Cores, seconds: impl Fn(Probe) -> Option<f
     };
     let map = |probe: Probe| probe.map(strategy, cores);
     let alone = left(Probe::Nothing, 0.0, 1);
-    let start = if seconds(Probe::Computing).is_some() {
+    let start = if strategy != Strategy::Serial && seconds(Probe::Computing).is_some() {
         // The rounds of all workers together.
         let computing = map(Probe::Computing);
         left(Probe::Computing, computing.tasks as f64 * computing.grain as f64 * cores.step / cores.speed, 1)
@@ -170,8 +183,13 @@ fn prices(strategy: Strategy, cores: &Cores, seconds: impl Fn(Probe) -> Option<f
         alone
     };
     let dispatch = left(Probe::ManyTasks, start, map(Probe::ManyTasks).tasks);
-    let large = map(Probe::LargeResults);
-    let byte = left(Probe::LargeResults, start + large.tasks as f64 * dispatch, large.tasks * large.bytes);
+    let byte_of = |probe: Probe| {
+        let results = map(probe);
+        left(probe, start + results.tasks as f64 * dispatch, results.tasks * results.bytes)
+    };
+    let byte = byte_of(Probe::LargeResults);
+    // Ranks have no probe with small results.
+    let near_byte = if seconds(Probe::SmallResults).is_some() { byte_of(Probe::SmallResults) } else { byte };
     let oversleep = left(Probe::OneWait, alone + dispatch + SHORT_WAIT.as_secs_f64(), 1);
 
     let further = |probe: Probe| probe.workers(cores) - cores.count;
@@ -184,7 +202,7 @@ fn prices(strategy: Strategy, cores: &Cores, seconds: impl Fn(Probe) -> Option<f
     let wakes = map(Probe::Wakes).tasks;
     let started = if strategy == Strategy::Async { start } else { start + worker * further(Probe::Wakes) as f64 };
     let wake = left(Probe::Wakes, started + wakes as f64 * dispatch, wakes);
-    Prices { alone, start, worker, dispatch, byte, oversleep, wake }
+    Prices { alone, start, worker, dispatch, near_byte, byte, oversleep, wake }
 }
 
 /// The speed of the cores: the same computation in one thread, then in as many threads as there are cores.
@@ -232,8 +250,16 @@ mod tests {
     #[test]
     fn prices_are_found_again_in_times_that_the_model_predicts() {
         let cores = Cores { count: 4, speed: 3.0, step: 1e-9 };
-        let right =
-            Prices { alone: 1e-4, start: 2e-4, worker: 1e-5, dispatch: 1e-8, byte: 1e-10, oversleep: 6e-5, wake: 5e-6 };
+        let right = Prices {
+            alone: 1e-4,
+            start: 2e-4,
+            worker: 1e-5,
+            dispatch: 1e-8,
+            near_byte: 2e-11,
+            byte: 1e-10,
+            oversleep: 6e-5,
+            wake: 5e-6,
+        };
         for strategy in [Strategy::Rayon, Strategy::Threads, Strategy::Processes, Strategy::Mpi, Strategy::Async] {
             let seconds = |probe: Probe| {
                 let Map { tasks, grain, wait, bytes } = probe.map(strategy, &cores);
@@ -252,7 +278,10 @@ mod tests {
             assert!(near(found.start, start), "{name}: {found:?}");
             assert!(one_start || near(found.alone, right.alone), "{name}: {found:?}");
             assert!(!ran(Probe::ManyTasks) || near(found.dispatch, right.dispatch), "{name}: {found:?}");
-            assert!(near(found.byte, right.byte), "{name}: {found:?}");
+            assert!(
+                near(found.byte, right.byte) && (!ran(Probe::SmallResults) || near(found.near_byte, right.near_byte)),
+                "{name}: {found:?}"
+            );
             assert!(!ran(Probe::OneWait) || near(found.oversleep, right.oversleep), "{name}: {found:?}");
             assert!(strategy == Strategy::Async || near(found.worker, right.worker), "{name}: {found:?}");
             assert!(!ran(Probe::Wakes) || near(found.wake, right.wake), "{name}: {found:?}");

@@ -200,6 +200,7 @@ mod tests {
         let price = |start, byte| Prices {
             alone: start,
             start,
+            near_byte: byte,
             byte,
             dispatch: 1e-9,
             oversleep: 50e-6,

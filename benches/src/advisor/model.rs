@@ -44,6 +44,10 @@ pub struct Cores {
     pub step: f64,
 }
 
+/// Results of up to this many bytes in all are near the cores: they fit into a cache, and into memory that the program has
+/// used before.
+pub const NEAR: f64 = 16e6;
+
 /// The prices of a strategy, in seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Prices {
@@ -55,7 +59,9 @@ pub struct Prices {
     pub worker: f64,
     /// The dispatch of a task, the part in which the workers do not help each other.
     pub dispatch: f64,
-    /// Each byte of a result.
+    /// Each byte of the results, if all of them have at most [`NEAR`] bytes.
+    pub near_byte: f64,
+    /// Each byte of the results, if they have more.
     pub byte: f64,
     /// How much longer a wait takes than it should.
     pub oversleep: f64,
@@ -125,12 +131,13 @@ pub fn predict(question: &Question, strategy: Strategy, prices: &Prices, cores: 
         _ => workers,
     };
     let further = started.saturating_sub(cores.count);
+    let results = tasks * question.bytes as f64;
     // Between one worker and one for each core, each worker costs as much as the next.
     let start = prices.alone + cores.share(started) * (prices.start - prices.alone);
     Prediction {
         start: start + further as f64 * prices.worker,
         dispatch: tasks * prices.dispatch,
-        transfer: tasks * question.bytes as f64 * prices.byte,
+        transfer: results * if results <= NEAR { prices.near_byte } else { prices.byte },
         work,
     }
 }
@@ -140,8 +147,16 @@ mod tests {
     use super::*;
 
     const CORES: Cores = Cores { count: 4, speed: 3.0, step: 1e-9 };
-    const PRICES: Prices =
-        Prices { alone: 10e-6, start: 100e-6, worker: 10e-6, dispatch: 1e-6, byte: 1e-9, oversleep: 50e-6, wake: 2e-6 };
+    const PRICES: Prices = Prices {
+        alone: 10e-6,
+        start: 100e-6,
+        worker: 10e-6,
+        dispatch: 1e-6,
+        near_byte: 1e-9,
+        byte: 2e-9,
+        oversleep: 50e-6,
+        wake: 2e-6,
+    };
     const QUESTION: Question = Question { tasks: 100, task_us: 100.0, bytes: 1000, waiting: false, workers: 4 };
 
     fn seconds(question: Question, strategy: Strategy) -> f64 {

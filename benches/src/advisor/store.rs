@@ -53,8 +53,8 @@ impl Stored {
             && is_time(cores.step)
             && cores.step > 0.0
             && in_process.iter().all(|strategy| prices.contains_key(strategy))
-            && prices.values().all(|&Prices { alone, start, worker, dispatch, byte, oversleep, wake }| {
-                [alone, start, worker, dispatch, byte, oversleep, wake].into_iter().all(is_time)
+            && prices.values().all(|&Prices { alone, start, worker, dispatch, near_byte, byte, oversleep, wake }| {
+                [alone, start, worker, dispatch, near_byte, byte, oversleep, wake].into_iter().all(is_time)
             })
     }
 }

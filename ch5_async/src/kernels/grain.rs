@@ -4,7 +4,7 @@
 //! to do, the system puts it to sleep, and a message then costs a system call and the time to wake the thread. Besides,
 //! tokio puts the woken task into a slot of the *sender's* thread, from which other threads cannot steal: two tasks that
 //! exchange values would run on one thread, one after the other, while the other core is idle. So a task that needs a value
-//! does not await it. It looks for the value again and again, and between the looks [gives way](give_way) to other tasks.
+//! does not await it. It looks for the value again and again, and between the looks gives way to other tasks.
 
 use std::future::poll_fn;
 use std::hint::spin_loop;
