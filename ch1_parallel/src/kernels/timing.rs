@@ -120,8 +120,15 @@ mod tests {
         let mut noisy = vec![1.0; 100];
         noisy[7] = 9.0;
         assert_eq!(warm_up(&noisy), (0, true));
+        noisy[0] = 9.0;
+        assert_eq!(warm_up(&noisy), (0, true), "twenty windows, and the median of each counts");
         assert_eq!(warm_up(&slow_then_fast(70)), (50, false), "the times change in the second half");
         assert_eq!(warm_up(&slow_then_fast(50)), (50, true));
+        // Only ratios matter.
+        let scaled = |slow: usize| slow_then_fast(slow).iter().map(|time| 10.0 * time).collect::<Vec<_>>();
+        assert_eq!((warm_up(&scaled(0)), warm_up(&scaled(30))), ((0, true), (30, true)));
+        let quarters = |third: f64, fourth: f64| [vec![third; 75], vec![fourth; 25]].concat();
+        assert_eq!((warm_up(&quarters(10.0, 10.8)).1, warm_up(&quarters(10.8, 10.0)).1), (false, false));
         for count in 0..5 {
             assert!(warm_up(&vec![1.0; count]).0 <= count / 2);
         }
