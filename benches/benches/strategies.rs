@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::env;
 use std::time::Duration;
 
+use benches::compare::interval::Order;
 use benches::compare::{Comparison, Plan, Solver};
 use benches::prices::Extent;
 use benches::report::Report;
@@ -72,7 +73,7 @@ fn main() -> anyhow::Result<()> {
                     let problem = Problem { iterations: problem.iterations * batches as usize, ..problem };
                     let solver = Solver::Strategy(strategy);
                     let solve = || solve(kernel, strategy, &problem);
-                    let seconds = comparison.borrow_mut().alone(kernel, solver, &problem, solve);
+                    let seconds = comparison.borrow_mut().turn(kernel, solver, &problem, Order::OneByOne, solve);
                     Duration::from_secs_f64(seconds.unwrap_or_default())
                 });
             });

@@ -9,6 +9,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use benches::compare::interval::Order;
 use benches::compare::{Comparison, Plan, Solver};
 use benches::examples::{self, Example, Outcome, root};
 use benches::metg::{Curve, Point};
@@ -47,7 +48,7 @@ fn comparison() -> Comparison {
                 for round in 0..3 {
                     let noise = |i: usize| 1.0 + 0.02 * ((i * 7 + round * 3 + solver.to_string().len()) % 5) as f64;
                     let seconds = (0..5).map(|i| seconds * noise(i)).collect();
-                    comparison.turn(kernel, solver, &problem, || Ok(Measured { seconds, wrong: None }));
+                    comparison.turn(kernel, solver, &problem, Order::InTurns, || Ok(Measured { seconds, wrong: None }));
                 }
             }
         }

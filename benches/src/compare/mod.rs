@@ -134,40 +134,22 @@ impl Comparison {
             }
             for _ in 0..plan.rounds {
                 for &strategy in kernel.strategies().iter().filter(|strategy| !skip.contains(strategy)) {
-                    self.turn(kernel, Solver::Strategy(strategy), &problem, || solve(kernel, strategy, &problem));
+                    self.turn(kernel, Solver::Strategy(strategy), &problem, Order::InTurns, || {
+                        solve(kernel, strategy, &problem)
+                    });
                 }
                 peers.retain(|(peer, problem)| {
-                    self.turn(kernel, Solver::Peer(*peer), problem, || peer.solve(kernel, problem)).is_some()
+                    self.turn(kernel, Solver::Peer(*peer), problem, Order::InTurns, || peer.solve(kernel, problem))
+                        .is_some()
                 });
             }
         }
         Ok(())
     }
 
-    /// Lets a strategy or a peer solve a problem in its turn, watches the cores meanwhile and adds the result. Returns the
-    /// seconds of all iterations; `None` if it failed.
+    /// Lets a strategy or a peer solve a problem, watches the cores meanwhile and adds the result as a round. Returns the seconds
+    /// of all iterations; `None` if it failed.
     pub fn turn(
-        &mut self,
-        kernel: Kernel,
-        solver: Solver,
-        problem: &Problem,
-        solve: impl FnOnce() -> anyhow::Result<Measured>,
-    ) -> Option<f64> {
-        self.watch(kernel, solver, problem, Order::InTurns, solve)
-    }
-
-    /// As [`turn`](Self::turn), for a solver that has all its rounds before the next solver begins.
-    pub fn alone(
-        &mut self,
-        kernel: Kernel,
-        solver: Solver,
-        problem: &Problem,
-        solve: impl FnOnce() -> anyhow::Result<Measured>,
-    ) -> Option<f64> {
-        self.watch(kernel, solver, problem, Order::OneByOne, solve)
-    }
-
-    fn watch(
         &mut self,
         kernel: Kernel,
         solver: Solver,
@@ -255,10 +237,10 @@ mod tests {
     fn ratios_are_against_the_serial_median_of_the_same_size() {
         let mut comparison = Comparison::default();
         let problem = |size| Problem { size, workers: 2, iterations: 3, grain: 1, ..Problem::DEFAULT };
-        comparison.turn(Kernel::Count, SERIAL, &problem(10), || measured(&[1.0, 9.0, 2.0]));
-        comparison.turn(Kernel::Count, THREADS, &problem(10), || measured(&[4.0]));
-        comparison.turn(Kernel::Count, SERIAL, &problem(100), || measured(&[8.0]));
-        comparison.turn(Kernel::Count, THREADS, &problem(100), || measured(&[4.0]));
+        comparison.turn(Kernel::Count, SERIAL, &problem(10), Order::InTurns, || measured(&[1.0, 9.0, 2.0]));
+        comparison.turn(Kernel::Count, THREADS, &problem(10), Order::InTurns, || measured(&[4.0]));
+        comparison.turn(Kernel::Count, SERIAL, &problem(100), Order::InTurns, || measured(&[8.0]));
+        comparison.turn(Kernel::Count, THREADS, &problem(100), Order::InTurns, || measured(&[4.0]));
         let rows = comparison.rows();
         let speedups: Vec<_> = rows.iter().map(|row| (row.size, row.solver, row.speedup.unwrap())).collect();
         assert_eq!(speedups, [(10, SERIAL, 1.0), (10, THREADS, 0.5), (100, SERIAL, 1.0), (100, THREADS, 2.0)]);
@@ -274,7 +256,8 @@ mod tests {
         let mut comparison = Comparison::default();
         let problem = Problem { size: 10, workers: 2, iterations: 3, grain: 1, ..Problem::DEFAULT };
         let wrong = Measured { seconds: vec![1.0], wrong: Some("lost".into()) };
-        let total = comparison.turn(Kernel::Count, Solver::Strategy(Strategy::Rayon), &problem, || Ok(wrong));
+        let total =
+            comparison.turn(Kernel::Count, Solver::Strategy(Strategy::Rayon), &problem, Order::InTurns, || Ok(wrong));
         assert_eq!(total, None);
         assert!(comparison.rows().is_empty());
         assert_eq!(comparison.failures, ["count of size 10 by rayon: lost"]);
@@ -285,9 +268,11 @@ mod tests {
         let mut comparison = Comparison::default();
         let problem = Problem { size: 10, workers: 2, iterations: 1, grain: 1, ..Problem::DEFAULT };
         for (serial, threads, rayon) in [(1.0, 0.9, 0.5), (1.0, 1.2, 0.5), (1.0, 0.8, 0.6)] {
-            comparison.turn(Kernel::Count, SERIAL, &problem, || measured(&[serial]));
-            comparison.turn(Kernel::Count, THREADS, &problem, || measured(&[threads]));
-            comparison.turn(Kernel::Count, Solver::Strategy(Strategy::Rayon), &problem, || measured(&[rayon]));
+            comparison.turn(Kernel::Count, SERIAL, &problem, Order::InTurns, || measured(&[serial]));
+            comparison.turn(Kernel::Count, THREADS, &problem, Order::InTurns, || measured(&[threads]));
+            comparison.turn(Kernel::Count, Solver::Strategy(Strategy::Rayon), &problem, Order::InTurns, || {
+                measured(&[rayon])
+            });
         }
         let verdicts: Vec<_> = comparison.rows().iter().map(|row| (row.solver, row.verdict())).collect();
         let rayon = Solver::Strategy(Strategy::Rayon);

@@ -148,6 +148,7 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::compare::Solver;
+    use crate::compare::interval::Order;
     use crate::peers::Peer;
 
     /// Made-up times of some kernels.
@@ -156,7 +157,9 @@ pub(crate) mod tests {
         let mut add = |kernel, solver, size, workers, seconds: f64| {
             let problem = Problem { size, workers, iterations: 3, ..Problem::DEFAULT };
             for _ in 0..3 {
-                comparison.turn(kernel, solver, &problem, || Ok(Measured { seconds: vec![seconds; 5], wrong: None }));
+                comparison.turn(kernel, solver, &problem, Order::InTurns, || {
+                    Ok(Measured { seconds: vec![seconds; 5], wrong: None })
+                });
             }
         };
         use Strategy::{Async, Processes, Rayon, Serial, Threads};
