@@ -90,7 +90,8 @@ impl ProblemArgs {
         let typical = if self.iterations.is_some() { Typical::Average } else { Typical::Median };
         if typical == Typical::Median {
             let (count, still) = warm_up(&measured.seconds);
-            let seconds: f64 = measured.seconds.drain(..count).sum();
+            // Not `sum`: that of no numbers is -0.
+            let seconds = measured.seconds.drain(..count).fold(0.0, |sum, lap| sum + lap);
             let rest = if still { "" } else { "; later times still changed" };
             // A remark that cannot be printed is no reason to fail.
             let _ = writeln!(stderr(), "remark: warm-up: {count} iterations in {:.0} ms{rest}", seconds * 1e3);

@@ -6,10 +6,10 @@
 //! of the group to the worker on its right, and computes the next group: a pipeline. The workers on the right are idle
 //! until the pipeline is full. Small groups fill it soon, but each group costs a message.
 //!
-//! The processor is a pipeline too. In a row each sum needs the sum before it. An addition takes some cycles. The processor
-//! could begin more additions in them. So [`fill`] computes [`IN_FLIGHT`] rows at the same time, column by column. The sum
-//! in the next column of a row needs the sum before it, but not the rows below, so the processor begins it while the rows
-//! below are still under way: a wavefront of a few columns.
+//! The processor is a pipeline too. In a row each sum needs the sum before it. An addition takes some cycles, in which the
+//! processor could begin other additions. So [`fill`] computes a few columns of one row, then the same columns of the row
+//! below, and so on. A processor that executes instructions as soon as their operands are known then begins the next row
+//! while the sums of this row still wait for each other: a wavefront of two or three rows.
 
 use std::ops::Range;
 
@@ -20,8 +20,10 @@ use super::{Measured, Problem, laps, pool, pool_lane};
 use crate::array::Array;
 use course::lanes;
 
-/// How many rows [`fill`] computes at the same time.
-pub const IN_FLIGHT: usize = 4;
+/// How many columns of a row [`fill`] computes before it goes to the row below. If they are few, two or three rows fit among
+/// the instructions that a processor looks ahead at (some hundred). If they are many, the processor writes whole cache
+/// lines of a row before it writes those of another row.
+const STRIP: usize = 24;
 
 /// Floating-point operations of one iteration, as the Parallel Research Kernels count them: 2 for each point.
 #[must_use]
@@ -38,9 +40,9 @@ pub fn bytes(size: usize) -> u64 {
 
 /// The groups of rows after each of which a worker passes its last column on. Row 0 never changes, so it is in no group.
 pub fn groups(size: usize, workers: usize) -> impl Iterator<Item = Range<usize>> + Clone {
-    // With 16 rows for each worker or more, there are at least 4 groups for each worker: the pipeline is full most of the
+    // With 32 rows for each worker or more, there are at least 4 groups for each worker: the pipeline is full most of the
     // time.
-    let rows = (size / (16 * workers)).clamp(1, 4) * IN_FLIGHT;
+    let rows = (size / (4 * workers)).clamp(8, 32);
     (1..size).step_by(rows).map(move |first| first..(first + rows).min(size))
 }
 
@@ -117,49 +119,20 @@ pub fn fill(corner: f64, left: &[f64], above: &[f64], rows: &mut [f64]) {
 #[inline(always)]
 fn fill_rows(corner: f64, left: &[f64], above: &[f64], rows: &mut [f64]) {
     let width = above.len();
-    let (mut corner, mut above) = (corner, above);
-    let mut rest = rows;
-    for left in left.chunks(IN_FLIGHT) {
-        let (rows, later) = rest.split_at_mut(left.len() * width);
-        match left.try_into() {
-            Ok(left) => fill_at_once::<IN_FLIGHT>(corner, left, above, rows),
-            // The last rows, one by one.
-            Err(_) => {
-                for (at, left) in left.iter().enumerate() {
-                    let (before, row) = rows[..(at + 1) * width].split_at_mut(at * width);
-                    let above = if at == 0 { above } else { &before[(at - 1) * width..] };
-                    fill_at_once::<1>(corner, &[*left], above, row);
-                    corner = *left;
-                }
+    for first in (0..width).step_by(STRIP) {
+        let strip = first..(first + STRIP).min(width);
+        // The row above, and the number in it to the left of the strip.
+        let mut above = above;
+        let mut above_left = if first == 0 { corner } else { above[first - 1] };
+        for (left, row) in left.iter().zip(rows.chunks_exact_mut(width)) {
+            let left = if first == 0 { *left } else { row[first - 1] };
+            let mut number = left;
+            for (cell, above) in row[strip.clone()].iter_mut().zip(&above[strip.clone()]) {
+                number += above - above_left;
+                above_left = *above;
+                *cell = number;
             }
-        }
-        corner = left[left.len() - 1];
-        above = &rows[rows.len() - width..];
-        rest = later;
-    }
-}
-
-/// [`fill`] for `ROWS` rows, column by column.
-#[inline(always)]
-fn fill_at_once<const ROWS: usize>(corner: f64, left: &[f64; ROWS], above: &[f64], rows: &mut [f64]) {
-    let width = above.len();
-    let mut rest = rows;
-    let rows: [&mut [f64]; ROWS] = std::array::from_fn(|_| {
-        let row;
-        (row, rest) = std::mem::take(&mut rest).split_at_mut(width);
-        row
-    });
-    // The numbers on the left: in the row above these rows, and in each of these rows.
-    let (mut above_left, mut left) = (corner, *left);
-    for j in 0..width {
-        // The number in the row above, minus the number on its left.
-        let mut step = above[j] - above_left;
-        above_left = above[j];
-        for k in 0..ROWS {
-            let number = left[k] + step;
-            step = number - left[k];
-            left[k] = number;
-            rows[k][j] = number;
+            (above, above_left) = (row, left);
         }
     }
 }
@@ -243,8 +216,9 @@ mod tests {
 
     /// The kernel's own check sees only one corner of a special grid.
     #[test]
-    fn rows_in_flight_are_the_rows_one_after_the_other() {
-        for (height, width) in [(1, 1), (1, 5), (7, 3), (8, 1), (8, 8), (9, 30), (16, 7), (19, 100)] {
+    fn strips_are_the_rows_one_after_the_other() {
+        for (height, width) in [(1, 1), (1, 5), (7, 3), (8, 1), (8, 8), (9, 30), (16, 23), (19, 24), (3, 25), (19, 100)]
+        {
             let number = |i: usize, j: usize| ((i * 37 + j * 53) % 101) as f64;
             let mut grid: Vec<Vec<f64>> = (0..=height).map(|i| (0..=width).map(|j| number(i, j)).collect()).collect();
             for i in 1..=height {
