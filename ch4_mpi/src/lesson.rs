@@ -24,6 +24,8 @@ use rustix::io::ioctl_fionread;
 
 pub use course::lesson::{Answer, Flags, Lesson, header};
 
+use crate::clocks::{Alignment, Passing};
+use crate::hosts::{self, Hosts};
 use crate::instrument::{self, Settings};
 use crate::job::Refused;
 use crate::launch::{self, Ended, Launched};
@@ -243,7 +245,7 @@ fn tell<A>(
     story: impl FnOnce(A, &Lesson, &SimpleCommunicator) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let (lesson, recording) = instrument::unnoted(|| begin(flags, world)).context("recording the lanes")?;
-    if recording != Recording::Off {
+    if recording.is_some() {
         instrument::record();
         // The ranks begin together in the picture.
         instrument::unnoted(|| world.barrier());
@@ -255,11 +257,11 @@ fn tell<A>(
     record::close();
     // From here on the program's own work is done in all ranks, so it cannot fail any more.
     instrument::finish();
-    if recording != Recording::Off {
-        gather(world, recording == Recording::Own)?;
+    let supervisor_draws = recording.as_ref().is_some_and(|recording| recording.is_shared);
+    if let Some(recording) = recording {
+        recording.gather(world)?;
     }
     if world.rank() == 0 {
-        let supervisor_draws = recording == Recording::Shared;
         launch::tell_supervisor_of_the_end(supervisor_draws);
         if !supervisor_draws {
             lesson.end()?;
@@ -268,30 +270,30 @@ fn tell<A>(
     Ok(())
 }
 
-/// Where the lanes of a rank are recorded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Recording {
-    /// Nowhere.
-    Off,
-    /// In the record of another process on the same host: the supervisor's or rank 0's.
-    Shared,
-    /// In a record of the rank's own. Rank 0 draws the one that it has.
-    Own,
+/// How the lanes of the ranks are recorded.
+struct Recording {
+    /// This rank writes the record of another process on the same host: the supervisor's or rank 0's. Otherwise it has a record of
+    /// its own, and rank 0 draws the one that it has.
+    is_shared: bool,
+    hosts: Hosts,
+    /// Messages between hosts, in rank 0.
+    passings: Vec<Passing>,
 }
 
 /// Begins the lesson in a rank. Rank 0 tells all ranks which record it writes, and those on the same host join it.
-fn begin(flags: Flags, world: &SimpleCommunicator) -> anyhow::Result<(Lesson, Recording)> {
+fn begin(flags: Flags, world: &SimpleCommunicator) -> anyhow::Result<(Lesson, Option<Recording>)> {
     if !flags.want_lanes() {
-        return Ok((Lesson::begin_quietly(flags), Recording::Off));
+        return Ok((Lesson::begin_quietly(flags), None));
     }
+    let hosts = Hosts::of(world);
     let rank = u32::try_from(world.rank())?;
-    let name = format!("rank {rank}");
+    let name = hosts.name_of(world.rank());
     let mut record = Vec::new();
     let mut begun = None;
     if rank == 0 {
         begun = Some(match record::join(&name, Some(rank))? {
-            true => (Lesson::begin_quietly(flags.clone()), Recording::Shared),
-            false => (Lesson::begin_as(flags.clone(), &lesson::program_name(), &name, Some(rank))?, Recording::Own),
+            true => (Lesson::begin_quietly(flags.clone()), true),
+            false => (Lesson::begin_as(flags.clone(), &lesson::program_name(), &name, Some(rank))?, false),
         });
         record = record::name_for_others().unwrap_or_default().into_bytes();
     }
@@ -300,40 +302,56 @@ fn begin(flags: Flags, world: &SimpleCommunicator) -> anyhow::Result<(Lesson, Re
     root.broadcast_into(&mut length);
     record.resize(length, 0);
     root.broadcast_into(&mut record[..]);
-    if let Some(begun) = begun {
-        return Ok(begun);
-    }
-    let lesson = Lesson::begin_quietly(flags);
-    if record::join_named(&String::from_utf8_lossy(&record), &name, Some(rank))? {
-        return Ok((lesson, Recording::Shared));
-    }
-    record::start(&name, Some(rank))?;
-    Ok((lesson, Recording::Own))
+    let (lesson, is_shared) = match begun {
+        Some(begun) => begun,
+        None => {
+            let lesson = Lesson::begin_quietly(flags);
+            let is_shared = record::join_named(&String::from_utf8_lossy(&record), &name, Some(rank))?;
+            if !is_shared {
+                record::start(&name, Some(rank))?;
+            }
+            (lesson, is_shared)
+        }
+    };
+    let passings = hosts::exchange(world, &hosts);
+    Ok((lesson, Some(Recording { is_shared, hosts, passings })))
 }
 
-/// Brings the records of ranks on other hosts to rank 0. One after the other: all together may be more than MPI's counts can
-/// say.
-fn gather(world: &SimpleCommunicator, is_own: bool) -> anyhow::Result<()> {
-    // A world of its own, in which no message that the lesson has left over can be received.
-    let apart = world.duplicate();
-    if world.rank() > 0 {
-        let bytes = if is_own { record::bytes()? } else { Vec::new() };
-        ensure!(i32::try_from(bytes.len()).is_ok(), "the record of the lanes is too long to be sent");
-        apart.process_at_rank(0).send(&bytes[..]);
-        return Ok(());
+impl Recording {
+    /// Brings the records of ranks on other hosts to rank 0. One after the other: all together may be more than MPI's counts can
+    /// say.
+    fn gather(mut self, world: &SimpleCommunicator) -> anyhow::Result<()> {
+        // A world of its own, in which no message that the lesson has left over can be received.
+        let apart = world.duplicate();
+        self.passings.extend(hosts::exchange(&apart, &self.hosts));
+        if world.rank() > 0 {
+            let bytes = if self.is_shared { Vec::new() } else { record::bytes()? };
+            ensure!(i32::try_from(bytes.len()).is_ok(), "the record of the lanes is too long to be sent");
+            apart.process_at_rank(0).send(&bytes[..]);
+            return Ok(());
+        }
+        let receive = |rank| apart.process_at_rank(rank).receive_vec::<u8>().0;
+        let records: Vec<_> = (1..world.size()).map(receive).collect();
+        if self.hosts.clocks() > 1 {
+            let own = record::bytes()?;
+            let all = records.iter().chain([&own]).map(Vec::as_slice);
+            self.passings.extend(hosts::passings(&self.hosts, all)?);
+        }
+        let clocks = Alignment::of(self.hosts.clocks(), &self.passings);
+        for (rank, bytes) in (1..).zip(records) {
+            let mut processes = Vec::new();
+            let renumber = |process| {
+                let index = processes.iter().position(|&known| known == process).unwrap_or_else(|| {
+                    processes.push(process);
+                    processes.len() - 1
+                });
+                elsewhere(rank, index)
+            };
+            let clock = self.hosts.clock_of(rank);
+            record::import(&bytes, renumber, |time| clocks.ours(clock, time))?;
+        }
+        Ok(())
     }
-    for rank in 1..world.size() {
-        let bytes = apart.process_at_rank(rank).receive_vec::<u8>().0;
-        let mut processes = Vec::new();
-        record::import(&bytes, |process| {
-            let index = processes.iter().position(|&known| known == process).unwrap_or_else(|| {
-                processes.push(process);
-                processes.len() - 1
-            });
-            elsewhere(rank, index)
-        })?;
-    }
-    Ok(())
 }
 
 /// An id for a process of another host that no process of this host has: beyond the largest that Linux gives (2^22), and

@@ -15,6 +15,8 @@
 
 mod banner;
 pub mod block;
+mod clocks;
+mod hosts;
 pub mod instrument;
 pub mod job;
 pub mod kernels;

@@ -2,6 +2,7 @@
 //!
 //! [`std::time::Instant`] reads the same clock, but its value cannot be sent to another process.
 
+use std::fs;
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
@@ -24,4 +25,14 @@ impl Moment {
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
+}
+
+/// Names the clock that this process reads: two processes whose names are the same share a clock. Each machine has a clock of its
+/// own, and so may a container.
+#[must_use]
+pub fn name() -> String {
+    let machine = fs::read_to_string("/proc/sys/kernel/random/boot_id");
+    let machine = machine.unwrap_or_else(|_| rustix::system::uname().nodename().to_string_lossy().into_owned());
+    let namespace = fs::read_link("/proc/self/ns/time").unwrap_or_default();
+    format!("{}/{}", machine.trim(), namespace.display())
 }

@@ -205,6 +205,42 @@ const MESSAGE: usize = 4 + 1 + 8 + 4 + 8 + 4 + 8 + 8;
 const TRAFFIC: usize = 4 + 1 + 4 + 8 + 8;
 
 impl Entry {
+    /// The id of the process that the entry is about.
+    pub fn process_mut(&mut self) -> Option<&mut u32> {
+        match self {
+            Self::Start(_) => None,
+            Self::Process(ProcessEntry { process, .. })
+            | Self::Lane(LaneEntry { process, .. })
+            | Self::State(StateEntry { process, .. })
+            | Self::Window(WindowEntry { process, .. })
+            | Self::End(EndEntry { process, .. })
+            | Self::Message(MessageEntry { process, .. })
+            | Self::Traffic(TrafficEntry { process, .. })
+            | Self::Meeting(MeetingEntry { process, .. })
+            | Self::Wake(WakeEntry { process, .. })
+            | Self::Unkept(UnkeptEntry { process, .. })
+            | Self::Lost(LostEntry { process, .. }) => Some(process),
+        }
+    }
+
+    /// Replaces each time of the entry by that of another clock.
+    pub fn change_clock(&mut self, to: impl Fn(u64) -> u64) {
+        let change = |time: &mut u64| *time = to(*time);
+        match self {
+            Self::Window(WindowEntry { window, .. }) => window.change_clock(to),
+            Self::End(EndEntry { at, .. }) | Self::Message(MessageEntry { at, .. }) => change(at),
+            Self::Meeting(MeetingEntry { from, to, .. }) => [from, to].into_iter().for_each(change),
+            Self::Wake(WakeEntry { at, polled, .. }) => [at, polled].into_iter().for_each(change),
+            Self::Start(_)
+            | Self::Process(_)
+            | Self::Lane(_)
+            | Self::State(_)
+            | Self::Traffic(_)
+            | Self::Unkept(_)
+            | Self::Lost(_) => {}
+        }
+    }
+
     /// The bytes of the entry.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {

@@ -24,9 +24,9 @@ use rustix::fs::MemfdFlags;
 use tracing_subscriber::layer::SubscriberExt;
 
 use super::{State, board};
-use crate::clock::Moment;
+use crate::clock::{self, Moment};
 pub use file::{EndEntry, MeetingEntry, MessageEntry, TrafficEntry, WakeEntry};
-use file::{Entry, LaneEntry, LostEntry, Pen, ProcessEntry, Start, StateEntry, UnkeptEntry, WindowEntry};
+use file::{Entry, LaneEntry, LostEntry, Pen, ProcessEntry, Start, StateEntry, WindowEntry};
 pub use log::{LaneLog, Log, ProcessLog, Stretch};
 pub use traffic::{Message, note_meeting, note_message};
 use window::Window;
@@ -97,7 +97,7 @@ pub fn start(name: &str, rank: Option<u32>) -> io::Result<()> {
 }
 
 /// Joins the record of the process that started this one. Returns `false` if there is none, or none that can be reached (a
-/// process on another host has the variable, but not the file).
+/// process on another host has the variable, but not the file), or if that process reads another clock.
 ///
 /// # Errors
 /// There is a subscriber already, or the record cannot be written.
@@ -113,7 +113,10 @@ pub fn join(name: &str, rank: Option<u32>) -> io::Result<bool> {
 /// # Errors
 /// Those of [`join`].
 pub fn join_named(record: &str, name: &str, rank: Option<u32>) -> io::Result<bool> {
-    let Some((path, token, first)) = parse_name(record) else { return Ok(false) };
+    let Some((path, token, first, clock)) = parse_name(record) else { return Ok(false) };
+    if clock != clock::name() {
+        return Ok(false);
+    }
     let Ok(pen) = Pen::open(path) else { return Ok(false) };
     if !pen.is_of(token) {
         return Ok(false);
@@ -122,9 +125,9 @@ pub fn join_named(record: &str, name: &str, rank: Option<u32>) -> io::Result<boo
     Ok(true)
 }
 
-fn parse_name(record: &str) -> Option<(&str, u64, u64)> {
-    let mut words = record.split(' ');
-    Some((words.next()?, words.next()?.parse().ok()?, words.next()?.parse().ok()?))
+fn parse_name(record: &str) -> Option<(&str, u64, u64, &str)> {
+    let mut words = record.splitn(4, ' ');
+    Some((words.next()?, words.next()?.parse().ok()?, words.next()?.parse().ok()?, words.next()?))
 }
 
 fn begin(mut pen: Pen, token: u64, first: u64, name: &str, rank: Option<u32>) -> io::Result<()> {
@@ -149,12 +152,12 @@ fn begin(mut pen: Pen, token: u64, first: u64, name: &str, rank: Option<u32>) ->
     tracing::subscriber::set_global_default(subscriber).map_err(io::Error::other)
 }
 
-/// The name of this process's record for another process: its path, its token, and when its first lane began.
+/// The name of this process's record for another process: its path, its token, when its first lane began, and by which clock.
 #[must_use]
 pub fn name_for_others() -> Option<String> {
     let record = OWN.get()?;
     let path = format!("/proc/{}/fd/{}", record.process, locked(&record.pen).file().as_raw_fd());
-    Some(format!("{path} {} {}", record.token, record.first.load(Relaxed)))
+    Some(format!("{path} {} {} {}", record.token, record.first.load(Relaxed), clock::name()))
 }
 
 /// Puts into a child's environment what it needs in order to [`join`] this process's record, and nothing else's.
@@ -220,29 +223,18 @@ pub fn log() -> io::Result<Log> {
 }
 
 /// Adds what was recorded elsewhere (on another host) to this process's record. `renumber` gives each process of it the id that
-/// it is to have here.
+/// it is to have here, and `by_own_clock` gives the time that this process's clock showed at a time of the other clock.
 ///
 /// # Errors
 /// The bytes are no record, or this one cannot be written.
-pub fn import(bytes: &[u8], mut renumber: impl FnMut(u32) -> u32) -> io::Result<()> {
+pub fn import(bytes: &[u8], mut renumber: impl FnMut(u32) -> u32, by_own_clock: impl Fn(u64) -> u64) -> io::Result<()> {
     let Some(record) = OWN.get() else { return Ok(()) };
     let mut pen = locked(&record.pen);
     for entry in file::decode(bytes) {
         let mut entry = entry?;
-        match &mut entry {
-            Entry::Start(_) => continue,
-            Entry::Process(ProcessEntry { process, .. })
-            | Entry::Lane(LaneEntry { process, .. })
-            | Entry::State(StateEntry { process, .. })
-            | Entry::Window(WindowEntry { process, .. })
-            | Entry::End(EndEntry { process, .. })
-            | Entry::Message(MessageEntry { process, .. })
-            | Entry::Traffic(TrafficEntry { process, .. })
-            | Entry::Meeting(MeetingEntry { process, .. })
-            | Entry::Wake(WakeEntry { process, .. })
-            | Entry::Unkept(UnkeptEntry { process, .. })
-            | Entry::Lost(LostEntry { process, .. }) => *process = renumber(*process),
-        }
+        let Some(process) = entry.process_mut() else { continue };
+        *process = renumber(*process);
+        entry.change_clock(&by_own_clock);
         pen.append(&entry)?;
     }
     Ok(())

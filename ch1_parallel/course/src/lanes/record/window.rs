@@ -68,6 +68,18 @@ impl Window {
         None
     }
 
+    /// Replaces its times by those of another clock.
+    pub fn change_clock(&mut self, to: impl Fn(u64) -> u64) {
+        let mut end = self.begin;
+        (self.begin, self.since) = (to(self.begin), to(self.since));
+        // The ends of the parts, so that the parts are still as long as the window in all.
+        for part in &mut self.parts {
+            let begin = to(end);
+            end += part.nanos;
+            part.nanos = to(end).saturating_sub(begin);
+        }
+    }
+
     /// Adds a part to the last one if that is the same state, which a change of no length may have cut in two.
     fn push(&mut self, part: Part) {
         match self.parts.last_mut() {
@@ -180,6 +192,18 @@ mod tests {
         for window in windows.iter().filter(|window| window.thinned > 0) {
             assert!(window.since - window.begin <= 2 * (end - 1000) / RESOLUTION);
         }
+    }
+
+    #[test]
+    fn another_clock_leaves_no_gap() {
+        let (mut windows, ..) = thinned(3, 3000, 50, 4);
+        // A clock that is ahead and slow.
+        windows.iter_mut().for_each(|window| window.change_clock(|time| 1_000_000 + time - time / 7));
+        assert!(windows.windows(2).all(|two| two[0].since == two[1].begin));
+        for window in &windows {
+            assert_eq!(window.begin + window.parts.iter().map(|part| part.nanos).sum::<u64>(), window.since);
+        }
+        assert_eq!(windows[0].begin, 1_001_000 - 1000 / 7);
     }
 
     #[test]
