@@ -6,6 +6,7 @@
 //! released are deadlocked (E. G. Coffman and others, "System Deadlocks", 1971; T. Hilbrich and others, "MPI runtime error
 //! detection with MUST", 2012).
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::state::{Blocked, Operation, OperationKind, Rank};
@@ -203,12 +204,8 @@ impl<'ranks> Graph<'ranks> {
         let gist = if proved { "deadlock: the job cannot go on" } else { "hang: the job has not moved" };
         let mut text = format!("{gist}; no rank has entered or left a call of MPI for {seconds} s\n");
         for (rank, state) in self.ranks.iter().enumerate().take(MOST_RANKS) {
-            let does = match (state.finalized, state.calls.as_slice()) {
-                (true, _) => "has come to its end (MPI_Finalize)".into(),
-                (false, calls) => calls.iter().map(waits).collect::<Vec<_>>().join("; another thread "),
-            };
             // Writing to a string cannot fail.
-            let _ = writeln!(text, "  rank {rank} {does}");
+            let _ = writeln!(text, "  {}", line_of(rank, state));
         }
         if self.ranks.len() > MOST_RANKS {
             let _ = writeln!(text, "  and {} more ranks", self.ranks.len() - MOST_RANKS);
@@ -321,6 +318,35 @@ impl<'ranks> Graph<'ranks> {
                 None => return Path { steps, gone: None },
             }
         }
+    }
+}
+
+/// The report that hosts are gone, each with its ranks: what the ranks of the other hosts do, as far as they have answered.
+pub fn report_of_gone_hosts(gone: &BTreeMap<&str, Vec<u32>>, states: &BTreeMap<u32, Rank>, seconds: f64) -> String {
+    let hosts = gone.keys().copied().collect::<Vec<_>>().join(", ");
+    let mut text = format!("host gone: {hosts}: no answer for {seconds} s\n");
+    for (rank, state) in states.iter().take(MOST_RANKS) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "  {}", line_of(*rank as usize, state));
+    }
+    for (host, ranks) in gone {
+        let (run, does) = if ranks.len() == 1 { ("runs", "does") } else { ("run", "do") };
+        let _ = writeln!(text, "  {} {run} on {host} and {does} not answer", listed(ranks));
+    }
+    let _ = writeln!(text, "reason: the network to {hosts} is cut, or the host has failed");
+    text
+}
+
+/// What a rank does: "rank 2 on node1 waits in MPI_Recv from rank 5 (tag 0, 8 B, MPI_COMM_WORLD) at ring.rs:40".
+fn line_of(rank: usize, state: &Rank) -> String {
+    let does = match (state.finalized, state.calls.as_slice()) {
+        (true, _) => "has come to its end (MPI_Finalize)".into(),
+        (false, []) => "is in no call of MPI".into(),
+        (false, calls) => calls.iter().map(waits).collect::<Vec<_>>().join("; another thread "),
+    };
+    match state.host.as_str() {
+        "" => format!("rank {rank} {does}"),
+        host => format!("rank {rank} on {host} {does}"),
     }
 }
 
@@ -492,7 +518,7 @@ mod tests {
         let function = operations[0].function.clone();
         let certain = operations.len() == 1;
         let call = Blocked { function, place: Some("a.c:1".into()), operations: operations.clone(), any, certain };
-        Rank { finalized: false, calls: vec![call], under_way: operations, collectives: Vec::new() }
+        Rank { calls: vec![call], under_way: operations, ..Rank::default() }
     }
 
     fn waits_for(from: u32) -> Rank {
@@ -621,5 +647,25 @@ mod tests {
         let report = Graph::of(&ranks).report(1.0);
         assert_eq!(report.lines().filter(|line| line.starts_with("  rank ")).count(), MOST_RANKS);
         assert!(report.contains("\n  and 72 more ranks\n"), "{report}");
+    }
+
+    #[test]
+    fn a_host_that_is_gone_is_named_with_its_ranks() {
+        let on = |host: &str, rank: Rank| Rank { host: host.into(), ..rank };
+        let states = BTreeMap::from([(0, on("node1", waits_for(2))), (1, on("node1", Rank::default()))]);
+        let gone = BTreeMap::from([("node2", vec![2, 3]), ("node3", vec![4])]);
+        let report = report_of_gone_hosts(&gone, &states, 10.0);
+        let lines: Vec<_> = report.lines().collect();
+        assert_eq!(lines[0], "host gone: node2, node3: no answer for 10 s");
+        assert!(lines[1].starts_with("  rank 0 on node1 waits in MPI_Recv from rank 2"), "{report}");
+        assert_eq!(
+            lines[2..5],
+            [
+                "  rank 1 on node1 is in no call of MPI",
+                "  ranks 2, 3 run on node2 and do not answer",
+                "  rank 4 runs on node3 and does not answer"
+            ]
+        );
+        assert_eq!(lines[5], "reason: the network to node2, node3 is cut, or the host has failed");
     }
 }

@@ -14,6 +14,7 @@ mod calls;
 mod communicators;
 pub mod functions;
 pub mod graph;
+mod links;
 mod messages;
 mod place;
 mod requests;
@@ -49,6 +50,9 @@ static FINALIZED: AtomicBool = AtomicBool::new(false);
 
 /// The number of this rank.
 static RANK: AtomicU32 = AtomicU32::new(0);
+
+/// The name of this host, if the job runs on several.
+static HOST: OnceLock<String> = OnceLock::new();
 
 static SETTINGS: OnceLock<Settings> = OnceLock::new();
 static HOOKS: OnceLock<Hooks> = OnceLock::new();
@@ -166,8 +170,10 @@ fn begin() {
             _ => (None, watcher::Contact::default()),
         };
         let contact = share(own, &contact);
+        let host = (!on_one_host).then(|| rustix::system::uname().nodename().to_string_lossy().into_owned());
+        host.iter().for_each(|host| HOST.set(host.clone()).unwrap_or_default());
         if rank > 0 || listener.is_some() {
-            watcher::watch(rank, ranks, settings.deadline, contact, listener);
+            watcher::watch(rank, ranks, host, settings.deadline, contact, listener);
         }
     } else {
         watcher::look();

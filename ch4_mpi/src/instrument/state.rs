@@ -9,11 +9,13 @@ use super::calls::{Call, Kind, NONE, Slot, slots};
 use super::communicators::{self, Communicator};
 use super::functions::bytes_of_word;
 use super::place::{self, Stand};
-use super::{FINALIZED, requests};
+use super::{FINALIZED, HOST, requests};
 
 /// A rank.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rank {
+    /// The name of its host, if the job runs on several.
+    pub host: String,
     /// It has called MPI_Finalize, or has come to the end of its program.
     pub finalized: bool,
     /// What its threads are in, each a call of MPI.
@@ -121,6 +123,7 @@ pub fn of_this_rank(with_places: bool) -> Option<Rank> {
     let mut under_way: Vec<Operation> = requests::active().iter().flat_map(operations).collect();
     under_way.extend(calls.iter().flat_map(|call| call.operations.clone()));
     Some(Rank {
+        host: HOST.get().cloned().unwrap_or_default(),
         finalized: FINALIZED.load(Relaxed),
         calls,
         under_way,

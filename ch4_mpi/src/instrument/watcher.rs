@@ -4,10 +4,12 @@
 //! deadline, and sits in MPI, tells rank 0 what it waits for. When all ranks have told that, rank 0 asks each rank to confirm it and
 //! to say where the call stands, writes the report, and ends the job.
 //!
+//! On several hosts, rank 0 also reports that a host is gone (see [`super::links`]).
+//!
 //! The ranks talk over TCP, since a call of MPI may be what hangs. Rank 0 listens; its address and a random word that proves that a
 //! caller belongs to the job reach the others by a broadcast in MPI_Init. If all ranks are on one host, only that host can connect.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
@@ -18,7 +20,8 @@ use course::clock::Moment;
 use serde::{Deserialize, Serialize};
 
 use super::calls::{self, Stillness};
-use super::graph::{Graph, Verdict};
+use super::graph::{self, Graph, Verdict};
+use super::links;
 use super::state::{self, Rank};
 
 /// How long a hang may look like a long transfer, in deadlines.
@@ -30,33 +33,55 @@ const TIME_TO_END: Duration = Duration::from_millis(50);
 /// How long the ranks have to connect and to confirm.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// A host that does not answer for the deadline is gone, but never sooner than after this time.
+const PATIENCE_WITH_HOSTS: Duration = Duration::from_secs(3);
+
+/// After the first connection to a host that is gone, the others follow within this time.
+const TIME_TO_LOSE: Duration = Duration::from_millis(2500);
+
 /// Where rank 0 listens.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contact {
     addresses: Vec<String>,
     port: u16,
-    word: u128,
+    /// Only the ranks of the job know it.
+    pub word: u128,
+}
+
+/// The first line of a rank that connects to rank 0.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Hello {
+    /// See [`Contact::word`].
+    pub word: u128,
+    /// The rank.
+    pub rank: u32,
+    /// The name of the rank's host, if this connection only shows that the host is there.
+    pub host: Option<String>,
 }
 
 /// What a rank tells rank 0.
 #[derive(Debug, Serialize, Deserialize)]
-enum Told {
+pub enum Told {
     /// It has not moved for the deadline.
     Still(Rank),
     /// It has moved since.
     Moved,
     /// It has still not moved, and these are the places of its calls.
     Confirmed(Rank),
+    /// This is what it does, whether it moves or not.
+    Is(Rank),
 }
 
 /// What rank 0 tells a rank.
 #[derive(Debug, Serialize, Deserialize)]
-enum Order {
+pub enum Order {
     /// To say whether it has moved, and, if asked for, where its calls stand: that interrupts a sleep within a call.
     Confirm {
         /// Whether the places are asked for.
         places: bool,
     },
+    /// To say what it does, because a host is gone.
+    Tell,
     /// To end itself at this moment: the job has been reported.
     End(Moment),
 }
@@ -88,20 +113,38 @@ fn own_addresses() -> Vec<String> {
     addresses
 }
 
-/// Watches this rank, in a thread of its own, until the process ends.
-pub fn watch(rank: u32, ranks: u32, deadline: Duration, contact: Contact, listener: Option<TcpListener>) {
+/// Watches this rank, in threads of its own, until the process ends. `host` is the name of this host if there are several.
+pub fn watch(
+    rank: u32,
+    ranks: u32,
+    host: Option<String>,
+    deadline: Duration,
+    contact: Contact,
+    listener: Option<TcpListener>,
+) {
+    let limit = limit(deadline);
     let told = listener.map(|listener| {
         let (sender, told) = mpsc::channel();
         let word = contact.word;
+        let accept = move || accept(&listener, word, ranks, limit, &sender);
         // Without a thread for it, a hang is not reported.
-        let _ =
-            thread::Builder::new().name("hang listen".into()).spawn(move || accept(&listener, word, ranks, &sender));
+        let _ = thread::Builder::new().name("hang listen".into()).spawn(accept);
         told
     });
+    if let Some(host) = host
+        && rank > 0
+    {
+        links::keep(rank, host, contact.clone(), limit);
+    }
     let _ = thread::Builder::new().name("hang watch".into()).spawn(move || match told {
         Some(told) => Judge::new(ranks, deadline, told).watch(),
         None => watch_own(rank, deadline, &contact),
     });
+}
+
+/// A host that does not answer for this time is gone.
+fn limit(deadline: Duration) -> Duration {
+    deadline.max(PATIENCE_WITH_HOSTS)
 }
 
 /// Whether this rank moves.
@@ -165,7 +208,8 @@ fn watch_own(rank: u32, deadline: Duration, contact: &Contact) {
     }
 }
 
-fn connect(contact: &Contact) -> io::Result<TcpStream> {
+/// Connects to rank 0.
+pub fn connect(contact: &Contact) -> io::Result<TcpStream> {
     let addresses = contact.addresses.iter().filter_map(|it| (it.as_str(), contact.port).to_socket_addrs().ok());
     let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
     for address in addresses.flatten().filter(SocketAddr::is_ipv4) {
@@ -188,7 +232,7 @@ fn talk(
     let mut to = stream.try_clone()?;
     stream.set_read_timeout(Some(tick(deadline)))?;
     let mut from = BufReader::new(stream);
-    say(&mut to, &(contact.word, rank))?;
+    say(&mut to, &Hello { word: contact.word, rank, host: None })?;
     say(&mut to, &Told::Still(state::of_this_rank(false).unwrap_or_default()))?;
     let mut line = String::new();
     loop {
@@ -211,6 +255,7 @@ fn talk(
                     line.clear();
                 }
                 Order::End(at) => super::exit(at),
+                Order::Tell => line.clear(),
             },
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {}
             Err(error) => return Err(error),
@@ -218,7 +263,8 @@ fn talk(
     }
 }
 
-fn say(to: &mut TcpStream, what: &impl Serialize) -> io::Result<()> {
+/// Sends a line.
+pub fn say(to: &mut TcpStream, what: &impl Serialize) -> io::Result<()> {
     let mut line = serde_json::to_vec(what)?;
     line.push(b'\n');
     to.write_all(&line)
@@ -226,37 +272,56 @@ fn say(to: &mut TcpStream, what: &impl Serialize) -> io::Result<()> {
 
 // ---- Rank 0 -----------------------------------------------------------------------------------------------------------------
 
-/// What reaches the judge: a rank's connection, what the rank tells, or that the connection has ended.
+/// What reaches the judge.
 enum Event {
+    /// A rank connects, because it has not moved for the deadline.
     Connected(TcpStream),
+    /// A rank of this host connects, and shows that its host is there.
+    Linked(TcpStream, String),
+    /// What a rank tells.
     Told(Told),
+    /// The first kind of connection has ended.
     Gone,
+    /// The second kind has ended, because the process has, or because its host is gone.
+    Unlinked { host_is_gone: bool },
 }
 
-fn accept(listener: &TcpListener, word: u128, ranks: u32, events: &Sender<(u32, Event)>) {
+fn accept(listener: &TcpListener, word: u128, ranks: u32, limit: Duration, events: &Sender<(u32, Event)>) {
     for stream in listener.incoming().map_while(Result::ok) {
         let events = events.clone();
-        let _ = thread::Builder::new().name("hang rank".into()).spawn(move || hear(stream, word, ranks, &events));
+        let hear = move || hear(stream, word, ranks, limit, &events);
+        let _ = thread::Builder::new().name("hang rank".into()).spawn(hear);
     }
 }
 
 /// Passes on what a rank tells. A caller that does not know the word is not heard.
-fn hear(stream: TcpStream, word: u128, ranks: u32, events: &Sender<(u32, Event)>) -> Option<()> {
+fn hear(stream: TcpStream, word: u128, ranks: u32, limit: Duration, events: &Sender<(u32, Event)>) -> Option<()> {
     stream.set_read_timeout(Some(PATIENCE)).ok()?;
     let mut to = BufReader::new(stream.try_clone().ok()?);
     let mut line = String::new();
     to.read_line(&mut line).ok()?;
-    let (said, rank): (u128, u32) = serde_json::from_str(&line).ok()?;
-    if said != word || rank == 0 || rank >= ranks {
+    let hello: Hello = serde_json::from_str(&line).ok()?;
+    let rank = hello.rank;
+    if hello.word != word || rank == 0 || rank >= ranks {
         return None;
     }
     stream.set_read_timeout(None).ok()?;
-    events.send((rank, Event::Connected(stream))).ok()?;
-    for line in to.lines().map_while(Result::ok) {
-        let Ok(told) = serde_json::from_str(&line) else { break };
+    let is_link = hello.host.is_some();
+    let begin = match hello.host {
+        Some(host) => {
+            links::keep_alive(&stream, limit).ok()?;
+            Event::Linked(stream, host)
+        }
+        None => Event::Connected(stream),
+    };
+    events.send((rank, begin)).ok()?;
+    let mut host_is_gone = false;
+    for line in to.lines() {
+        host_is_gone = line.as_ref().is_err_and(links::is_gone);
+        let Some(told) = line.ok().and_then(|line| serde_json::from_str(&line).ok()) else { break };
         events.send((rank, Event::Told(told))).ok()?;
     }
-    events.send((rank, Event::Gone)).ok()
+    events.send((rank, if is_link { Event::Unlinked { host_is_gone } } else { Event::Gone })).ok()
 }
 
 /// Collects what the ranks tell, and decides.
@@ -266,6 +331,13 @@ struct Judge {
     events: Receiver<(u32, Event)>,
     streams: BTreeMap<u32, TcpStream>,
     still: BTreeMap<u32, Rank>,
+    /// The connections that show that the hosts are there.
+    links: BTreeMap<u32, TcpStream>,
+    /// The hosts of the ranks.
+    hosts: BTreeMap<u32, String>,
+    /// The ranks whose hosts are gone.
+    lost: BTreeSet<u32>,
+    lost_since: Option<Instant>,
     movement: Movement,
     /// Since when all ranks have been still while a transfer may be under way.
     transfers_since: Option<Instant>,
@@ -275,8 +347,20 @@ struct Judge {
 
 impl Judge {
     fn new(ranks: u32, deadline: Duration, events: Receiver<(u32, Event)>) -> Self {
-        let (streams, still) = (BTreeMap::new(), BTreeMap::new());
-        Self { ranks, deadline, events, streams, still, movement: Movement::new(), transfers_since: None, judged: None }
+        Self {
+            ranks,
+            deadline,
+            events,
+            streams: BTreeMap::new(),
+            still: BTreeMap::new(),
+            links: BTreeMap::new(),
+            hosts: BTreeMap::new(),
+            lost: BTreeSet::new(),
+            lost_since: None,
+            movement: Movement::new(),
+            transfers_since: None,
+            judged: None,
+        }
     }
 
     fn watch(mut self) {
@@ -285,6 +369,9 @@ impl Judge {
                 Ok((rank, event)) => self.note(rank, event),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => thread::sleep(tick(self.deadline)),
+            }
+            if self.lost_since.is_some_and(|since| since.elapsed() > TIME_TO_LOSE) {
+                self.report_lost();
             }
             match self.movement.still_for() {
                 Some(still) if still >= self.deadline => {
@@ -308,6 +395,19 @@ impl Judge {
         match event {
             Event::Connected(stream) => drop(self.streams.insert(rank, stream)),
             Event::Told(Told::Still(state) | Told::Confirmed(state)) => drop(self.still.insert(rank, state)),
+            Event::Linked(stream, host) => {
+                self.links.insert(rank, stream);
+                self.hosts.insert(rank, host);
+            }
+            Event::Unlinked { host_is_gone } => {
+                self.links.remove(&rank);
+                if host_is_gone {
+                    self.lost.insert(rank);
+                    self.lost_since.get_or_insert_with(Instant::now);
+                }
+            }
+            // Asked for and taken in `report_lost`.
+            Event::Told(Told::Is(_)) => {}
             Event::Told(Told::Moved) | Event::Gone => {
                 // The rank connects again when it is still again.
                 if let Some(stream) = self.streams.remove(&rank) {
@@ -366,11 +466,35 @@ impl Judge {
         Some(confirmed.into_values().collect())
     }
 
+    /// Reports the hosts that are gone, with what the ranks of the other hosts do, and ends the job.
+    fn report_lost(&mut self) -> ! {
+        for stream in self.links.values_mut() {
+            let _ = say(stream, &Order::Tell);
+        }
+        let mut states = BTreeMap::from([(0, state::of_this_rank(true).unwrap_or_default())]);
+        let begin = Instant::now();
+        while states.len() <= self.links.len()
+            && let Some(left) = PATIENCE.checked_sub(begin.elapsed())
+            && let Ok((rank, event)) = self.events.recv_timeout(left)
+        {
+            match event {
+                Event::Told(Told::Is(state)) => drop(states.insert(rank, state)),
+                event => self.note(rank, event),
+            }
+        }
+        let mut gone: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
+        for &rank in &self.lost {
+            gone.entry(self.hosts.get(&rank).map_or("", String::as_str)).or_default().push(rank);
+        }
+        super::report(&graph::report_of_gone_hosts(&gone, &states, limit(self.deadline).as_secs_f64()));
+        self.end()
+    }
+
     /// Ends all ranks at the same moment. A launcher kills the other ranks as soon as one has ended, and MPICH's then gives the
     /// status of a killed rank.
     fn end(&mut self) -> ! {
         let at = Moment(Moment::now().0 + TIME_TO_END.as_nanos() as u64);
-        for stream in self.streams.values_mut() {
+        for stream in self.streams.values_mut().chain(self.links.values_mut()) {
             // A rank that cannot be told is ended by the launcher.
             let _ = say(stream, &Order::End(at));
         }
