@@ -67,11 +67,15 @@ fn laps(command: &mut Command, problem: &Problem) -> anyhow::Result<Vec<Measured
 pub fn command(kernel: Kernel, problem: &Problem) -> anyhow::Result<Command> {
     let mut command = program(KERNEL)?;
     command.arg(kernel.to_string());
-    let Problem { size, workers, grain, pattern, .. } = problem;
+    let Problem { size, workers, threads, grain, pattern, .. } = problem;
     for (flag, value) in [("--size", *size as u64), ("--workers", *workers as u64), ("--grain", *grain)] {
         command.args([flag, &value.to_string()]);
     }
     command.args(["--pattern", pattern.name()]);
+    // Only stencil has this flag.
+    if *threads > 1 {
+        command.args(["--threads", &threads.to_string()]);
+    }
     Ok(command)
 }
 

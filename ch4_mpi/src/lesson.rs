@@ -16,6 +16,7 @@ use course::lanes;
 use course::lanes::record;
 use course::lesson::{self, Role};
 use mpi::Threading;
+use mpi::collective::SystemOperation;
 use mpi::environment::{initialize_with_threading, is_finalized, library_version};
 use mpi::topology::SimpleCommunicator;
 use mpi::traits::*;
@@ -124,22 +125,40 @@ fn run_watched<A: Parser + clap::Args>(
     deadline: f64,
     story: impl FnOnce(A, &Lesson, &SimpleCommunicator) -> anyhow::Result<()>,
 ) -> ExitCode {
-    let plan = |whole: &Whole<A>| Ok((whole.ranks.into(), whole.watch.settings(deadline)));
+    let plan = |whole: &Whole<A>| {
+        let (ranks, settings) = (whole.ranks.into(), whole.watch.settings(deadline));
+        Ok(Plan { ranks, settings, threading: Threading::Single })
+    };
     run_planned(header, plan, |whole, lesson, world| story(whole.own, lesson, world))
 }
 
-/// The same for a program whose own flags say how many ranks it starts, or why the flags fit no problem.
+/// The same for a program whose own flags say how many ranks it starts and what its threads do with MPI, or why the flags fit
+/// no problem.
 pub fn run_job<A: Parser>(
     header: &str,
-    ranks: impl FnOnce(&A) -> Result<usize, String>,
+    job: impl FnOnce(&A) -> Result<(usize, Threading), String>,
     story: impl FnOnce(A, &Lesson, &SimpleCommunicator) -> anyhow::Result<()>,
 ) -> ExitCode {
-    run_planned(header, |args| Ok((ranks(args)?, Watch::default().settings(DEADLINE))), story)
+    let plan = |args: &A| {
+        let (ranks, threading) = job(args)?;
+        Ok(Plan { ranks, settings: Watch::default().settings(DEADLINE), threading })
+    };
+    run_planned(header, plan, story)
+}
+
+/// What the flags of a program say about its job.
+struct Plan {
+    /// The number of ranks that the program starts.
+    ranks: usize,
+    /// How the ranks are watched.
+    settings: Settings,
+    /// What the threads of a rank do with MPI.
+    threading: Threading,
 }
 
 fn run_planned<A: Parser>(
     header: &str,
-    plan: impl FnOnce(&A) -> Result<(usize, Settings), String>,
+    plan: impl FnOnce(&A) -> Result<Plan, String>,
     story: impl FnOnce(A, &Lesson, &SimpleCommunicator) -> anyhow::Result<()>,
 ) -> ExitCode {
     launch::become_launcher();
@@ -153,8 +172,8 @@ fn run_planned<A: Parser>(
         None => {
             lesson::prepare_signals();
             lesson::end_with_starter();
-            let (_, flags, (ranks, _)) = flags().unwrap_or_else(|answer: Answer| answer.end());
-            match supervise(flags, ranks) {
+            let (_, flags, plan) = flags().unwrap_or_else(|answer: Answer| answer.end());
+            match supervise(flags, plan.ranks) {
                 Ok(status) => ExitCode::from(status),
                 Err(error) => lesson::report(Err(error)),
             }
@@ -176,7 +195,7 @@ fn supervise(flags: Flags, ranks: usize) -> anyhow::Result<u8> {
 
 fn rank<A>(
     launched: Launched,
-    flags: impl FnOnce() -> Result<(A, Flags, (usize, Settings)), Answer>,
+    flags: impl FnOnce() -> Result<(A, Flags, Plan), Answer>,
     story: impl FnOnce(A, &Lesson, &SimpleCommunicator) -> anyhow::Result<()>,
 ) -> ExitCode {
     launch::end_with_launcher();
@@ -186,12 +205,15 @@ fn rank<A>(
         return wrong_launcher(launched, &library);
     }
     let flags = flags();
-    if let Ok((_, _, (_, settings))) = &flags {
-        instrument::configure(*settings, instrument::Hooks { report: lesson::draw_hanging, exit: record::close });
+    let mut wanted = Threading::Single;
+    if let Ok((_, _, plan)) = &flags {
+        instrument::configure(plan.settings, instrument::Hooks { report: lesson::draw_hanging, exit: record::close });
+        wanted = plan.threading;
     }
     // There are other threads, but only the main thread calls MPI (but for `end_job`), and none of the MPI libraries needs to know
-    // of threads that do not call it. With `Threading::Funneled` a small message takes 1.6 times as long in Open MPI 4.1.
-    let Some((mut universe, _)) = initialize_with_threading(Threading::Single) else {
+    // of threads that do not call it. With `Threading::Funneled` a small message takes 1.6 times as long in Open MPI 4.1. So only
+    // programs whose own threads compute while a message may be under way ask for it.
+    let Some((mut universe, provided)) = initialize_with_threading(wanted) else {
         return lesson::report(Err(anyhow!("MPI was initialized before the lesson began")));
     };
     universe.set_buffer_size(SEND_BUFFER);
@@ -221,7 +243,7 @@ fn rank<A>(
             exit(answer.status.into());
         }
     };
-    let told = tell(args, flags, &world, story);
+    let told = check_threading(wanted, provided, &world).and_then(|()| tell(args, flags, &world, story));
     if let Err(error) = &told
         && let Some(refused) = error.downcast_ref::<Refused>()
     {
@@ -236,6 +258,32 @@ fn rank<A>(
     let code = lesson::report(told);
     drop(universe);
     code
+}
+
+/// Makes sure that MPI allows in every rank what the threads of the program do. All ranks return the same result.
+fn check_threading(wanted: Threading, provided: Threading, world: &SimpleCommunicator) -> anyhow::Result<()> {
+    if wanted == Threading::Single {
+        return Ok(());
+    }
+    let (enough, mut enough_for_all) = (provided >= wanted, false);
+    instrument::unnoted(|| world.all_reduce_into(&enough, &mut enough_for_all, SystemOperation::logical_and()));
+    if enough_for_all {
+        return Ok(());
+    }
+    let (provided, wanted) = (level(provided), level(wanted));
+    Err(Refused::because(format!(
+        "threads: the ranks need the thread level {wanted} of MPI, and this MPI gives less (rank 0 has {provided})"
+    )))
+}
+
+/// MPI's name of a thread level.
+fn level(threading: Threading) -> &'static str {
+    match threading {
+        Threading::Single => "MPI_THREAD_SINGLE",
+        Threading::Funneled => "MPI_THREAD_FUNNELED",
+        Threading::Serialized => "MPI_THREAD_SERIALIZED",
+        Threading::Multiple => "MPI_THREAD_MULTIPLE",
+    }
 }
 
 fn tell<A>(

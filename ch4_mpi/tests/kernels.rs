@@ -3,12 +3,14 @@
 
 mod common;
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use ch1_parallel::kernels::grain::Pattern;
 use ch1_parallel::kernels::{Figures, Kernel, Measured, Strategy};
 use clap::ValueEnum;
 use common::{kernel, mpirun, run, succeed};
+use course::testing::traces::read;
 
 fn figures(stdout: &str) -> Figures {
     assert_eq!(stdout.lines().count(), 1, "{stdout}");
@@ -46,6 +48,70 @@ fn all_ranks_and_sizes_are_exact() {
             assert_eq!(figures.strategy, Strategy::Mpi);
             assert_eq!(figures.workers.to_string(), ranks);
         }
+    }
+}
+
+#[test]
+fn ranks_with_threads_are_exact() {
+    for (ranks, threads) in
+        ["1", "2", "3"].into_iter().flat_map(|ranks| ["1", "2", "3"].map(|threads| (ranks, threads)))
+    {
+        // Bands of rows with fewer rows than threads, and sizes that neither ranks nor threads can share evenly.
+        for size in ["5", "7", "9", "13", "101"] {
+            let flags = ["--workers", ranks, "--threads", threads, "--size", size, "--iterations", "3", "--json"];
+            let printed = succeed(kernel().arg("stencil").args(flags));
+            let figures = figures(&printed);
+            assert!(figures.valid && figures.rate.is_some_and(|rate| rate > 0.0), "{figures:?}");
+            assert_eq!((figures.workers.to_string(), figures.threads.to_string()), (ranks.into(), threads.into()));
+            assert_eq!(printed.contains("\"threads\""), threads != "1", "{printed}");
+        }
+    }
+}
+
+#[test]
+fn the_threads_of_a_rank_have_lanes_and_only_the_main_thread_calls_mpi() {
+    let folder = tempfile::tempdir().unwrap();
+    let trace = folder.path().join("lanes.json");
+    let flags = ["stencil", "--workers", "2", "--threads", "2", "--size", "101", "--iterations", "3"];
+    succeed(kernel().args(flags).arg("--trace").arg(&trace));
+    let stretches = read(&trace);
+    for (process, rank) in [(1, "rank 0"), (2, "rank 1")] {
+        let own = || stretches.iter().filter(move |stretch| stretch.process == process);
+        // Either thread of a pool may sweep either band: two bands in each of four iterations.
+        let sweeps: Vec<_> = own().filter(|it| ["worker 0", "worker 1"].contains(&&it.lane[..])).collect();
+        assert_eq!(sweeps.iter().filter(|it| it.state == "run").count(), 8, "{rank}: {stretches:?}");
+        assert_eq!(own().filter(|it| it.label == "pool").count(), 4, "{rank}: {stretches:?}");
+        let mut calls = own().filter(|it| it.label.starts_with("MPI_"));
+        assert!(calls.all(|it| it.lane == rank), "{rank}: {stretches:?}");
+    }
+}
+
+/// Compiles a library of the folder `tests/foreign` that is loaded before MPI.
+fn preloaded(name: &str, folder: &Path) -> PathBuf {
+    let (source, library) = (format!("tests/foreign/{name}.c"), folder.join(format!("lib{name}.so")));
+    let compiler = std::env::var_os("MPICC").unwrap_or_else(|| "mpicc".into());
+    let flags = ["-shared", "-fPIC", "-Wl,--as-needed", &source, "-ldl", "-o"];
+    succeed(Command::new(compiler).args(flags).arg(&library));
+    library
+}
+
+#[test]
+fn an_mpi_that_allows_no_threads_is_refused_only_if_there_are_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = preloaded("single", folder.path());
+    for (threads, level, status) in
+        [(&[][..], "single", 0), (&["--threads", "1"], "single", 0), (&["--threads", "2"], "funneled", 1)]
+    {
+        let flags = ["stencil", "--workers", "2", "--size", "13", "--iterations", "1"];
+        let finished = run(kernel().args(flags).args(threads).env("LD_PRELOAD", &library));
+        assert_eq!(finished.code(), Some(status), "{threads:?}: {finished:#?}");
+        let (asked, errors): (Vec<_>, Vec<_>) =
+            finished.stderr.lines().partition(|line| line.starts_with("asked for: "));
+        assert_eq!(asked, vec![format!("asked for: {level}"); 2], "{threads:?}: {finished:#?}");
+        let right = "error: rank 0: threads: the ranks need the thread level MPI_THREAD_FUNNELED of MPI, and this MPI gives less \
+                     (rank 0 has MPI_THREAD_SINGLE)";
+        assert_eq!(errors, if status == 0 { vec![] } else { vec![right] }, "{threads:?}: {finished:#?}");
+        assert_eq!(finished.stdout.is_empty(), status != 0, "{threads:?}: {finished:#?}");
     }
 }
 
@@ -125,6 +191,9 @@ fn bad_sizes_are_usage_errors_before_any_rank_starts() {
         &["count", "--size", "0"],
         &["count", "--workers", "0"],
         &["count", "--iterations", "0"],
+        &["count", "--threads", "2"],
+        &["count", "--threads", "1"],
+        &["stencil", "--threads", "0"],
         &["count", "--json", "--laps"],
         &["count", "--laps", "--down-to", "1"],
         &["grain", "--down-to", "1"],

@@ -50,7 +50,7 @@ fn checked(args: Args) -> Result<(Args, Kernel, Strategy, Problem), String> {
     if !kernel.strategies().contains(&strategy) {
         return Err(no_pair(&args));
     }
-    let mut problem = args.problem.problem(kernel)?;
+    let mut problem = args.problem.problem(kernel, strategy)?;
     if strategy == Strategy::Serial {
         problem.workers = 1;
     }

@@ -123,6 +123,10 @@ fn bad_flags_are_usage_errors() {
         &["transpose", "--strategy", "rayon", "--size", "65537"],
         &["do_something", "--strategy", "serial", "--size", "4294967296"],
         &["do-something", "--strategy", "serial"],
+        &["stencil", "--strategy", "rayon", "--threads", "2"],
+        &["stencil", "--strategy", "threads", "--threads", "1"],
+        &["count", "--strategy", "mpi", "--threads", "2"],
+        &["stencil", "--strategy", "mpi", "--threads", "0"],
         &["count", "--strategy", "threads", "--iterations", "0"],
         &["count", "--strategy", "threads", "--grain", "-1"],
         &["grain", "--strategy", "threads", "--size", "0"],
@@ -135,6 +139,23 @@ fn bad_flags_are_usage_errors() {
         assert!(finished.stderr.starts_with("error: ") && finished.stderr.contains("Usage: "), "{finished:?}");
         assert_eq!(finished.stdout, "");
     }
+}
+
+#[test]
+fn ranks_may_have_threads_in_the_stencil() {
+    if let Err(missing) = mpi::available() {
+        println!("skipped: {missing:#}");
+        return;
+    }
+    let flags = ["--workers", "2", "--threads", "3", "--size", "101", "--iterations", "3", "--json"];
+    let finished = kernel(&[&["stencil", "--strategy", "mpi"][..], &flags].concat());
+    assert_eq!(finished.code(), Some(0), "{finished:?}");
+    let figures: Figures = serde_json::from_str(&finished.stdout).expect("JSON");
+    assert!(figures.valid && (figures.workers, figures.threads) == (2, 3), "{figures:?}");
+    let finished = kernel(&["count", "--strategy", "mpi", "--threads", "2"]);
+    let first = finished.stderr.lines().next();
+    let right = "error: '--threads 2' is for the kernel stencil with the strategy mpi, not for count with mpi";
+    assert_eq!(first, Some(right), "{finished:?}");
 }
 
 #[test]

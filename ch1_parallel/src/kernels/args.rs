@@ -15,9 +15,12 @@ const SECONDS: f64 = 2.0;
 #[derive(Clone, Debug, clap::Args)]
 pub struct ProblemArgs {
     /// Number of threads, processes or ranks; for waiting, the number of requests in flight. Without this flag: the number of
-    /// cores; for waiting, 100
+    /// cores, divided by that of --threads; for waiting, 100
     #[arg(long, value_name = "W", value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub workers: Option<u16>,
+    /// Number of threads of each rank, for stencil with the strategy mpi [default: 1]
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub threads: Option<u16>,
     /// Size: the length of nstream's vectors (default 4000000); the side of the grid or matrix of stencil, pipeline (2000) and
     /// transpose (2048); the number of tasks of count (1000); the number of numbers of do_something (1000000); the number of
     /// requests of waiting (100); the number of steps of grain (1000)
@@ -42,19 +45,27 @@ pub struct ProblemArgs {
 }
 
 impl ProblemArgs {
-    /// The problem that the flags describe for this kernel.
+    /// The problem that the flags describe for this kernel and this strategy.
     ///
     /// # Errors
-    /// The size is too small or too large for the kernel.
-    pub fn problem(&self, kernel: Kernel) -> Result<Problem, String> {
+    /// The size is too small or too large for the kernel, or its workers have no threads.
+    pub fn problem(&self, kernel: Kernel, strategy: Strategy) -> Result<Problem, String> {
         let size = self.size.unwrap_or(kernel.default_size());
         let (least, most) = (kernel.least_size(), kernel.most_size());
         if !(least..=most).contains(&size) {
             return Err(format!("invalid value '{size}' for '--size <N>': {kernel} takes {least} to {most}"));
         }
-        let workers = self.workers.map_or_else(|| kernel.default_workers(), usize::from);
+        if let Some(threads) = self.threads
+            && (kernel, strategy) != (Kernel::Stencil, Strategy::Mpi)
+        {
+            return Err(format!(
+                "'--threads {threads}' is for the kernel stencil with the strategy mpi, not for {kernel} with {strategy}"
+            ));
+        }
+        let threads = self.threads.map_or(1, usize::from);
+        let workers = self.workers.map_or_else(|| (kernel.default_workers() / threads).max(1), usize::from);
         let iterations = self.iterations.unwrap_or(1) as usize;
-        Ok(Problem { size, workers, iterations, grain: self.grain, wait: self.wait, pattern: self.pattern })
+        Ok(Problem { size, workers, threads, iterations, grain: self.grain, wait: self.wait, pattern: self.pattern })
     }
 
     /// Measures a solution: with the iterations that the flags ask for, or with as many as fit into 2 s.

@@ -94,6 +94,8 @@ pub struct Problem {
     pub size: usize,
     /// The number of threads, processes or ranks.
     pub workers: usize,
+    /// The number of threads of each worker: above 1 only for the ranks of `stencil`.
+    pub threads: usize,
     /// The number of timed iterations. One more iteration before them is not timed.
     pub iterations: usize,
     /// The number to which a task of `count` or `grain` counts.
@@ -107,7 +109,7 @@ pub struct Problem {
 impl Problem {
     /// One worker, one iteration, no task: what the fields have that a kernel does not use.
     pub const DEFAULT: Self =
-        Self { size: 0, workers: 1, iterations: 1, grain: 0, wait: 0, pattern: grain::Pattern::Stencil1d };
+        Self { size: 0, workers: 1, threads: 1, iterations: 1, grain: 0, wait: 0, pattern: grain::Pattern::Stencil1d };
 
     /// The work of one iteration. Work per second has the unit [`unit`](Kernel::unit).
     #[must_use]
@@ -137,6 +139,9 @@ pub struct Figures {
     pub strategy: Strategy,
     /// The number of workers.
     pub workers: usize,
+    /// The number of threads of each worker. A line of JSON without this field means 1.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub threads: usize,
     /// The size of the problem.
     pub size: usize,
     /// The number of timed iterations, without those of the warm-up.
@@ -156,6 +161,16 @@ pub struct Figures {
     pub unit: String,
     /// Whether the exact check passed.
     pub valid: bool,
+}
+
+fn one() -> usize {
+    1
+}
+
+// The signature is serde's.
+#[expect(clippy::trivially_copy_pass_by_ref)]
+fn is_one(threads: &usize) -> bool {
+    *threads == 1
 }
 
 impl Kernel {
@@ -319,6 +334,7 @@ impl Figures {
             kernel,
             strategy,
             workers: problem.workers,
+            threads: problem.threads,
             size: problem.size,
             iterations: measured.seconds.len(),
             seconds_min: measured.seconds.iter().copied().fold(f64::INFINITY, f64::min),
@@ -341,9 +357,13 @@ impl Figures {
 
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kernel, strategy, workers, size, iterations, seconds_median, .. } = self;
+        let Self { kernel, strategy, workers, threads, size, iterations, seconds_median, .. } = self;
         let [low, high] = self.seconds_quartiles.map(|seconds| seconds * 1e3);
-        write!(f, "{kernel} of size {size} by {strategy}, workers: {workers}, iterations: {iterations}: ")?;
+        write!(f, "{kernel} of size {size} by {strategy}, workers: {workers}, ")?;
+        if *threads > 1 {
+            write!(f, "threads of each: {threads}, ")?;
+        }
+        write!(f, "iterations: {iterations}: ")?;
         match self.rate {
             Some(rate) => write!(f, "{rate:.1} {}", self.unit)?,
             None => write!(f, "wrong result")?,
@@ -418,6 +438,12 @@ mod tests {
              (median 375.000 ms, half of them 250.000 to 500.000; average 375.000, best 250.000)"
         );
         assert_eq!(serde_json::from_str::<Figures>(&count.json()).unwrap(), count);
+        assert!(!count.json().contains("threads"), "{}", count.json());
+        let hybrid = Figures { threads: 2, ..count };
+        assert!(hybrid.to_string().contains("workers: 3, threads of each: 2, iterations: 2: "), "{hybrid}");
+        let json = hybrid.json();
+        assert!(json.contains(r#""workers":3,"threads":2,"size":7"#), "{json}");
+        assert_eq!(serde_json::from_str::<Figures>(&json).unwrap(), hybrid);
         let wrong = figures(Kernel::Stencil, Some("wrong"));
         assert!(wrong.to_string().contains("iterations: 2: wrong result ("), "{wrong}");
         let json = wrong.json();

@@ -191,45 +191,70 @@ pub fn serial(problem: &Problem) -> anyhow::Result<Measured> {
     Ok(Measured { seconds, wrong: check(problem, sum(&output)) })
 }
 
-/// A parallel iterator over the bands of one pair of grids. The end of an iterator is the barrier.
+/// The bands of rows that the threads of a rayon pool sweep at the same time, one band for each thread: with more bands, more
+/// edges are copied.
+///
+/// The rows are the whole grid, or the rows of a rank, whose neighbours are then other ranks.
+#[derive(Debug)]
+pub struct Team {
+    size: usize,
+    bands: Vec<Range<usize>>,
+    edges: Vec<Edges>,
+}
+
+impl Team {
+    /// Divides the rows `rows` of a grid of side `size` among `threads` threads.
+    #[must_use]
+    pub fn new(size: usize, rows: &Range<usize>, threads: usize) -> Self {
+        let moved = |band: Range<usize>| rows.start + band.start..rows.start + band.end;
+        let bands: Vec<_> = bands(rows.len(), threads).into_iter().map(moved).filter(|band| !band.is_empty()).collect();
+        let edges = vec![Edges::new(size); bands.len()];
+        Self { size, bands, edges }
+    }
+
+    /// What [`sweep`] does, by the threads of the pool in which it is called: a parallel iterator over the bands. The end of
+    /// an iterator is the barrier.
+    pub fn sweep(&mut self, input: &mut [f64], output: &mut [f64], above: &[f64], below: &[f64]) {
+        struct Band<'grid> {
+            rows: Range<usize>,
+            input: &'grid mut [f64],
+            output: &'grid mut [f64],
+        }
+
+        let size = self.size;
+        let mut bands: Vec<Band<'_>> = Vec::with_capacity(self.bands.len());
+        let (mut left_in, mut left_out) = (input, output);
+        for rows in self.bands.iter().cloned() {
+            let cells = rows.len() * size;
+            let (input, output);
+            (input, left_in) = left_in.split_at_mut(cells);
+            (output, left_out) = left_out.split_at_mut(cells);
+            bands.push(Band { rows, input, output });
+        }
+        bands
+            .par_iter()
+            .zip(&mut self.edges)
+            .for_each(|(band, edges)| publish(band.input, &mut edges.first, &mut edges.last));
+        let edges = &self.edges;
+        bands.par_iter_mut().enumerate().for_each(|(index, band)| {
+            let _lane = pool_lane();
+            let above = index.checked_sub(1).map_or(above, |before| &edges[before].last);
+            let below = edges.get(index + 1).map_or(below, |after| &after.first);
+            sweep(size, band.rows.clone(), band.input, band.output, above, below);
+        });
+    }
+}
+
+/// One pair of grids, a band of them for each thread of a pool.
 ///
 /// # Errors
 /// The system does not start a thread, or the grids do not fit in the memory.
 pub fn rayon(problem: &Problem) -> anyhow::Result<Measured> {
-    struct Band<'grid> {
-        rows: Range<usize>,
-        input: &'grid mut [f64],
-        output: &'grid mut [f64],
-    }
-
     let size = problem.size;
     let pool = pool(problem.workers)?;
-    // One band for each worker: with more bands, more edges are copied.
-    let rows: Vec<_> = bands(size, problem.workers).into_iter().filter(|rows| !rows.is_empty()).collect();
+    let mut team = Team::new(size, &(0..size), problem.workers);
     let (mut input, mut output) = grids(size, 0..size)?;
-    let mut bands: Vec<Band<'_>> = Vec::with_capacity(rows.len());
-    let (mut left_in, mut left_out) = (&mut input[..], &mut output[..]);
-    for rows in rows {
-        let cells = rows.len() * size;
-        let (input, output);
-        (input, left_in) = left_in.split_at_mut(cells);
-        (output, left_out) = left_out.split_at_mut(cells);
-        bands.push(Band { rows, input, output });
-    }
-    // The first and the last entry stay empty: there are no rows beyond the grid.
-    let mut edges = vec![Edges::default(); bands.len() + 2];
-    edges[1..=bands.len()].fill(Edges::new(size));
-
-    let iterate = || {
-        bands
-            .par_iter()
-            .zip(&mut edges[1..])
-            .for_each(|(band, edges)| publish(band.input, &mut edges.first, &mut edges.last));
-        bands.par_iter_mut().zip(edges.par_windows(3)).for_each(|(band, near)| {
-            let _lane = pool_lane();
-            sweep(size, band.rows.clone(), band.input, band.output, &near[0].last, &near[2].first);
-        });
-    };
+    let iterate = || team.sweep(&mut input, &mut output, &[], &[]);
     let seconds = lanes::wait("pool", || pool.install(|| laps(problem.iterations, iterate)));
     Ok(Measured { seconds, wrong: check(problem, sum(&output)) })
 }
@@ -279,6 +304,17 @@ mod tests {
                 sweep(SIZE, rows, &mut new_input[here.clone()], &mut new_output[here], above, below);
             }
             assert_eq!((&new_input, &new_output), (&increased, &right), "{workers} bands");
+            for threads in 1..=4 {
+                let (mut new_input, mut new_output) = (input.clone(), output.clone());
+                for rows in bands(SIZE, workers) {
+                    let here = rows.start * SIZE..rows.end * SIZE;
+                    let above = &input[rows.start.saturating_sub(RADIUS) * SIZE..here.start];
+                    let below = &input[here.end..(rows.end + RADIUS).min(SIZE) * SIZE];
+                    let mut team = Team::new(SIZE, &rows, threads);
+                    team.sweep(&mut new_input[here.clone()], &mut new_output[here], above, below);
+                }
+                assert_eq!((&new_input, &new_output), (&increased, &right), "{workers} bands, {threads} threads");
+            }
         }
     }
 

@@ -7,7 +7,8 @@
 //! Run:       cargo run --release --bin kernel_mpi -- stencil --workers 2
 //!            scripts/mpirun -n 2 target/release/kernel_mpi stencil --workers 2
 //! Observe:   the program prints the rate. Compare it with `--workers 1`: `stencil` is limited by the memory, so two ranks
-//!            may be less than twice as fast as one rank. More ranks than cores gain nothing.
+//!            may be less than twice as fast as one rank. More ranks than cores gain nothing. With `--threads 2` each rank
+//!            has a pool of two threads, so one rank uses two cores.
 
 // Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
 #![cfg_attr(not(mpi), no_main, cfg(mpi))]
@@ -17,6 +18,7 @@ use std::process::ExitCode;
 use anyhow::ensure;
 use ch1_parallel::kernels::{Kernel, Problem, Strategy, args::ProblemArgs, grain::sweep};
 use ch4_mpi::{kernels, lesson};
+use mpi::Threading;
 use mpi::traits::*;
 
 #[derive(clap::Parser)]
@@ -34,17 +36,20 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    let ranks = |args: &Args| {
+    let job = |args: &Args| {
         if !args.kernel.strategies().contains(&Strategy::Mpi) {
             return Err(args.kernel.no_pair(Strategy::Mpi));
         }
         if args.down_to.is_some() && args.kernel != Kernel::Grain {
             return Err("--down-to is for the kernel grain".into());
         }
-        args.problem.problem(args.kernel).map(|problem| problem.workers)
+        let problem = args.problem.problem(args.kernel, Strategy::Mpi)?;
+        // The threads of a rank compute, and only its main thread calls MPI.
+        let threading = if problem.threads > 1 { Threading::Funneled } else { Threading::Single };
+        Ok((problem.workers, threading))
     };
-    lesson::run_job(lesson::header!(), ranks, |args: Args, _, world| {
-        let mut problem = args.problem.problem(args.kernel).map_err(anyhow::Error::msg)?;
+    lesson::run_job(lesson::header!(), job, |args: Args, _, world| {
+        let mut problem = args.problem.problem(args.kernel, Strategy::Mpi).map_err(anyhow::Error::msg)?;
         if args.problem.workers.is_none() {
             // Under mpirun the launcher has chosen the number of ranks.
             problem.workers = usize::try_from(world.size())?;

@@ -1,8 +1,13 @@
 //! `stencil` by ranks: each rank holds a band of rows and receives the outermost rows of its neighbours, the *halo*, as
 //! messages.
+//!
+//! With more than one thread for each rank, the program is a *hybrid*: the main thread of a rank exchanges the halos, and the
+//! threads of a rayon pool sweep parts of the rank's band. They share its memory, so they need no messages. Only the main
+//! thread calls MPI; MPI calls this thread level `MPI_THREAD_FUNNELED`.
 
-use ch1_parallel::kernels::stencil::{RADIUS, bands, check, grids, sum, sweep};
-use ch1_parallel::kernels::{Measured, Problem, laps};
+use ch1_parallel::kernels::stencil::{RADIUS, Team, bands, check, grids, sum, sweep};
+use ch1_parallel::kernels::{Measured, Problem, laps, pool};
+use course::lanes;
 use mpi::collective::SystemOperation;
 use mpi::request::scope;
 use mpi::topology::Process;
@@ -13,7 +18,8 @@ use super::{check_world, slowest};
 /// In each iteration a rank exchanges its halos, sweeps its band and waits for all ranks.
 ///
 /// # Errors
-/// The number of ranks in the world is not the number of workers in the problem, or the grids do not fit in the memory.
+/// The number of ranks in the world is not the number of workers in the problem, the grids do not fit in the memory, or the
+/// system does not start a thread.
 pub fn mpi(problem: &Problem, world: &impl Communicator) -> anyhow::Result<Measured> {
     check_world(problem, world)?;
     let (size, rank) = (problem.size, world.rank());
@@ -30,9 +36,20 @@ pub fn mpi(problem: &Problem, world: &impl Communicator) -> anyhow::Result<Measu
     let halo = |neighbour: Option<_>| vec![0.0; if neighbour.is_some() { RADIUS * size } else { 0 }];
     let (mut rows_above, mut rows_below) = (halo(above), halo(below));
 
+    let mut team = match problem.threads {
+        1 => None,
+        threads => Some((pool(threads)?, Team::new(size, &rows, threads))),
+    };
+
     let seconds = laps(problem.iterations, || {
         exchange(&input, above, &mut rows_above, below, &mut rows_below);
-        sweep(size, rows.clone(), &mut input, &mut output, &rows_above, &rows_below);
+        if let Some((pool, team)) = &mut team {
+            let (input, output) = (&mut input[..], &mut output[..]);
+            let sweep = || team.sweep(input, output, &rows_above, &rows_below);
+            lanes::wait("pool", || pool.install(sweep));
+        } else {
+            sweep(size, rows.clone(), &mut input, &mut output, &rows_above, &rows_below);
+        }
         world.barrier();
     });
 
