@@ -1,5 +1,5 @@
-//! The comparison of the strategies: the library of the programs `kernel`, `metg`, `prices`, `advise`, `tour`, `doctor` and
-//! `start`, and of the benches.
+//! The comparison of the strategies: the library of the programs `kernel`, `metg`, `scaling`, `prices`, `advise`, `tour`,
+//! `doctor` and `start`, and of the benches.
 
 pub mod advisor;
 pub mod compare;
@@ -11,6 +11,7 @@ pub mod peers;
 pub mod prices;
 mod printed;
 pub mod report;
+pub mod scaling;
 pub mod solve;
 pub mod timelines;
 pub mod units;

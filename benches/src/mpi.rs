@@ -4,10 +4,11 @@
 //! builds the programs before they are started, so that no old program is measured. Elsewhere, and on a machine without
 //! cargo, the programs in the folder of the running program are started.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{self, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -41,6 +42,71 @@ pub fn available() -> anyhow::Result<()> {
 pub fn solve(kernel: Kernel, problem: &Problem) -> anyhow::Result<Measured> {
     let measured = laps(&mut command(kernel, problem)?, problem)?;
     measured.into_iter().next().context("mpi: the job printed nothing")
+}
+
+/// The same with more arguments for the launcher, such as a host file.
+///
+/// # Errors
+/// There is no MPI, or the job fails.
+pub fn solve_on(kernel: Kernel, problem: &Problem, launcher: &[String]) -> anyhow::Result<Measured> {
+    if launcher.is_empty() {
+        return solve(kernel, problem);
+    }
+    let program = command(kernel, problem)?;
+    let mut job = launched(problem.workers, launcher);
+    job.arg(program.get_program()).args(program.get_args());
+    let measured = laps(&mut job, problem)?;
+    measured.into_iter().next().context("mpi: the job printed nothing")
+}
+
+/// Where the ranks of a job run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hosts {
+    /// The number of different host names.
+    pub names: usize,
+    /// The number of machines. Several hosts may be parts of one machine: network namespaces or containers.
+    pub machines: usize,
+}
+
+/// Asks where the launcher starts `ranks` ranks.
+///
+/// # Errors
+/// The launcher does not start a program.
+pub fn hosts(ranks: usize, launcher: &[String]) -> anyhow::Result<Hosts> {
+    let mut job = launched(ranks, launcher);
+    // A machine gives itself a new id whenever it boots.
+    job.args(["sh", "-c", "echo host $(uname -n) $(cat /proc/sys/kernel/random/boot_id)"]);
+    let finished = printed::run("mpi", &mut job, Duration::from_secs(60))?;
+    ensure!(finished.code() == Some(0), "mpi: the launcher: {}", first_block(&finished.stderr));
+    Ok(different(&finished.stdout))
+}
+
+/// Counts the different names and machines in lines of the form `host NAME ID`.
+fn different(lines: &str) -> Hosts {
+    let lines = || lines.lines().filter_map(|line| line.strip_prefix("host ")?.split_once(' '));
+    let names: BTreeSet<_> = lines().map(|(name, _)| name).collect();
+    let machines: BTreeSet<_> = lines().map(|(_, id)| id).collect();
+    Hosts { names: names.len().max(1), machines: machines.len().max(1) }
+}
+
+/// What a launcher says first, in one line: an error of scripts/mpirun, or the first lines up to an empty one or a rule of
+/// dashes.
+fn first_block(stderr: &str) -> String {
+    let says = |line: &&str| line.contains(char::is_alphanumeric);
+    let mut lines = stderr.lines().map(str::trim).skip_while(|line| !says(line)).take_while(says);
+    match lines.next() {
+        None => "it failed without a word".into(),
+        Some(line) if line.starts_with("error: ") => line["error: ".len()..].into(),
+        Some(line) => [line].into_iter().chain(lines).collect::<Vec<_>>().join(" "),
+    }
+}
+
+/// scripts/mpirun, to which a program is added. The job ends when this process ends.
+fn launched(ranks: usize, launcher: &[String]) -> Command {
+    let mut job = Command::new(root().join("scripts/mpirun"));
+    job.args(["-n", &ranks.to_string()]).args(launcher);
+    job.env("MPIRUN_QUIET", "1").env("MPIRUN_DIE_WITH", process::id().to_string());
+    job
 }
 
 /// Solves `grain` with the grain of the problem, with half of it, and so on down to `least`: one job for all.
@@ -175,4 +241,26 @@ fn build(cargo: &Path, target: &Path, profile: &str) -> anyhow::Result<()> {
         machine::libclang().map_err(|missing| anyhow!("{missing:#}: {MEND}"))?;
     }
     bail!("chapter 4 does not build: {wrong}; details: cargo build --bin {KERNEL}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_may_be_parts_of_one_machine() {
+        let lines = "a banner\nhost one 11-22\nhost two 11-22\nhost one 11-22\nhost three 33\n";
+        assert_eq!(different(lines), Hosts { names: 3, machines: 2 });
+        assert_eq!(different(""), Hosts { names: 1, machines: 1 });
+    }
+
+    #[test]
+    fn a_launcher_is_quoted_in_one_line() {
+        let rule = "-".repeat(70);
+        let said = format!("{rule}\nNo such file:\n    /hosts\n{rule}\n{rule}\nAn internal error\n");
+        assert_eq!(first_block(&said), "No such file: /hosts");
+        assert_eq!(first_block("ssh: no host\n\nORTE was unable\n"), "ssh: no host");
+        assert_eq!(first_block("error: mpirun: no launcher\nusage: x\n"), "mpirun: no launcher");
+        assert_eq!(first_block("\n---\n"), "it failed without a word");
+    }
 }

@@ -132,8 +132,8 @@ fn run_watched<A: Parser + clap::Args>(
     run_planned(header, plan, |whole, lesson, world| story(whole.own, lesson, world))
 }
 
-/// The same for a program whose own flags say how many ranks it starts and what its threads do with MPI, or why the flags fit
-/// no problem.
+/// The same for a program whose own flags say how many ranks it starts and what its threads do with MPI, or why the flags
+/// fit no problem.
 pub fn run_job<A: Parser>(
     header: &str,
     job: impl FnOnce(&A) -> Result<(usize, Threading), String>,
@@ -210,9 +210,9 @@ fn rank<A>(
         instrument::configure(plan.settings, instrument::Hooks { report: lesson::draw_hanging, exit: record::close });
         wanted = plan.threading;
     }
-    // There are other threads, but only the main thread calls MPI (but for `end_job`), and none of the MPI libraries needs to know
-    // of threads that do not call it. With `Threading::Funneled` a small message takes 1.6 times as long in Open MPI 4.1. So only
-    // programs whose own threads compute while a message may be under way ask for it.
+    // There are other threads, but only the main thread calls MPI (but for `end_job`), and none of the MPI libraries needs
+    // to know of threads that do not call it. With `Threading::Funneled` a small message takes 1.6 times as long in Open
+    // MPI 4.1. So only a program that divides a rank's work among threads asks for it, as the standard demands.
     let Some((mut universe, provided)) = initialize_with_threading(wanted) else {
         return lesson::report(Err(anyhow!("MPI was initialized before the lesson began")));
     };

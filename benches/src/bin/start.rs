@@ -19,6 +19,7 @@ Parallel and distributed programming in Rust: a course in small programs. README
   scripts/test                          sets up what is missing, runs every test
   cargo run --release --bin kernel      solves one problem with one strategy, checks it, prints the rate (--help)
   cargo run --release --bin metg        measures how short tasks may be with each strategy
+  scripts/scaling KERNEL                measures how a kernel scales with the number of MPI's ranks (--help)
   cargo run --release --bin prices      measures what a worker, a message, a barrier and a lock cost
   cargo run --release --bin advise      says which strategy is the fastest for many independent tasks (--help)
   cargo bench                           measures all strategies with criterion, writes a report

@@ -1,8 +1,8 @@
 //! The report: one page that needs no other file and no network.
 
-mod axis;
-mod ink;
-mod plot;
+pub(crate) mod axis;
+pub(crate) mod ink;
+pub(crate) mod plot;
 mod programs;
 mod sections;
 mod table;

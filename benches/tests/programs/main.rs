@@ -6,5 +6,6 @@ mod kernel;
 mod metg;
 mod peers;
 mod prices;
+mod scaling;
 mod start;
 mod tour;

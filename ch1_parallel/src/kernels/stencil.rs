@@ -191,8 +191,8 @@ pub fn serial(problem: &Problem) -> anyhow::Result<Measured> {
     Ok(Measured { seconds, wrong: check(problem, sum(&output)) })
 }
 
-/// The bands of rows that the threads of a rayon pool sweep at the same time, one band for each thread: with more bands, more
-/// edges are copied.
+/// The bands of rows that the threads of a rayon pool sweep at the same time, one band for each thread: with more bands,
+/// more edges are copied.
 ///
 /// The rows are the whole grid, or the rows of a rank, whose neighbours are then other ranks.
 #[derive(Debug)]
@@ -212,8 +212,8 @@ impl Team {
         Self { size, bands, edges }
     }
 
-    /// What [`sweep`] does, by the threads of the pool in which it is called: a parallel iterator over the bands. The end of
-    /// an iterator is the barrier.
+    /// What [`sweep`] does, by the threads of the pool in which it is called: a parallel iterator over the bands. The end
+    /// of an iterator is the barrier.
     pub fn sweep(&mut self, input: &mut [f64], output: &mut [f64], above: &[f64], below: &[f64]) {
         struct Band<'grid> {
             rows: Range<usize>,

@@ -21,7 +21,8 @@ pub use self::rows::{Mark, Row, Rows};
 use super::axis::Axis;
 use super::ink::Ink;
 
-const WIDTH: u32 = 360;
+/// The width of every plot.
+pub(crate) const WIDTH: u32 = 360;
 /// The plotting library divides sizes of letters by 1.24.
 const LETTER: f64 = 11.0 * 1.24;
 /// The height of the words at ticks.
@@ -38,10 +39,14 @@ pub enum MarkKind {
     Cross,
 }
 
-type Area<'svg> = DrawingArea<SVGBackend<'svg>, Shift>;
+pub(crate) type Area<'svg> = DrawingArea<SVGBackend<'svg>, Shift>;
 
 /// Draws into a string; it only fails if a file cannot be written, and there is none.
-fn draw(height: u32, label: &str, draw: impl FnOnce(&Area<'_>) -> Result<(), Box<dyn std::error::Error>>) -> String {
+pub(crate) fn draw(
+    height: u32,
+    label: &str,
+    draw: impl FnOnce(&Area<'_>) -> Result<(), Box<dyn std::error::Error>>,
+) -> String {
     let mut svg = String::new();
     {
         let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
@@ -68,7 +73,7 @@ fn finish(svg: &str, height: u32, label: &str) -> String {
     format!("<svg class=\"plot\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{label}\">\n{body}")
 }
 
-fn letters(ink: Ink, horizontal: HPos, vertical: VPos) -> TextStyle<'static> {
+pub(crate) fn letters(ink: Ink, horizontal: HPos, vertical: VPos) -> TextStyle<'static> {
     ("sans-serif", LETTER).into_font().color(&ink.colour()).pos(Pos::new(horizontal, vertical))
 }
 
@@ -81,7 +86,12 @@ fn marker(ink: Ink, kind: MarkKind) -> (Vec<(i32, i32)>, bool) {
 }
 
 /// Draws a marker at a place in pixels.
-fn mark(area: &Area<'_>, at: (i32, i32), ink: Ink, kind: MarkKind) -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) fn mark(
+    area: &Area<'_>,
+    at: (i32, i32),
+    ink: Ink,
+    kind: MarkKind,
+) -> Result<(), Box<dyn std::error::Error>> {
     let (corners, full) = marker(ink, kind);
     let mut corners: Vec<_> = corners.into_iter().map(|(x, y)| (at.0 + x, at.1 + y)).collect();
     if full {
@@ -97,14 +107,14 @@ fn mark(area: &Area<'_>, at: (i32, i32), ink: Ink, kind: MarkKind) -> Result<(),
 }
 
 /// The part of a plot that its axes enclose, in pixels.
-struct Frame {
-    left: Range<i32>,
-    top: Range<i32>,
+pub(crate) struct Frame {
+    pub left: Range<i32>,
+    pub top: Range<i32>,
 }
 
 impl Frame {
     /// Draws axes and grid.
-    fn draw(&self, area: &Area<'_>, x: Shown<'_>, y: Shown<'_>) -> Result<(), Box<dyn std::error::Error>> {
+    pub fn draw(&self, area: &Area<'_>, x: Shown<'_>, y: Shown<'_>) -> Result<(), Box<dyn std::error::Error>> {
         let (width, height) = (WIDTH as i32, area.dim_in_pixel().1 as i32);
         let mut chart = ChartBuilder::on(area)
             .margin_top(self.top.start)
@@ -127,7 +137,7 @@ impl Frame {
     }
 
     /// Writes the name of the horizontal axis below the frame, at the lower edge of the plot.
-    fn name_horizontal_axis(&self, area: &Area<'_>, name: &str) -> Result<(), Box<dyn std::error::Error>> {
+    pub fn name_horizontal_axis(&self, area: &Area<'_>, name: &str) -> Result<(), Box<dyn std::error::Error>> {
         let middle = i32::midpoint(self.left.start, self.left.end);
         let at = (middle, area.dim_in_pixel().1 as i32 - 2);
         area.draw(&Text::new(name, at, letters(Ink::Text, HPos::Center, VPos::Bottom)))?;
@@ -135,10 +145,10 @@ impl Frame {
     }
 
     /// The place of a pair of values, in pixels.
-    fn place(&self, x: &Axis, y: &Axis, at: (f64, f64)) -> (i32, i32) {
+    pub fn place(&self, x: &Axis, y: &Axis, at: (f64, f64)) -> (i32, i32) {
         (x.map(&at.0, (self.left.start, self.left.end)), y.map(&at.1, (self.top.end, self.top.start)))
     }
 }
 
 /// An axis and the words at its ticks.
-type Shown<'a> = (&'a Axis, &'a dyn Fn(f64) -> String);
+pub(crate) type Shown<'a> = (&'a Axis, &'a dyn Fn(f64) -> String);
