@@ -11,6 +11,7 @@
 //! | [`job`] | all ranks of a job: are there enough, their neighbours in a ring or a grid, lines in the order of the ranks |
 //! | [`parts`] | the parts of a row of items, one for each rank: lengths and starts |
 //! | [`block`] | a rank's part of a grid, with a frame for the edges of its neighbours |
+//! | [`loggp`] | measures the parameters of the LogGP model: what a message costs the sender, the network and the receiver |
 //! | [`kernels`] | the kernels that every strategy solves, solved by ranks that exchange messages |
 
 mod banner;
@@ -22,4 +23,5 @@ pub mod job;
 pub mod kernels;
 pub mod launch;
 pub mod lesson;
+pub mod loggp;
 pub mod parts;

@@ -24,7 +24,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use course::lanes;
-pub use timing::{Laps, laps, median};
+pub use timing::{Laps, laps, median, quartiles};
 
 /// A kernel: a small computation whose result can be checked exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]

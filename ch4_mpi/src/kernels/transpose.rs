@@ -26,38 +26,89 @@ const STRIP: usize = 32;
 /// The number of ranks in the world is not the number of workers in the problem, or the matrices do not fit in the memory.
 pub fn mpi(problem: &Problem, world: &impl Communicator) -> anyhow::Result<Measured> {
     check_world(problem, world)?;
-    let (size, rank) = (problem.size, usize::try_from(world.rank())?);
-    let all: Vec<_> = (0..problem.workers).map(|rank| rows(size, problem.workers, rank)).collect();
-    let own = &all[rank];
-    let mut a = Array::collected("rows of A", own.len() * size, initial_rows(size, own.clone()))?;
-    let mut b = Array::zeros("rows of B", own.len() * size)?;
-    b.fill(0.0);
-    let longest = all.iter().map(Range::len).max().unwrap_or_default();
-    let (mut packed, mut received) = (Vec::new(), Vec::new());
+    let size = problem.size;
+    let mut part = Part::new(size, problem.workers, usize::try_from(world.rank())?)?;
 
     let seconds = laps(problem.iterations, || {
-        for first in (0..longest).step_by(STRIP) {
-            let strips: Vec<_> = all.iter().map(|rows| strip(rows, first)).collect();
-            let own_rows = strips[rank].start - own.start..strips[rank].end - own.start;
-            pack(size, &mut a[own_rows.start * size..own_rows.end * size], &all, &mut packed);
-            let to_each: Vec<_> = all.iter().map(|rows| (own_rows.len() * rows.len()) as Count).collect();
-            let from_each: Vec<_> = strips.iter().map(|rows| (rows.len() * own.len()) as Count).collect();
-            received.resize(from_each.iter().sum::<Count>() as usize, 0.0);
+        part.iterate(|packed, to_each, received, from_each| {
             let (starts_to, starts_from) = (starts(&to_each), starts(&from_each));
             world.all_to_all_varcount_into(
-                &Partition::new(&packed[..], to_each, starts_to),
-                &mut PartitionMut::new(&mut received[..], from_each, starts_from),
+                &Partition::new(packed, to_each, starts_to),
+                &mut PartitionMut::new(received, from_each, starts_from),
             );
-            add(size, &received, &strips, &mut b);
-        }
+        });
         world.barrier();
     });
 
-    let Difference { cells, sum } = difference(size, own.start, &b, problem.iterations + 1);
+    let Difference { cells, sum } = difference(size, part.own().start, &part.b, problem.iterations + 1);
     let mut all = Difference::default();
     world.all_reduce_into(&cells, &mut all.cells, SystemOperation::sum());
     world.all_reduce_into(&sum, &mut all.sum, SystemOperation::sum());
     Ok(Measured { seconds: slowest(world, &seconds), wrong: check(size, all) })
+}
+
+/// The work of one iteration of rank `rank` of `ranks`, without messages: the rank packs its rows of A for all ranks, copies the
+/// part that it would send to itself, and adds what stands in its buffer. The result is the number of cells of the rank, and the
+/// iteration. The program `loggp_mpi` measures it.
+///
+/// # Errors
+/// The rows do not fit in the memory.
+pub fn without_messages(size: usize, ranks: usize, rank: usize) -> anyhow::Result<(usize, impl FnMut())> {
+    let mut part = Part::new(size, ranks, rank)?;
+    let cells = part.a.len();
+    let iterate = move || {
+        part.iterate(|packed, to_each, received, from_each| {
+            let (from, to) = (starts(&to_each)[rank] as usize, starts(&from_each)[rank] as usize);
+            let own = to_each[rank] as usize;
+            received[to..to + own].copy_from_slice(&packed[from..from + own]);
+        });
+    };
+    Ok((cells, iterate))
+}
+
+/// What a rank holds: its rows of A and of B, and the buffers of an exchange.
+struct Part {
+    size: usize,
+    rank: usize,
+    /// The rows of each rank.
+    all: Vec<Range<usize>>,
+    a: Array,
+    b: Array,
+    packed: Vec<f64>,
+    received: Vec<f64>,
+}
+
+impl Part {
+    fn new(size: usize, ranks: usize, rank: usize) -> anyhow::Result<Self> {
+        let all: Vec<_> = (0..ranks).map(|rank| rows(size, ranks, rank)).collect();
+        let own = all[rank].clone();
+        let a = Array::collected("rows of A", own.len() * size, initial_rows(size, own.clone()))?;
+        let mut b = Array::zeros("rows of B", own.len() * size)?;
+        b.fill(0.0);
+        Ok(Self { size, rank, all, a, b, packed: Vec::new(), received: Vec::new() })
+    }
+
+    fn own(&self) -> &Range<usize> {
+        &self.all[self.rank]
+    }
+
+    /// One iteration. `exchange` gets the numbers to send and their counts for each rank, and a buffer for the numbers from all
+    /// ranks and their counts.
+    fn iterate(&mut self, mut exchange: impl FnMut(&[f64], Vec<Count>, &mut [f64], Vec<Count>)) {
+        let Self { size, rank, all, a, b, packed, received } = self;
+        let (size, own) = (*size, &all[*rank]);
+        let longest = all.iter().map(Range::len).max().unwrap_or_default();
+        for first in (0..longest).step_by(STRIP) {
+            let strips: Vec<_> = all.iter().map(|rows| strip(rows, first)).collect();
+            let own_rows = strips[*rank].start - own.start..strips[*rank].end - own.start;
+            pack(size, &mut a[own_rows.start * size..own_rows.end * size], all, packed);
+            let to_each: Vec<_> = all.iter().map(|rows| (own_rows.len() * rows.len()) as Count).collect();
+            let from_each: Vec<_> = strips.iter().map(|rows| (rows.len() * own.len()) as Count).collect();
+            received.resize(from_each.iter().sum::<Count>() as usize, 0.0);
+            exchange(packed, to_each, received, from_each);
+            add(size, received, &strips, b);
+        }
+    }
 }
 
 /// The rows of a rank that are sent at a time, from its row number `first`.
