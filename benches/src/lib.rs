@@ -1,9 +1,10 @@
-//! The comparison of the strategies: the library of the programs `kernel`, `metg`, `scaling`, `prices`, `advise`, `tour`,
-//! `doctor` and `start`, and of the benches.
+//! The comparison of the strategies: the library of the programs `kernel`, `metg`, `scaling`, `forecast`, `prices`, `advise`,
+//! `tour`, `doctor` and `start`, and of the benches.
 
 pub mod advisor;
 pub mod compare;
 pub mod examples;
+pub mod forecast;
 pub mod machine;
 pub mod metg;
 pub mod mpi;

@@ -21,10 +21,11 @@ use crate::machine::{self, MEND};
 use crate::printed;
 
 /// The programs of chapter 4 that this crate starts.
-const PROGRAMS: [&str; 3] = [KERNEL, PRICES, MAP];
+const PROGRAMS: [&str; 4] = [KERNEL, PRICES, MAP, LOGGP];
 const KERNEL: &str = "kernel_mpi";
 const PRICES: &str = "prices_mpi";
 const MAP: &str = "map_mpi";
+const LOGGP: &str = "loggp_mpi";
 
 /// Whether ranks can be started here. The choice of scripts/setup counts: if it chose no MPI, an mpirun on the PATH is not
 /// used.
@@ -162,6 +163,16 @@ pub fn prices(workers: usize, only_launch: bool) -> anyhow::Result<Command> {
 pub fn map(map: &Map, workers: usize) -> anyhow::Result<Command> {
     let mut command = program(MAP)?;
     command.args(["--ranks".into(), workers.to_string()]).args(map.to_args());
+    Ok(command)
+}
+
+/// The command that measures the parameters of the LogGP model with this number of ranks.
+///
+/// # Errors
+/// Those of [`available`].
+pub fn loggp(ranks: usize) -> anyhow::Result<Command> {
+    let mut command = program(LOGGP)?;
+    command.args(["--ranks", &ranks.to_string()]);
     Ok(command)
 }
 

@@ -27,7 +27,7 @@ use course::lanes;
 pub use timing::{Laps, laps, median, quartiles};
 
 /// A kernel: a small computation whose result can be checked exactly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[value(rename_all = "snake_case")]
 pub enum Kernel {

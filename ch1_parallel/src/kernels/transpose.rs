@@ -23,6 +23,9 @@ use course::lanes;
 /// The side of a block: a cache line of 64 bytes has 8 numbers.
 pub const BLOCK: usize = 8;
 
+/// How many rows of its part of A a rank sends at a time.
+pub const STRIP: usize = 32;
+
 /// The bytes that an iteration moves, as the Parallel Research Kernels count them: a number of A is read and a number of B
 /// written.
 #[must_use]

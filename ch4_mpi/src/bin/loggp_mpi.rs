@@ -31,7 +31,10 @@ struct Args {
 const KERNELS: [Kernel; 3] = [Kernel::Stencil, Kernel::Transpose, Kernel::Count];
 
 fn modelled(name: &str) -> Result<Kernel, String> {
-    KERNELS.into_iter().find(|kernel| kernel.name() == name).ok_or_else(|| "it is not stencil, transpose or count".into())
+    KERNELS
+        .into_iter()
+        .find(|kernel| kernel.name() == name)
+        .ok_or_else(|| "it is not stencil, transpose or count".into())
 }
 
 fn main() -> ExitCode {
@@ -41,7 +44,9 @@ fn main() -> ExitCode {
         let network = loggp::link_of_network(world, &nodes)?;
         let (barrier, all_reduce) = loggp::collectives(world);
         let mut rates = BTreeMap::new();
-        for kernel in KERNELS.into_iter().filter(|&kernel| !args.messages && args.kernel.is_none_or(|only| only == kernel)) {
+        for kernel in
+            KERNELS.into_iter().filter(|&kernel| !args.messages && args.kernel.is_none_or(|only| only == kernel))
+        {
             rates.insert(kernel.name(), loggp::rates(world, kernel, barrier)?);
         }
         if world.rank() == 0 {

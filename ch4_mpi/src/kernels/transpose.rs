@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use ch1_parallel::array::Array;
-use ch1_parallel::kernels::transpose::{Difference, check, difference, initial_rows, rows, stripe};
+use ch1_parallel::kernels::transpose::{Difference, STRIP, check, difference, initial_rows, rows, stripe};
 use ch1_parallel::kernels::{Measured, Problem, laps};
 use mpi::Count;
 use mpi::collective::SystemOperation;
@@ -16,9 +16,6 @@ use mpi::traits::*;
 
 use super::{check_world, slowest};
 use crate::parts::starts;
-
-/// How many rows of its part of A a rank sends at a time.
-const STRIP: usize = 32;
 
 /// In each iteration the ranks exchange their rows of A, a strip at a time.
 ///

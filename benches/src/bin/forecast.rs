@@ -1,0 +1,170 @@
+//! Says what more ranks will bring: predicts an iteration of a kernel that ranks solve by messages, on up to 1,024 ranks.
+//!
+//! The model is LogGP (Alexandrov et al., SPAA 1995): a message costs its sender and its receiver an overhead o, the network a
+//! latency L and a gap G for each byte; between two messages there is a gap g. The program measures these parameters within a node
+//! and between nodes, and what a rank computes while the other ranks of its node compute too. If there is one node only, TCP on
+//! this node stands in for the network. The environment variable MPIRUN may name a launcher that starts the ranks on hosts. With
+//! `--parameters` the values of another cluster are used. `--check` runs the kernels with 1, 2 and 4 ranks too, and prints the
+//! predicted beside the measured times.
+//!
+//! Run:       cargo run --release --bin forecast -- stencil --ranks 64 --size 4000
+//! Observe:   with more and more ranks, another part of an iteration becomes the largest: at first the computation, at the end
+//!            the latency of the messages. From there on, more ranks do not help.
+//! Exercise:  save the parameters with `--save`, halve the latency of the network in the file, and use it with `--parameters`.
+//!            For how many ranks does a better network pay?
+
+use std::io::{Write, stderr};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::{fs, process};
+
+use anyhow::Context;
+use benches::forecast::check::{Plan, check};
+use benches::forecast::model::Question;
+use benches::forecast::parameters::{KERNELS, Parameters};
+use benches::forecast::{MOST_RANKS, Scaling, measure, plot, weak_size};
+use ch1_parallel::kernels::Kernel;
+use course::lesson;
+
+/// The default of `--ranks`.
+const RANKS: u32 = 64;
+
+/// The numbers of ranks with `--check`.
+const CHECKED: [usize; 3] = [1, 2, 4];
+
+#[derive(clap::Parser)]
+struct Args {
+    /// The kernel: stencil, transpose or count
+    #[arg(value_parser = modelled, required_unless_present = "check")]
+    kernel: Option<Kernel>,
+    /// Number of ranks; default: 64; with --check the most ranks that run, default: 4
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    ranks: Option<u32>,
+    /// The side of the grid of stencil or the matrix of transpose, or the number of tasks of count; default: as of the program
+    /// kernel
+    #[arg(long, value_name = "S")]
+    size: Option<usize>,
+    /// The number to which a task of count counts
+    #[arg(long, value_name = "G", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=1 << 32))]
+    grain: u64,
+    /// Number of ranks on each node; default: the cores of a node
+    #[arg(long, value_name = "R", value_parser = clap::value_parser!(u16).range(1..=1024), conflicts_with = "check")]
+    ranks_per_node: Option<u16>,
+    /// Uses the parameters in this file, and measures nothing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["check", "save"])]
+    parameters: Option<PathBuf>,
+    /// Writes the measured parameters to this file
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
+    /// Draws strong and weak scaling to this file, as SVG
+    #[arg(long, value_name = "FILE", conflicts_with = "check")]
+    plot: Option<PathBuf>,
+    /// Runs the kernel, or all three, with 1, 2 and 4 ranks, and compares predicted with measured times
+    #[arg(long)]
+    check: bool,
+    /// With --check: how often everything is measured
+    #[arg(long, value_name = "R", default_value_t = 3, requires = "check", value_parser = clap::value_parser!(u8).range(1..=20))]
+    rounds: u8,
+    /// Prints one line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+fn modelled(name: &str) -> Result<Kernel, String> {
+    KERNELS
+        .into_iter()
+        .find(|kernel| kernel.name() == name)
+        .ok_or_else(|| "it is not stencil, transpose or count".into())
+}
+
+fn main() -> ExitCode {
+    lesson::run_checked(lesson::header!(), checked, |args, _lesson| {
+        for path in args.save.iter().chain(&args.plot) {
+            // The measurement takes long, so it is tried before whether a file can be written at all.
+            write(path, None)?;
+        }
+        if args.check { compare(&args) } else { predict(&args) }
+    })
+}
+
+/// The flags, or why they do not fit together.
+fn checked(args: Args) -> Result<Args, String> {
+    if let (Some(kernel), Some(size)) = (args.kernel, args.size) {
+        let (least, most) = (kernel.least_size(), kernel.most_size());
+        if !(least..=most).contains(&size) {
+            return Err(format!("invalid value '{size}' for '--size <S>': {kernel} takes {least} to {most}"));
+        }
+    }
+    if args.kernel.is_none() && args.size.is_some() {
+        return Err("--size needs a kernel".into());
+    }
+    Ok(args)
+}
+
+fn predict(args: &Args) -> anyhow::Result<()> {
+    let kernel = args.kernel.context("no kernel")?;
+    let question = Question { kernel, size: args.size.unwrap_or(kernel.default_size()), grain: args.grain };
+    let per_node = args.ranks_per_node.map(usize::from);
+    let parameters = match &args.parameters {
+        Some(path) => Parameters::load(path)?,
+        None => measure::measure(kernel, per_node, remark)?,
+    };
+    if let Some(path) = &args.save {
+        write(path, Some(&(serde_json::to_string_pretty(&parameters)? + "\n")))?;
+    }
+    let ranks = args.ranks.unwrap_or(RANKS) as usize;
+    let scaling = Scaling::of(&parameters, &question, ranks, per_node.unwrap_or(parameters.cores))?;
+    if let Some(path) = &args.plot {
+        write(path, Some(&plot::svg(&scaling)?))?;
+    }
+    if args.json {
+        println!("{}", serde_json::to_string(&scaling)?);
+    } else {
+        print!("{scaling}");
+    }
+    let largest = weak_size(&question, MOST_RANKS);
+    if kernel != Kernel::Count && largest > kernel.most_size() {
+        remark(&format!("the program kernel takes sizes up to {} only", kernel.most_size()));
+    }
+    Ok(())
+}
+
+fn compare(args: &Args) -> anyhow::Result<()> {
+    let most = args.ranks.map_or(CHECKED[2], |ranks| ranks as usize);
+    let ranks = CHECKED.into_iter().filter(|&ranks| ranks <= most).collect();
+    let plan = Plan { kernel: args.kernel, size: args.size, grain: args.grain, ranks, rounds: args.rounds.into() };
+    let checked = check(&plan, remark)?;
+    if let Some(path) = &args.save {
+        write(path, Some(&(serde_json::to_string_pretty(&checked.parameters)? + "\n")))?;
+    }
+    if args.json {
+        println!("{}", serde_json::to_string(&checked)?);
+    } else {
+        println!("{checked}");
+    }
+    Ok(())
+}
+
+/// Writes a file whole or not at all; without a text, it is only tried whether a file can be written there.
+fn write(path: &Path, text: Option<&str>) -> anyhow::Result<()> {
+    let named = || path.display().to_string();
+    anyhow::ensure!(!path.exists() || path.is_file(), "{}: it is no plain file", named());
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    // Under a name of its own at first.
+    let own = path.with_extension(format!("part-{}", process::id()));
+    let written = fs::write(&own, text.unwrap_or_default());
+    let done = match text {
+        Some(_) => written.and_then(|()| fs::rename(&own, &path)),
+        None => written.and_then(|()| fs::remove_file(&own)),
+    };
+    if done.is_err() {
+        // What was written of it is of no use.
+        let _ = fs::remove_file(&own);
+    }
+    done.with_context(named)
+}
+
+/// A remark that cannot be printed is no reason to fail.
+fn remark(text: &str) {
+    let _ = writeln!(stderr(), "remark: {text}");
+}

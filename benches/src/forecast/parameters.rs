@@ -1,0 +1,170 @@
+//! What the forecast knows about a cluster: the parameters that the program `loggp_mpi` has measured. They are kept as JSON,
+//! so that those of another cluster can be used too.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, bail, ensure};
+use ch1_parallel::kernels::Kernel;
+use serde::{Deserialize, Serialize};
+
+/// The kernels that the model predicts.
+pub const KERNELS: [Kernel; 3] = [Kernel::Stencil, Kernel::Transpose, Kernel::Count];
+
+/// The parameters of a cluster. All times are in seconds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parameters {
+    /// The cores of a node.
+    pub cores: usize,
+    /// Jobs that measured. Their ranks shared their nodes with a different number of ranks.
+    pub jobs: Vec<Job>,
+}
+
+/// What a job of some ranks has measured: a line of `loggp_mpi`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Job {
+    /// The node of each rank: 0, 1, ...
+    pub nodes: Vec<usize>,
+    /// The MPI, which decides how collectives work: `Open MPI v4.1.4`.
+    pub library: String,
+    /// A message between ranks of one node.
+    pub node: Option<Link>,
+    /// A message between ranks of different nodes.
+    pub network: Option<Link>,
+    /// A barrier of all ranks.
+    pub barrier: f64,
+    /// A sum of one number over all ranks.
+    pub all_reduce: f64,
+    /// For a kernel: pairs of the bytes of a rank's data and the seconds of a cell (of `count`: of a step of a task), while all
+    /// ranks of the job compute.
+    pub rates: BTreeMap<Kernel, Vec<(f64, f64)>>,
+}
+
+/// The parameters of the LogGP model between two ranks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Link {
+    /// L: the time that a short message is under way, without the overheads.
+    pub latency: f64,
+    /// o of the sender: how long it is busy with a message.
+    pub send_overhead: f64,
+    /// o of the receiver.
+    pub receive_overhead: f64,
+    /// g: the time between two messages of a rank that follow each other.
+    pub gap: f64,
+    /// The longest message that is sent before its receiver asks for it, in bytes.
+    pub eager_limit: f64,
+    /// G up to the eager limit: the time for each byte.
+    pub eager_gap_per_byte: f64,
+    /// G above the eager limit.
+    pub rendezvous_gap_per_byte: f64,
+    /// What a message above the eager limit needs in addition: the sender asks the receiver, which answers.
+    pub handshake: f64,
+    /// Bytes, and the seconds in which two ranks send each other so many bytes at the same time. G differs with the length and
+    /// the direction, so these pairs are used instead of G. May be empty.
+    #[serde(default)]
+    pub both_ways: Vec<(f64, f64)>,
+}
+
+impl Parameters {
+    /// The parameters in a file.
+    ///
+    /// # Errors
+    /// It cannot be read, or a value makes no sense.
+    pub fn load(path: &Path) -> anyhow::Result<Self> {
+        let named = || path.display().to_string();
+        let text = fs::read_to_string(path).with_context(named)?;
+        let parameters: Self = serde_json::from_str(&text).with_context(named)?;
+        parameters.check().with_context(named)?;
+        Ok(parameters)
+    }
+
+    /// Whether all values make sense.
+    ///
+    /// # Errors
+    /// The first that does not.
+    pub fn check(&self) -> anyhow::Result<()> {
+        ensure!((1..=100_000).contains(&self.cores), "cores: {} is not from 1 to 100000", self.cores);
+        ensure!(
+            self.jobs.iter().any(|job| job.nodes.len() == 1),
+            "jobs: none has one rank, whose rate is that of a rank alone"
+        );
+        self.jobs
+            .iter()
+            .enumerate()
+            .try_for_each(|(number, job)| job.check().with_context(|| format!("jobs[{number}]")))
+    }
+
+    /// Whether some job has measured the link between nodes.
+    #[must_use]
+    pub fn has_network(&self) -> bool {
+        self.jobs.iter().any(|job| job.network.is_some())
+    }
+}
+
+impl Job {
+    /// How many ranks its fullest node has.
+    #[must_use]
+    pub fn ranks_of_a_node(&self) -> usize {
+        (0..self.node_count()).map(|node| self.nodes.iter().filter(|&&of| of == node).count()).max().unwrap_or(1)
+    }
+
+    /// How many nodes it has.
+    #[must_use]
+    pub fn node_count(&self) -> usize {
+        self.nodes.iter().max().map_or(1, |last| last + 1)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        ensure!(!self.nodes.is_empty() && self.nodes.iter().all(|&node| node < self.nodes.len()), "nodes: a bad list");
+        time("barrier", self.barrier)?;
+        time("all_reduce", self.all_reduce)?;
+        for (name, link) in [("node", &self.node), ("network", &self.network)] {
+            link.iter().try_for_each(Link::check).context(name)?;
+        }
+        for (kernel, rates) in &self.rates {
+            ensure!(KERNELS.contains(kernel), "rates: {kernel} is not stencil, transpose or count");
+            ensure!(!rates.is_empty(), "rates of {kernel}: there is none");
+            ascending(rates).with_context(|| format!("rates of {kernel}"))?;
+            ensure!(rates.iter().all(|rate| rate.1 > 0.0), "rates of {kernel}: one is 0");
+        }
+        Ok(())
+    }
+}
+
+impl Link {
+    fn check(&self) -> anyhow::Result<()> {
+        for (name, value) in [
+            ("latency", self.latency),
+            ("send_overhead", self.send_overhead),
+            ("receive_overhead", self.receive_overhead),
+            ("gap", self.gap),
+            ("eager_gap_per_byte", self.eager_gap_per_byte),
+            ("rendezvous_gap_per_byte", self.rendezvous_gap_per_byte),
+            ("handshake", self.handshake),
+        ] {
+            time(name, value)?;
+        }
+        ensure!((0.0..=1e12).contains(&self.eager_limit), "eager_limit: {} is no number of bytes", self.eager_limit);
+        ascending(&self.both_ways).context("both_ways")
+    }
+}
+
+fn time(name: &str, seconds: f64) -> anyhow::Result<()> {
+    ensure!((0.0..=3600.0).contains(&seconds), "{name}: {seconds} is not from 0 to 3600 seconds");
+    Ok(())
+}
+
+fn ascending(pairs: &[(f64, f64)]) -> anyhow::Result<()> {
+    for &(bytes, seconds) in pairs {
+        ensure!((0.0..=1e15).contains(&bytes), "{bytes} is no number of bytes");
+        time("the time", seconds)?;
+    }
+    if let Some(two) = pairs.windows(2).find(|two| two[0].0 >= two[1].0) {
+        bail!("{} bytes do not stand before {} bytes", two[0].0, two[1].0);
+    }
+    Ok(())
+}
