@@ -184,6 +184,28 @@ fn prices_are_lines_of_json() {
 }
 
 #[test]
+fn the_parameters_of_a_job_are_one_line_of_json() {
+    let measure = |flags: &[&str]| {
+        let printed = succeed(Command::new(env!("CARGO_BIN_EXE_loggp_mpi")).args(flags));
+        serde_json::from_str::<serde_json::Value>(printed.trim_end()).unwrap()
+    };
+    let two = measure(&["--ranks", "2", "--kernel", "count"]);
+    assert_eq!((two["nodes"].to_string(), two["network"].is_null()), ("[0,0]".into(), true));
+    let link = two["node"].as_object().unwrap();
+    for (name, value) in link.iter().filter(|(name, _)| *name != "both_ways") {
+        assert!(value.as_f64().unwrap() >= 0.0, "{name}: {value}");
+    }
+    let (limit, sizes) = (link["eager_limit"].as_u64().unwrap(), link["both_ways"].as_array().unwrap());
+    assert!(sizes.iter().any(|size| size[0].as_u64() > Some(limit)), "{sizes:?}");
+    assert!(two["rates"]["count"][0][1].as_f64().unwrap() > 0.0 && two["barrier"].as_f64().unwrap() > 0.0, "{two}");
+    // The third rank has no partner.
+    let three = measure(&["--ranks", "3", "--messages"]);
+    assert!(three["nodes"].to_string() == "[0,0,0]" && three["node"]["latency"].as_f64().is_some(), "{three}");
+    let one = measure(&["--ranks", "1", "--kernel", "count"]);
+    assert!(one["node"].is_null() && one["network"].is_null(), "{one}");
+}
+
+#[test]
 fn bad_sizes_are_usage_errors_before_any_rank_starts() {
     for flags in [
         &["stencil", "--size", "4"][..],

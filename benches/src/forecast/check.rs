@@ -20,7 +20,7 @@ const SECONDS: f64 = 0.3;
 /// What is compared.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The kernels; empty: all that the model predicts.
+    /// The kernel; without one, all that the model predicts.
     pub kernel: Option<Kernel>,
     /// The size; without one, some sizes for each kernel.
     pub size: Option<usize>,
@@ -47,7 +47,7 @@ pub struct Case {
     pub predicted: f64,
     /// The measured seconds, which a quarter of the iterations and of the rounds did not exceed.
     pub measured: f64,
-    /// The predicted parts and their names.
+    /// What takes the largest part of the predicted time.
     pub limit: &'static str,
 }
 

@@ -103,7 +103,7 @@ pub fn weak_size(question: &Question, ranks: usize) -> usize {
 impl fmt::Display for Scaling {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Point { ranks, nodes, size, seconds, speed_up, efficiency, limit, parts } = self.asked;
-        writeln!(f, "{} of size {size} by {} ranks on {} nodes", self.kernel, grouped(ranks), grouped(nodes))?;
+        writeln!(f, "{} of size {size}, ranks: {}, nodes: {}", self.kernel, grouped(ranks), grouped(nodes))?;
         writeln!(
             f,
             "an iteration: {}; speed-up {} (efficiency {:.0} %); the largest part: {limit}",
@@ -136,5 +136,30 @@ impl fmt::Display for Scaling {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parameters::tests::parameters;
+    use super::*;
+
+    #[test]
+    fn a_scaling_begins_with_one_rank_and_ends_with_1024() {
+        for kernel in parameters::KERNELS {
+            let question = Question { kernel, size: 2048, grain: 1000 };
+            let scaling = Scaling::of(&parameters(), &question, 100, 2).unwrap();
+            assert_eq!((scaling.asked.ranks, scaling.asked.nodes), (100, 50));
+            for points in [&scaling.strong, &scaling.weak] {
+                let ranks: Vec<_> = points.iter().map(|point| point.ranks).collect();
+                assert_eq!(ranks, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024]);
+                assert!((points[0].speed_up - 1.0).abs() < 1e-9 && points[0].size == 2048);
+            }
+            assert!(scaling.strong.iter().all(|point| point.size == 2048));
+            let (work, ranks) = (if kernel == Kernel::Count { 1024 } else { 32 }, scaling.weak.len());
+            assert_eq!(scaling.weak[ranks - 1].size, 2048 * work);
+            let text = scaling.to_string();
+            assert!(text.contains("strong scaling") && text.contains("weak scaling"), "{text}");
+        }
     }
 }

@@ -104,7 +104,8 @@ pub fn forecast(parameters: &Parameters, question: &Question, layout: &Layout) -
     let even = shares.iter().map(|share| share.units).sum::<f64>() / shares.len() as f64;
     let bytes = |units: f64| if question.kernel == Kernel::Count { 0.0 } else { 16.0 * units };
     // The rates for the data of the busiest rank.
-    let (alone, busy) = (interpolate(known.alone, bytes(most)), interpolate(known.busy, bytes(most)));
+    let busy = interpolate(known.busy, bytes(most));
+    let alone = interpolate(known.alone, bytes(most)).min(busy);
     let compute = even * alone;
     let uneven = (most - even) * alone;
     let memory = most * (busy - alone);
@@ -507,5 +508,159 @@ impl Exchange {
 
     fn bytes(&self, from: usize, to: usize, strip: usize) -> usize {
         8 * self.rows_of(from, strip) * self.rows[to]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parameters::tests::parameters;
+    use super::*;
+
+    fn stencil(size: usize) -> Question {
+        Question { kernel: Kernel::Stencil, size, grain: 0 }
+    }
+
+    fn of(parameters: &Parameters, question: &Question, ranks: usize) -> Forecast {
+        forecast(parameters, question, &Layout::filled(ranks, 2)).unwrap()
+    }
+
+    fn close(one: f64, other: f64) -> bool {
+        (one - other).abs() <= 1e-9 * one.abs().max(other.abs())
+    }
+
+    #[test]
+    fn one_rank_only_computes() {
+        for (kernel, units) in [(Kernel::Stencil, 1e6), (Kernel::Transpose, 1e6), (Kernel::Count, 7000.0)] {
+            let forecast = of(&parameters(), &Question { kernel, size: 1000, grain: 7 }, 1);
+            assert_eq!(forecast, Forecast { compute: forecast.compute, ..Forecast::default() });
+            assert!(close(forecast.seconds(), units * 1e-9), "{kernel}: {forecast:?}");
+        }
+    }
+
+    #[test]
+    fn neighbours_on_the_node_cost_memory() {
+        let forecast = of(&parameters(), &stencil(1000), 2);
+        assert!(close(forecast.compute, 0.5e6 * 1e-9) && close(forecast.memory, 0.5e6 * 0.5e-9), "{forecast:?}");
+        // One rank on each node has no such neighbour.
+        let apart = super::forecast(&parameters(), &stencil(1000), &Layout::filled(2, 1)).unwrap();
+        assert!(apart.latency > forecast.latency);
+    }
+
+    #[test]
+    fn many_ranks_are_bound_by_latency() {
+        for kernel in [Kernel::Stencil, Kernel::Count, Kernel::Transpose] {
+            let forecast = of(&parameters(), &Question { kernel, size: 1024, grain: 10 }, 1024);
+            assert_eq!(forecast.limit(), "latency", "{kernel}: {forecast:?}");
+        }
+        assert_eq!(of(&parameters(), &stencil(4000), 2).limit(), "compute");
+    }
+
+    /// An exchange of halos on a network costs o + L + o + k·G, and above the eager limit a handshake.
+    #[test]
+    fn an_exchange_costs_what_the_formula_says() {
+        let parameters = parameters();
+        let network = parameters.jobs[2].network.clone().unwrap();
+        let layout = Layout { nodes: vec![0, 1] };
+        let known = Known::of(&parameters, Kernel::Stencil, &layout).unwrap();
+        let seconds = |size: usize| {
+            let shares = shares(&stencil(size), 2);
+            Simulation::new(&known, &layout, true).typical(|simulation| simulation.exchange_halos(&shares, 16 * size))
+        };
+        let short = network.alone() + 1600.0 * network.eager_gap_per_byte;
+        assert!(close(seconds(100), short), "{} {short}", seconds(100));
+        let long = network.alone() + network.handshake + 160_000.0 * network.rendezvous_gap_per_byte;
+        assert!(close(seconds(10_000), long), "{} {long}", seconds(10_000));
+    }
+
+    #[test]
+    fn no_parameter_makes_an_iteration_shorter_when_it_grows() {
+        let changes: [fn(&mut Link); 6] = [
+            |link| link.latency *= 10.0,
+            |link| link.send_overhead *= 10.0,
+            |link| link.receive_overhead *= 10.0,
+            |link| link.eager_gap_per_byte *= 10.0,
+            |link| link.rendezvous_gap_per_byte *= 10.0,
+            |link| link.handshake *= 10.0,
+        ];
+        for kernel in [Kernel::Stencil, Kernel::Transpose, Kernel::Count] {
+            for ranks in [2, 3, 4, 7, 8, 64, 100] {
+                let question = Question { kernel, size: 2000, grain: 100 };
+                let before = of(&parameters(), &question, ranks).seconds();
+                for (number, change) in changes.iter().enumerate() {
+                    let mut changed = parameters();
+                    changed
+                        .jobs
+                        .iter_mut()
+                        .flat_map(|job| job.network.iter_mut().chain(&mut job.node))
+                        .for_each(change);
+                    // The measured barriers stay, so they take less of the overheads.
+                    changed.jobs.iter_mut().for_each(|job| (job.barrier, job.all_reduce) = (0.0, 0.0));
+                    let mut same = parameters();
+                    same.jobs.iter_mut().for_each(|job| (job.barrier, job.all_reduce) = (0.0, 0.0));
+                    let before = of(&same, &question, ranks).seconds().min(before);
+                    let after = of(&changed, &question, ranks).seconds();
+                    assert!(after >= before * (1.0 - 1e-12), "{kernel}, {ranks} ranks, change {number}");
+                }
+                let mut slow = parameters();
+                slow.jobs.iter_mut().flat_map(|job| &mut job.network).for_each(|link| link.latency += 1.0);
+                let (crosses, after) = (ranks > 2, of(&slow, &question, ranks).seconds());
+                assert_eq!(after > before + 0.9, crosses, "{kernel}, {ranks} ranks: {before} {after}");
+            }
+        }
+    }
+
+    #[test]
+    fn collectives_take_as_long_as_measured() {
+        let parameters = parameters();
+        for nodes in [vec![0, 0], vec![0, 1]] {
+            let layout = Layout { nodes };
+            let known = Known::of(&parameters, Kernel::Count, &layout).unwrap();
+            let job = parameters.jobs.iter().find(|job| job.nodes == layout.nodes).unwrap();
+            let mut simulation = Simulation::new(&known, &layout, true);
+            let barrier = simulation.typical(|simulation| simulation.meet(false, known.collective.of_barrier));
+            assert!((barrier / job.barrier - 1.0).abs() < 1e-6, "{barrier} {}", job.barrier);
+        }
+    }
+
+    #[test]
+    fn all_ranks_leave_a_barrier_after_the_last_has_come() {
+        for library in ["Open MPI v4.1.4", "MPICH"] {
+            for ranks in [2, 3, 4, 5, 7, 8, 13, 64, 100] {
+                let mut parameters = parameters();
+                parameters.jobs.iter_mut().for_each(|job| job.library = library.into());
+                let layout = Layout::filled(ranks, 2);
+                let known = Known::of(&parameters, Kernel::Count, &layout).unwrap();
+                for (last, reduces) in (0..ranks).flat_map(|last| [(last, false), (last, true)]) {
+                    let mut simulation = Simulation::new(&known, &layout, true);
+                    simulation.clocks[last] = 1.0;
+                    simulation.meet(reduces, 0.0);
+                    assert!(simulation.clocks.iter().all(|clock| *clock >= 1.0), "{library}, {ranks} ranks, {last}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn work_that_cannot_be_divided_is_uneven() {
+        let count = |ranks| of(&parameters(), &Question { kernel: Kernel::Count, size: 3, grain: 1000 }, ranks);
+        assert!(close(count(2).uneven, 500.0 * 1e-9), "{:?}", count(2));
+        assert_eq!(count(1).uneven, 0.0);
+        // 8 rows at least for each rank of transpose, and 2 of stencil.
+        let transpose = of(&parameters(), &Question { kernel: Kernel::Transpose, size: 64, grain: 0 }, 16);
+        assert!(close(transpose.compute + transpose.uneven, 8.0 * 64.0 * 1e-9), "{transpose:?}");
+    }
+
+    #[test]
+    fn what_the_parameters_lack_is_named() {
+        let mut without = parameters();
+        without.jobs.iter_mut().for_each(|job| job.network = None);
+        let error = |parameters: &Parameters, ranks| {
+            forecast(parameters, &stencil(100), &Layout::filled(ranks, 2)).unwrap_err().to_string()
+        };
+        assert_eq!(error(&without, 4), "the parameters have no link between nodes");
+        without.jobs.iter_mut().for_each(|job| job.node = None);
+        assert_eq!(error(&without, 2), "the parameters have no link between ranks of one node");
+        without.jobs.iter_mut().for_each(|job| job.rates.clear());
+        assert_eq!(error(&without, 1), "the parameters have no rate of stencil");
     }
 }

@@ -168,3 +168,76 @@ fn ascending(pairs: &[(f64, f64)]) -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    fn link(latency: f64) -> Link {
+        Link {
+            latency,
+            send_overhead: 2e-7,
+            receive_overhead: 3e-7,
+            gap: 4e-7,
+            eager_limit: 4096.0,
+            eager_gap_per_byte: 2e-10,
+            rendezvous_gap_per_byte: 1e-10,
+            handshake: 2.0 * latency,
+            both_ways: Vec::new(),
+        }
+    }
+
+    /// A rank alone needs 1 ns for a cell, and 1.5 ns beside another one.
+    pub fn parameters() -> Parameters {
+        let job = |nodes: &[usize], node, network, rate: f64| Job {
+            nodes: nodes.to_vec(),
+            library: "Open MPI v4.1.4".into(),
+            node,
+            network,
+            barrier: 3e-5,
+            all_reduce: 4e-5,
+            rates: KERNELS.map(|kernel| (kernel, vec![(1e3, rate), (1e9, rate)])).into(),
+        };
+        Parameters {
+            cores: 2,
+            jobs: vec![
+                job(&[0], None, None, 1e-9),
+                job(&[0, 0], Some(link(1e-6)), None, 1.5e-9),
+                job(&[0, 1], None, Some(link(1e-5)), 1e-9),
+            ],
+        }
+    }
+
+    #[test]
+    fn good_parameters_are_the_same_after_writing_and_reading() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("parameters.json");
+        fs::write(&path, serde_json::to_string_pretty(&parameters()).unwrap()).unwrap();
+        assert_eq!(Parameters::load(&path).unwrap(), parameters());
+    }
+
+    #[test]
+    fn bad_values_are_refused_by_name() {
+        let bad: [(fn(&mut Parameters), &str); 9] = [
+            (|all| all.cores = 0, "cores: 0"),
+            (|all| drop(all.jobs.remove(0)), "jobs: none has one rank"),
+            (|all| all.jobs[1].nodes.clear(), "jobs[1]: nodes: "),
+            (|all| all.jobs[1].barrier = -1.0, "jobs[1]: barrier: -1 is not"),
+            (|all| all.jobs[1].node.as_mut().unwrap().latency = f64::NAN, "jobs[1]: node: latency: NaN"),
+            (|all| all.jobs[2].network.as_mut().unwrap().gap = 1e9, "jobs[2]: network: gap"),
+            (
+                |all| all.jobs[2].network.as_mut().unwrap().both_ways = vec![(8.0, 1.0), (8.0, 2.0)],
+                "both_ways: 8 bytes do not",
+            ),
+            (|all| all.jobs[0].rates.values_mut().for_each(Vec::clear), "rates of stencil: there is none"),
+            (|all| all.jobs[0].rates.values_mut().for_each(|rates| rates[0].1 = 0.0), "rates of stencil: one is 0"),
+        ];
+        for (spoil, why) in bad {
+            let mut spoilt = parameters();
+            spoil(&mut spoilt);
+            let error = format!("{:#}", spoilt.check().unwrap_err());
+            assert!(error.contains(why) && !error.contains('\n'), "{why}: {error}");
+        }
+        parameters().check().unwrap();
+    }
+}

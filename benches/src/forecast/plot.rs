@@ -20,7 +20,7 @@ const UPPER: (i32, i32) = (52, 230);
 const LOWER: (i32, i32) = (272, 410);
 
 /// What draws a part. The colours only stand for the classes until the plot is finished.
-const CLASSES: [&str; 8] = ["ink", "grid", "line", "compute", "uneven", "memory", "latency", "bandwidth"];
+const CLASSES: [&str; 9] = ["ink", "letter", "grid", "line", "compute", "uneven", "memory", "latency", "bandwidth"];
 const LETTERS: [&str; 5] = ["C", "U", "M", "L", "B"];
 
 const STYLE: &str = "<style>
@@ -131,13 +131,20 @@ fn half(area: &Area<'_>, left: i32, name: &str, points: &[Point]) -> Drawn {
     let width = (step * 0.38) as i32;
     for (index, point) in points.iter().enumerate() {
         let mut bottom = 0.0;
-        for ((class, letter), (part_name, seconds)) in CLASSES[3..].iter().zip(LETTERS).zip(point.parts.parts()) {
+        for ((class, letter), (part_name, seconds)) in CLASSES[4..].iter().zip(LETTERS).zip(point.parts.parts()) {
             let part = seconds / point.seconds.max(1e-300);
             let at = |part: f64| LOWER.1 - (f64::from(LOWER.1 - LOWER.0) * part) as i32;
             let (from, to) = (at(bottom), at(bottom + part));
             area.draw(&Rectangle::new([(x(index) - width, to), (x(index) + width, from)], colour(class).filled()))?;
             if part_name == point.limit {
-                text(area, letter, (x(index), i32::midpoint(from, to)), 10.0, (HPos::Center, VPos::Center))?;
+                text_of(
+                    "letter",
+                    area,
+                    letter,
+                    (x(index), i32::midpoint(from, to)),
+                    10.0,
+                    (HPos::Center, VPos::Center),
+                )?;
             }
             bottom += part;
         }
@@ -159,7 +166,32 @@ fn rule(area: &Area<'_>, left: i32, y: i32) -> Drawn {
 }
 
 fn text(area: &Area<'_>, words: &str, at: (i32, i32), size: f64, place: (HPos, VPos)) -> Drawn {
+    text_of("ink", area, words, at, size, place)
+}
+
+fn text_of(class: &str, area: &Area<'_>, words: &str, at: (i32, i32), size: f64, place: (HPos, VPos)) -> Drawn {
     // The plotting library divides sizes of letters by 1.24.
-    let style = ("sans-serif", size * 1.24).into_font().color(&colour("ink")).pos(Pos::new(place.0, place.1));
+    let style = ("sans-serif", size * 1.24).into_font().color(&colour(class)).pos(Pos::new(place.0, place.1));
     Ok(area.draw(&Text::new(words.to_owned(), at, style))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use ch1_parallel::kernels::Kernel;
+
+    use super::super::model::Question;
+    use super::super::parameters::tests::parameters;
+    use super::*;
+
+    #[test]
+    fn a_plot_has_both_scalings_and_no_colour_in_place_of_a_class() {
+        let question = Question { kernel: Kernel::Stencil, size: 4000, grain: 0 };
+        let scaling = Scaling::of(&parameters(), &question, 64, 2).unwrap();
+        let svg = svg(&scaling).unwrap();
+        assert!(svg.starts_with("<svg xmlns=") && svg.ends_with("</svg>\n"), "{svg}");
+        assert!(!svg.contains("#FA00"), "{svg}");
+        for words in ["strong scaling: size 4,000", "weak scaling", "\n1024\n", "\nC\n", "\nL\n", "class=\"latency\""] {
+            assert!(svg.contains(words), "{words}: {svg}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 mod advise;
 mod doctor;
+mod forecast;
 mod kernel;
 mod metg;
 mod peers;
