@@ -72,7 +72,7 @@ impl Pair<'_> {
     /// # Errors
     /// A message that arrives is not the one that was sent.
     pub fn link(&self) -> anyhow::Result<Link> {
-        let short = self.one_way(SHORT)?;
+        let short = usual(&self.one_way(SHORT)?);
         let away = Duration::from_nanos(self.agreed((4e9 * short) as u64 + 5000));
         let eager_limit = self.eager_limit(away.max(Duration::from_millis(5)));
         let eager_sizes = [SHORT, eager_limit / 8, eager_limit / 4, eager_limit / 2, eager_limit];
@@ -85,22 +85,22 @@ impl Pair<'_> {
         sizes.dedup();
 
         // Several passes, since another program may disturb one of them.
-        let least =
-            |times: &mut Vec<(usize, f64)>, index: usize, (size, seconds): (usize, f64)| match times.get_mut(index) {
-                Some(known) => known.1 = known.1.min(seconds),
-                None => times.push((size, seconds)),
-            };
-        let (mut one_way, mut both_ways, mut overheads) = (Vec::new(), Vec::new(), [const { Vec::new() }; 3]);
+        let (mut one_way, mut both_ways) = (vec![Vec::new(); sizes.len()], vec![Vec::new(); sizes.len()]);
+        let mut overheads = [const { Vec::new() }; 3];
         for _ in 0..PASSES {
             for (index, &size) in sizes.iter().enumerate() {
-                least(&mut one_way, index, (size, self.one_way(size)?));
-                least(&mut both_ways, index, (size, self.both_ways(size)?));
+                one_way[index].extend(self.one_way(size)?);
+                both_ways[index].extend(self.both_ways(size)?);
             }
             let (of_sender, gap) = self.send_overhead_and_gap(away)?;
             let of_pass = [of_sender, self.receive_overhead(away), gap];
             overheads.iter_mut().zip(of_pass).for_each(|(all, one)| all.push(one));
         }
         let [send_overhead, receive_overhead, gap] = overheads.map(|all| median(&all));
+        let of_sizes = |times: &[Vec<f64>]| -> Vec<(usize, f64)> {
+            sizes.iter().copied().zip(times.iter().map(|times| usual(times))).collect()
+        };
+        let (one_way, both_ways) = (of_sizes(&one_way), of_sizes(&both_ways));
         let eager: Vec<_> = one_way.iter().copied().filter(|&(size, _)| size <= eager_limit).collect();
         let longer: Vec<_> = one_way.iter().copied().filter(|&(size, _)| size > eager_limit).collect();
         let (start, eager_gap_per_byte) = line(&eager);
@@ -131,14 +131,16 @@ impl Pair<'_> {
         number
     }
 
-    /// The seconds of `once`, which both ranks call equally often: batches of them, so that the clock costs nothing.
-    fn typical(&self, mut once: impl FnMut(u8) -> anyhow::Result<()>) -> anyhow::Result<f64> {
+    /// The seconds of `once`, which both ranks call equally often. Batches of at least `least` calls are timed, so that the clock
+    /// costs nothing.
+    fn times(&self, least: u64, mut once: impl FnMut(u8) -> anyhow::Result<()>) -> anyhow::Result<Vec<f64>> {
         let begin = Instant::now();
         for round in 0..3 {
             once(round)?;
         }
         let each = begin.elapsed().as_secs_f64() / 3.0;
-        let batch = self.agreed((20e-6 / each).clamp(1.0, 1000.0) as u64);
+        let least = if each > 1e-3 { 1 } else { least };
+        let batch = self.agreed((20e-6 / each).clamp(least as f64, 1000.0) as u64);
         let batches = self.agreed((BUDGET / (each * batch as f64)).clamp(3.0, 300.0) as u64);
         let mut round = 3_u8;
         let mut seconds = Vec::new();
@@ -150,16 +152,14 @@ impl Pair<'_> {
             }
             seconds.push(begin.elapsed().as_secs_f64() / batch as f64);
         }
-        seconds.sort_by(f64::total_cmp);
-        // Few batches are disturbed, or on a busy machine many of them, but hardly ever all.
-        Ok(seconds[seconds.len() / 10])
+        Ok(seconds)
     }
 
     /// The seconds of a message, one way: half of the time there and back. Each message is new, as in the kernels: a message that
     /// was sent before would be in the caches of the receiver already. The time to write it is subtracted.
-    fn one_way(&self, size: usize) -> anyhow::Result<f64> {
+    fn one_way(&self, size: usize) -> anyhow::Result<Vec<f64>> {
         let (mut sent, mut received) = (vec![0_u8; size], vec![0_u8; size]);
-        let there_and_back = self.typical(|round| {
+        let there_and_back = self.times(1, |round| {
             if self.leads {
                 write(&mut sent, round);
                 self.partner.send(&sent[..]);
@@ -171,13 +171,15 @@ impl Pair<'_> {
             }
             Ok(())
         })?;
-        Ok((there_and_back - seconds_to_write(&mut sent)).max(0.1 * there_and_back) / 2.0)
+        let write = seconds_to_write(&mut sent);
+        Ok(there_and_back.iter().map(|seconds| (seconds - write).max(0.1 * seconds) / 2.0).collect())
     }
 
     /// The seconds until both ranks have sent and received a message.
-    fn both_ways(&self, size: usize) -> anyhow::Result<f64> {
+    fn both_ways(&self, size: usize) -> anyhow::Result<Vec<f64>> {
         let (mut sent, mut received) = (vec![0_u8; size], vec![0_u8; size]);
-        let seconds = self.typical(|round| {
+        // A rank that comes late finds its message there already, so a single exchange may seem to be short.
+        let seconds = self.times(8, |round| {
             write(&mut sent, round);
             scope(|scope| {
                 let requests = [
@@ -188,7 +190,8 @@ impl Pair<'_> {
             });
             is_right(&received, round)
         })?;
-        Ok((seconds - seconds_to_write(&mut sent)).max(0.1 * seconds))
+        let write = seconds_to_write(&mut sent);
+        Ok(seconds.iter().map(|seconds| (seconds - write).max(0.1 * seconds)).collect())
     }
 
     /// Netgauge's two figures: n messages at once take n - 1 gaps longer than one message. If the sender waits after each of
@@ -218,8 +221,8 @@ impl Pair<'_> {
             Ok(())
         };
         let count = self.agreed(count);
-        let one = self.typical(|_| train(1, Duration::ZERO, &mut 0.0))?;
-        let at_once = self.typical(|_| train(count, Duration::ZERO, &mut 0.0))?;
+        let one = usual(&self.times(1, |_| train(1, Duration::ZERO, &mut 0.0))?);
+        let at_once = usual(&self.times(1, |_| train(count, Duration::ZERO, &mut 0.0))?);
         let mut overheads = Vec::new();
         for _ in 0..if away > Duration::from_millis(1) { 5 } else { 30 } {
             let (begin, mut waited) = (Instant::now(), 0.0);
