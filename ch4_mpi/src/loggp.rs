@@ -57,6 +57,9 @@ pub struct Pair<'world> {
     pub leads: bool,
 }
 
+/// Longer messages than one that takes this many seconds are not measured.
+const SLOW: f64 = 0.02;
+
 /// How many sends must be late.
 const TRIES: u32 = 4;
 
@@ -86,11 +89,18 @@ impl Pair<'_> {
 
         // Several passes, since another program may disturb one of them.
         let (mut one_way, mut both_ways) = (vec![Vec::new(); sizes.len()], vec![Vec::new(); sizes.len()]);
+        let mut last = sizes.len() - 1;
         let mut overheads = [const { Vec::new() }; 3];
         for _ in 0..PASSES {
-            for (index, &size) in sizes.iter().enumerate() {
+            for (index, &size) in sizes.iter().enumerate().take(last + 1) {
                 one_way[index].extend(self.one_way(size)?);
                 both_ways[index].extend(self.both_ways(size)?);
+                // On a slow network the longest messages would take too long. Two points above the eager limit give a line.
+                let is_slow = usual(&one_way[index]) > 4.0 * short + SLOW;
+                if size > 2 * eager_limit && self.agreed(is_slow.into()) == 1 {
+                    last = last.min(index);
+                    break;
+                }
             }
             let (of_sender, gap) = self.send_overhead_and_gap(away)?;
             let of_pass = [of_sender, self.receive_overhead(away), gap];
@@ -98,7 +108,7 @@ impl Pair<'_> {
         }
         let [send_overhead, receive_overhead, gap] = overheads.map(|all| median(&all));
         let of_sizes = |times: &[Vec<f64>]| -> Vec<(usize, f64)> {
-            sizes.iter().copied().zip(times.iter().map(|times| usual(times))).collect()
+            sizes.iter().copied().zip(times.iter().map(|times| usual(times))).take(last + 1).collect()
         };
         let (one_way, both_ways) = (of_sizes(&one_way), of_sizes(&both_ways));
         let eager: Vec<_> = one_way.iter().copied().filter(|&(size, _)| size <= eager_limit).collect();
@@ -254,14 +264,15 @@ impl Pair<'_> {
     /// The longest message whose send returns although no receive waits for it: there the time of a send jumps. `late` is how
     /// long the receiver keeps away.
     fn eager_limit(&self, late: Duration) -> usize {
-        let (mut eager, mut longer) = (SHORT, LONG);
+        // At first the length is doubled until a send is late, since the longest messages take much time on a slow network.
+        let (mut eager, mut longer, mut is_known) = (SHORT, 2 * SHORT, false);
         let buffer = vec![0_u8; LONG];
         let mut received = vec![0_u8; LONG];
         // An interruption makes a send look late, so a send is repeated until it is not, or often enough.
         let mut tries = 0;
         loop {
             let asked = Instant::now();
-            let size = self.agreed(if longer - eager > 1 { (eager + longer) as u64 / 2 } else { 0 }) as usize;
+            let size = self.agreed(next_size(eager, longer, is_known) as u64) as usize;
             if size == 0 {
                 return self.agreed(eager as u64) as usize;
             }
@@ -273,8 +284,12 @@ impl Pair<'_> {
                 tries += 1;
                 if in_time && begin.elapsed() < late / 2 {
                     (eager, tries) = (size, 0);
+                    if !is_known {
+                        longer = (2 * eager).min(LONG);
+                        is_known = longer == LONG;
+                    }
                 } else if tries == TRIES {
-                    (longer, tries) = (size, 0);
+                    (longer, tries, is_known) = (size, 0, true);
                 }
                 self.partner.receive_into(&mut received[..1]);
             } else {
@@ -284,6 +299,15 @@ impl Pair<'_> {
                 self.partner.send(&received[..1]);
             }
         }
+    }
+}
+
+/// The next length to try, or 0 if the limit is found.
+fn next_size(eager: usize, longer: usize, is_known: bool) -> usize {
+    match longer - eager {
+        _ if !is_known => longer,
+        0 | 1 => 0,
+        _ => usize::midpoint(eager, longer),
     }
 }
 

@@ -257,10 +257,15 @@ impl Link {
         self.send_overhead + self.latency + self.receive_overhead
     }
 
+    /// What a short message needs in addition because another one comes the other way.
+    fn beside(&self) -> f64 {
+        self.both_ways.first().map_or(0.0, |shortest| (shortest.1 - self.alone()).max(0.0))
+    }
+
     /// The seconds that the bytes of a message add.
     fn of_bytes(&self, bytes: f64) -> f64 {
         let is_long = bytes > self.eager_limit;
-        let fixed = self.alone() + if is_long { self.handshake } else { 0.0 };
+        let fixed = self.alone() + self.beside() + if is_long { self.handshake } else { 0.0 };
         let [.., before, last] = self.both_ways[..] else {
             return bytes * if is_long { self.rendezvous_gap_per_byte } else { self.eager_gap_per_byte };
         };
@@ -383,7 +388,7 @@ impl<'k, 'p> Simulation<'k, 'p> {
         let begin = if is_long { (posted + link.handshake).max(ready + link.handshake / 2.0) } else { posted };
         let begin = begin.max(ports.out[out]);
         ports.out[out] = begin + seconds;
-        let arrived = (begin + link.latency).max(ports.into[into]) + seconds;
+        let arrived = (begin + link.latency + link.beside()).max(ports.into[into]) + seconds;
         ports.into[into] = arrived;
         Gone { arrived, sent: if is_long { begin + seconds } else { posted }, receive_overhead: link.receive_overhead }
     }
