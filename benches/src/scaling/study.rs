@@ -338,7 +338,8 @@ impl fmt::Display for Study {
             if index > 0 {
                 writeln!(f)?;
             }
-            writeln!(f, "{} scaling of {}, median of {} rounds", series.law.scaling(), self.kernel, self.rounds)?;
+            let rounds = if self.rounds == 1 { "1 round".into() } else { format!("median of {} rounds", self.rounds) };
+            writeln!(f, "{} scaling of {}, {rounds}", series.law.scaling(), self.kernel)?;
             writeln!(
                 f,
                 "{:>5} {:>5} {:>10} {:>10} {:>9} {:>13} {:>10} {:>10}",
