@@ -218,7 +218,8 @@ pub(super) mod tests {
 
     #[test]
     fn bad_values_are_refused_by_name() {
-        let bad: [(fn(&mut Parameters), &str); 9] = [
+        type Spoil = fn(&mut Parameters);
+        let bad: [(Spoil, &str); 9] = [
             (|all| all.cores = 0, "cores: 0"),
             (|all| drop(all.jobs.remove(0)), "jobs: none has one rank"),
             (|all| all.jobs[1].nodes.clear(), "jobs[1]: nodes: "),
