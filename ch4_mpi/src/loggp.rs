@@ -517,7 +517,7 @@ mod tests {
     fn ranks_have_whole_blocks_of_a_grid() {
         for (bytes, ranks) in [(1 << 14, 1), (1 << 20, 2), (1 << 22, 3), (1 << 26, 4)] {
             let side = side(bytes, ranks);
-            assert!(side % (8 * ranks) == 0 && side > 0);
+            assert!(side.is_multiple_of(8 * ranks) && side > 0);
             let own = 16 * side * side / ranks;
             assert!((own as f64 / bytes as f64).ln().abs() < 0.8, "{bytes} bytes, {ranks} ranks: {own}");
         }
