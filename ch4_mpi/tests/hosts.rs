@@ -1,6 +1,7 @@
 //! The programs of this chapter over two hosts, which scripts/cluster makes on this machine.
 //!
-//! This needs root and a kernel with namespaces. A test that cannot run says so on stderr, in a line that begins with `skipped:`.
+//! This needs root and a kernel with namespaces. A test that cannot run says so on stderr, in a line that begins with
+//! `skipped:`.
 #![cfg(mpi)]
 
 mod common;
@@ -125,10 +126,11 @@ fn cluster_up(flags: &[&str]) -> Command {
     up
 }
 
-/// Says in one line that a test is skipped, past the test harness, which hides what a test that passes prints with `eprintln!`.
+/// Says in one line that a test is skipped, past the test harness, which hides what a test that passes prints with
+/// `eprintln!`. The line begins after a line break, because the harness may have begun a line on the same terminal.
 fn skip(test: &str, why: &str) {
     // If stderr cannot be written, there is no other place to say it.
-    let _ = writeln!(io::stderr(), "skipped: {test}: {why}");
+    let _ = io::stderr().write_all(format!("\nskipped: {test}: {why}\n").as_bytes());
 }
 
 /// What there is of a cluster on this machine: processes, interfaces, folders.
@@ -191,8 +193,8 @@ fn assert_no_rank(within: Duration) {
     }
 }
 
-/// A text without what differs from run to run: times, shares in percent, the order of lines from different ranks and the names of
-/// hosts.
+/// A text without what differs from run to run: times, shares in percent, the order of lines from different ranks and the
+/// names of hosts.
 fn without_times(text: &str) -> Vec<String> {
     let host = |word: &str, before: &str| before == "on" && !word.is_empty();
     let mut lines: Vec<_> = text
