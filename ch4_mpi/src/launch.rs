@@ -93,6 +93,26 @@ fn launched_by(variable: impl Fn(&str) -> Option<String>) -> Option<Launched> {
     })
 }
 
+/// In a job of Slurm: says on stderr that this program was started without mpirun or srun, and so starts `ranks` ranks itself.
+fn say_missing_launcher(ranks: usize) {
+    if let Some(remark) = missing_launcher(|name| env::var(name).ok(), ranks) {
+        // A remark that cannot be printed is no reason to fail.
+        let _ = writeln!(io::stderr(), "remark: {remark}");
+    }
+}
+
+/// The remark. The ranks get nodes of the job all the same, since the launcher that the program starts asks Slurm for them. But
+/// their number is not the one that the job has asked for.
+fn missing_launcher(variable: impl Fn(&str) -> Option<String>, ranks: usize) -> Option<String> {
+    let job = variable("SLURM_JOB_ID")?;
+    let tasks = variable("SLURM_NTASKS").map(|tasks| format!(" (tasks: {tasks})")).unwrap_or_default();
+    let program = env::args().next().unwrap_or_default();
+    Some(format!(
+        "started without mpirun or srun in job {job} of Slurm{tasks}, so {program} starts {ranks} ranks itself; for a rank for \
+         each task of the job: scripts/mpirun {program}"
+    ))
+}
+
 /// Has the kernel kill this rank when the process that started it is gone: a killed launcher leaves no rank behind.
 pub(crate) fn end_with_launcher() {
     // It fails only for signals that do not exist.
@@ -153,6 +173,7 @@ pub(crate) struct Ended {
 /// # Errors
 /// The job cannot be started, or its output cannot be written. It is no error if the reader has gone.
 pub(crate) fn supervise(ranks: usize) -> anyhow::Result<Ended> {
+    say_missing_launcher(ranks);
     // A file in memory without a name, so that nothing is left behind.
     let mut told = File::from(memfd_create("end", MemfdFlags::CLOEXEC).context("a file in memory")?);
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("signals")?;
@@ -378,5 +399,21 @@ mod tests {
         assert_eq!(by(&task), Some(Launched { rank: 3, ranks: Some(4), by_open_mpi: false }));
         assert_eq!(by(&[("SLURM_PROCID", "0"), ("SLURM_JOB_ID", "7")]), None);
         assert_eq!(by(&[("SLURM_PROCID", "0"), ("SLURM_STEP_ID", "4294967291")]), None);
+    }
+
+    #[test]
+    fn a_program_that_no_launcher_has_started_says_so_only_in_a_job_of_slurm() {
+        let remark = |variables: &[(&str, &str)]| {
+            missing_launcher(
+                |name| variables.iter().find(|(set, _)| *set == name).map(|(_, value)| value.to_string()),
+                4,
+            )
+        };
+        assert_eq!(remark(&[]), None);
+        let whole = remark(&[("SLURM_JOB_ID", "7"), ("SLURM_NTASKS", "16")]).unwrap();
+        assert!(whole.starts_with("started without mpirun or srun in job 7 of Slurm (tasks: 16), so "), "{whole}");
+        assert!(whole.contains(" starts 4 ranks itself; ") && whole.contains("scripts/mpirun "), "{whole}");
+        // Without --ntasks Slurm does not set the number.
+        assert!(remark(&[("SLURM_JOB_ID", "7")]).unwrap().contains(" in job 7 of Slurm, so "));
     }
 }
