@@ -149,7 +149,7 @@ impl Pair<'_> {
             once(round)?;
         }
         let each = begin.elapsed().as_secs_f64() / 3.0;
-        let least = if each > 1e-3 { 1 } else { least };
+        let least = if each > 1e-3 { least.min(2) } else { least };
         let batch = self.agreed((20e-6 / each).clamp(least as f64, 1000.0) as u64);
         let batches = self.agreed((BUDGET / (each * batch as f64)).clamp(3.0, 300.0) as u64);
         let mut round = 3_u8;
@@ -188,7 +188,8 @@ impl Pair<'_> {
     /// The seconds until both ranks have sent and received a message.
     fn both_ways(&self, size: usize) -> anyhow::Result<Vec<f64>> {
         let (mut sent, mut received) = (vec![0_u8; size], vec![0_u8; size]);
-        // A rank that comes late finds its message there already, so a single exchange may seem to be short.
+        // A rank that comes late finds its message there already: its exchanges may be short and long in turn, and those of its
+        // partner long and short. So several are timed together.
         let seconds = self.times(8, |round| {
             write(&mut sent, round);
             scope(|scope| {
@@ -204,19 +205,19 @@ impl Pair<'_> {
         Ok(seconds.iter().map(|seconds| (seconds - write).max(0.1 * seconds)).collect())
     }
 
-    /// Netgauge's two figures: n messages at once take n - 1 gaps longer than one message. If the sender waits after each of
-    /// them until it is surely away, they take n - 1 overheads and n - 1 waits longer.
+    /// As with Netgauge, the sender sends n messages, and the receiver answers the last one. At once they take n - 1 gaps longer
+    /// than one message. If the sender waits after each of them until it is surely away, nothing but the sends keeps it busy.
     fn send_overhead_and_gap(&self, away: Duration) -> anyhow::Result<(f64, f64)> {
         const COUNT: u64 = 16;
         let count = if away > Duration::from_millis(1) { COUNT / 4 } else { COUNT };
-        let train = |count: u64, pause: Duration, waited: &mut f64| {
+        let train = |count: u64, pause: Duration, sending: &mut f64| {
             let (mut number, mut answer) = (0_u64, 0_u64);
             for index in 0..count {
                 if self.leads {
+                    let begin = Instant::now();
                     self.partner.send(&index);
-                    if index + 1 < count {
-                        *waited += spin(pause);
-                    }
+                    *sending += begin.elapsed().as_secs_f64();
+                    spin(pause);
                 } else {
                     self.partner.receive_into(&mut number);
                     ensure!(number == index, "message {index} of a train came as message {number}");
@@ -235,11 +236,11 @@ impl Pair<'_> {
         let at_once = usual(&self.times(1, |_| train(count, Duration::ZERO, &mut 0.0))?);
         let mut overheads = Vec::new();
         for _ in 0..if away > Duration::from_millis(1) { 5 } else { 30 } {
-            let (begin, mut waited) = (Instant::now(), 0.0);
-            train(count, away, &mut waited)?;
-            overheads.push((begin.elapsed().as_secs_f64() - one - waited) / (count - 1) as f64);
+            let mut sending = 0.0;
+            train(count, away, &mut sending)?;
+            overheads.push(sending / count as f64);
         }
-        Ok((usual(&overheads).max(0.0), ((at_once - one) / (count - 1) as f64).max(0.0)))
+        Ok((usual(&overheads), ((at_once - one) / (count - 1) as f64).max(0.0)))
     }
 
     /// How long a receive takes if its message has come already.
@@ -339,14 +340,10 @@ fn usual(seconds: &[f64]) -> f64 {
     quartiles(seconds)[0]
 }
 
-/// Computes for this time, and returns the seconds that it was.
-fn spin(time: Duration) -> f64 {
+/// Computes for this time.
+fn spin(time: Duration) {
     let begin = Instant::now();
-    loop {
-        let elapsed = begin.elapsed();
-        if elapsed >= time {
-            return elapsed.as_secs_f64();
-        }
+    while begin.elapsed() < time {
         std::hint::spin_loop();
     }
 }
@@ -422,15 +419,16 @@ fn measured(world: &SimpleCommunicator, pair: Option<(usize, usize)>) -> anyhow:
 fn of_all(world: &SimpleCommunicator, budget: f64, mut once: impl FnMut()) -> f64 {
     let root = world.process_at_rank(0);
     let begin = Instant::now();
-    for _ in 0..3 {
+    for _ in 0..4 {
         once();
     }
-    let mut count = (budget * 3.0 / begin.elapsed().as_secs_f64()).clamp(7.0, 3000.0) as u64;
+    let mut count = (budget * 2.0 / begin.elapsed().as_secs_f64()).clamp(5.0, 2000.0) as u64;
     root.broadcast_into(&mut count);
-    let seconds = laps(count as usize, once);
-    let mut slowest = vec![0.0; seconds.len()];
-    world.all_reduce_into(&seconds[..], &mut slowest[..], SystemOperation::max());
-    usual(&slowest)
+    // Two at a time, because short and long ones may take turns (see `both_ways`).
+    let two = laps(count as usize, || (0..2).for_each(|_| once()));
+    let mut slowest = vec![0.0; two.len()];
+    world.all_reduce_into(&two[..], &mut slowest[..], SystemOperation::max());
+    usual(&slowest) / 2.0
 }
 
 /// The seconds of a barrier and of a sum of one number over all ranks.
