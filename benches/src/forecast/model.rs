@@ -176,7 +176,7 @@ impl<'p> Known<'p> {
         jobs.sort_by(|one, other| distance(one).partial_cmp(&distance(other)).unwrap_or(std::cmp::Ordering::Equal));
         let rates = |job: &&'p Job| job.rates.get(&kernel).map(Vec::as_slice);
         let none = || format!("the parameters have no rate of {kernel}");
-        let busy = jobs.iter().find_map(&rates).with_context(none)?;
+        let busy = jobs.iter().find_map(rates).with_context(none)?;
         let alone =
             parameters.jobs.iter().filter(|job| job.nodes.len() == 1).find_map(|job| rates(&job)).with_context(none)?;
         let node = jobs.iter().find_map(|job| job.node.as_ref());

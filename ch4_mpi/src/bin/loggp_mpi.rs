@@ -47,7 +47,7 @@ fn main() -> ExitCode {
         for kernel in
             KERNELS.into_iter().filter(|&kernel| !args.messages && args.kernel.is_none_or(|only| only == kernel))
         {
-            rates.insert(kernel.name(), loggp::rates(world, kernel, barrier)?);
+            rates.insert(kernel.name(), loggp::rates(world, kernel)?);
         }
         if world.rank() == 0 {
             let library = library_version().unwrap_or_default();
