@@ -6,6 +6,7 @@
 
 mod common;
 
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write};
@@ -18,7 +19,9 @@ use std::time::{Duration, Instant};
 use common::{LIMIT, run, succeed};
 use course::program::Finished;
 use course::testing::proc::{self, Process, descendants, wait_for};
+use course::testing::traces;
 use rustix::process::{Signal, getuid};
+use serde_json::Value;
 
 const STATE: &str = "/run/course-cluster";
 
@@ -36,6 +39,7 @@ const PROGRAMS: &[(&str, &[&str], i32)] = &[
     ("halo", &["--size", "100", "--iterations", "5"], 0),
     ("hello", &[], 0),
     ("kernel_mpi", &["stencil", "--workers", "4", "--size", "100", "--iterations", "3"], 0),
+    ("loggp_mpi", &["--messages"], 0),
     ("map_mpi", &["--tasks", "100", "--grain", "100", "--bytes", "100"], 0),
     ("pi", &["--points", "100000"], 0),
     ("ping_pong", &["--rounds", "3"], 0),
@@ -161,7 +165,10 @@ struct Job {
 
 impl Job {
     fn start() -> Self {
-        let mut command = long_halo();
+        Self::of(&mut long_halo())
+    }
+
+    fn of(command: &mut Command) -> Self {
         let script = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         // A connection between node1 and node2 is one between ranks: the daemons of Open MPI are connected with the head.
         wait_for("connection between ranks", LIMIT, || {
@@ -229,7 +236,10 @@ fn every_program_gives_the_results_of_one_host() {
         assert_eq!(over.code(), Some(*status), "{name} {flags:?}: {over:#?}");
         let one = run(&mut program);
         assert_eq!(one.code(), Some(*status), "{name} {flags:?}: {one:#?}");
-        assert_eq!(without_times(&over.stdout), without_times(&one.stdout), "{name} {flags:?}");
+        // The parameters are those of the network in the one case and of the node in the other.
+        if *name != "loggp_mpi" {
+            assert_eq!(without_times(&over.stdout), without_times(&one.stdout), "{name} {flags:?}");
+        }
         match *name {
             "hello" => {
                 for (rank, host) in ["node1", "node1", "node2", "node2"].iter().enumerate() {
@@ -283,10 +293,23 @@ fn hosts_have_their_own_names_clocks_and_processes() {
 #[test]
 fn a_host_that_is_cut_off_ends_the_job_with_its_name() {
     let Some(_cluster) = Cluster::up("a host that is cut off", &[]) else { return };
-    let job = Job::start();
+    let flags = ["--size", "1000", "--iterations", "1000", "--deadline", "3"];
+    let job = Job::of(&mut on_two_hosts(program("halo").args(flags)));
     succeed(&mut cluster(&["cut", "node2"]));
     let (status, stderr) = job.end(NOTICED);
-    assert!(!matches!(status, Some(0 | 124)) && stderr.contains("node2"), "{status:?}: {stderr}");
+    assert!(!matches!(status, Some(0 | 124)), "{status:?}: {stderr}");
+    // The report of the ranks comes first, and then the launcher's, which says that it has lost node2.
+    let (report, launcher): (Vec<_>, Vec<_>) =
+        stderr.lines().skip_while(|line| !line.starts_with("host gone: ")).enumerate().partition(|(at, _)| *at < 5);
+    let report: Vec<_> = report.into_iter().map(|(_, line)| line).collect();
+    assert_eq!(report.len(), 5, "{stderr}");
+    assert_eq!(report[0], "host gone: node2: no answer for 3 s");
+    for (rank, line) in report[1..3].iter().enumerate() {
+        assert!(line.starts_with(&format!("  rank {rank} on node1 ")), "{stderr}");
+    }
+    assert!(report[1..3].iter().any(|line| line.contains("in MPI_Waitall") && line.contains("halo.rs:")), "{stderr}");
+    assert_eq!(report[3], "  ranks 2, 3 run on node2 and do not answer");
+    assert!(launcher.iter().any(|(_, line)| line.contains("node2")), "{stderr}");
     // The host that was cut off notices it too.
     assert_no_rank(NOTICED);
 
@@ -295,9 +318,15 @@ fn a_host_that_is_cut_off_ends_the_job_with_its_name() {
     assert_eq!((refused.code(), refused.stdout.as_str()), (Some(1), ""), "{refused:#?}");
     assert!(refused.stderr.contains("error: cluster: no route to node2"), "{refused:#?}");
 
-    // `up` mends the link.
+    // `up` mends the link. Open MPI 4.1 does not try a connection twice, and one that it opens at once may fail.
     succeed(&mut cluster(&["up"]));
-    assert!(succeed(&mut on_two_hosts(&program("hello"))).contains("on node2"));
+    let mended = (0..4).any(|_| {
+        let hello = on_two_hosts(&program("hello"));
+        let mut limited = Command::new("timeout");
+        limited.args(["--kill-after", "5", "10"]).arg(hello.get_program()).args(hello.get_args());
+        run(&mut limited).stdout.contains("on node2")
+    });
+    assert!(mended, "the link is still cut");
 }
 
 /// The probes of idle connections do not help here: the launcher waits for an answer to what it has sent.
@@ -310,6 +339,58 @@ fn a_job_that_is_ended_after_its_host_is_cut_off_ends() {
     let (status, stderr) = job.end(NOTICED);
     assert_ne!(status, Some(0), "{stderr}");
     assert!(stderr.contains("error: mpirun: the host 10.77.0.2 (node2) does not answer"), "{status:?}: {stderr}");
+}
+
+/// Runs `halo` over two hosts, and looks at its trace: each lane names its host, and no message is received before it was sent,
+/// although the clocks of the hosts are thousands of seconds apart. Returns the shortest time that a message between the hosts
+/// took, in microseconds.
+fn shortest_message_between_hosts() -> f64 {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lanes.json");
+    let mut halo = program("halo");
+    halo.args(["--size", "100", "--iterations", "10", "--trace"]).arg(&path);
+    let finished = without_crash(&mut on_two_hosts(&halo));
+    assert_eq!(finished.code(), Some(0), "{finished:#?}");
+
+    let lanes: BTreeSet<_> = traces::read(&path).into_iter().map(|stretch| stretch.lane).collect();
+    let expected = ["rank 0 on node1", "rank 1 on node1", "rank 2 on node2", "rank 3 on node2"];
+    assert_eq!(lanes, expected.map(String::from).into());
+
+    let trace: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let events = trace["traceEvents"].as_array().unwrap();
+    let messages = |phase: &str| -> HashMap<u64, (u64, f64)> {
+        let of_phase = events.iter().filter(|event| event["cat"] == "message" && event["ph"] == phase);
+        let end = |event: &Value| {
+            let number = |name: &str| event[name].as_u64().unwrap();
+            (number("id"), (number("pid"), event["ts"].as_f64().unwrap()))
+        };
+        of_phase.map(end).collect()
+    };
+    let (sent, received) = (messages("s"), messages("f"));
+    assert!(sent.len() > 20 && sent.len() == received.len(), "{} and {}", sent.len(), received.len());
+    let mut shortest = f64::INFINITY;
+    for (id, (from, begin)) in &sent {
+        let (to, end) = received[id];
+        assert!(end >= *begin, "a message of process {from} is received {} us before it was sent", begin - end);
+        // In a trace the number of the process is the rank and 1.
+        if (*from <= 2) != (to <= 2) {
+            shortest = shortest.min(end - begin);
+        }
+    }
+    shortest
+}
+
+#[test]
+fn no_message_is_drawn_against_time() {
+    let Some(_cluster) = Cluster::up("messages over two hosts", &[]) else { return };
+    assert!(shortest_message_between_hosts() < 20_000.0);
+    let slow = run(&mut cluster(&["slow", "node2", "20"]));
+    if slow.stderr.contains("is missing") {
+        return skip("messages to a slow host", slow.last_remark());
+    }
+    let shortest = shortest_message_between_hosts();
+    // The clocks are right to a few milliseconds, also on a busy machine.
+    assert!((15_000.0..200_000.0).contains(&shortest), "{shortest} us");
 }
 
 #[test]
@@ -365,7 +446,7 @@ fn down_leaves_nothing_of_a_job_that_runs() {
 #[test]
 fn down_leaves_nothing_of_an_up_that_was_killed() {
     let Some(_alone) = Cluster::possible("an up that was killed", &[]) else { return };
-    for killed_after in (0..300).step_by(30) {
+    for killed_after in (0..300).step_by(60) {
         let mut up = cluster(&["up"]).stderr(Stdio::null()).spawn().unwrap();
         thread::sleep(Duration::from_millis(killed_after));
         proc::signal(up.id(), Signal::KILL);
