@@ -83,8 +83,9 @@ fn one_kind_of_scaling_with_arguments_of_the_launcher() {
     );
     let finished = scaling(&["count", "--", "--no-such-flag-of-a-launcher"]);
     assert_eq!((finished.code(), finished.stdout.as_str()), (Some(1), ""), "{finished:?}");
-    assert!(finished.stderr.starts_with("error: mpi: the launcher: "), "{finished:?}");
-    assert_eq!(finished.stderr.lines().count(), 1, "{finished:?}");
+    // A remark says so when another test's cargo keeps the build waiting.
+    let errors: Vec<&str> = finished.stderr.lines().filter(|line| !line.starts_with("remark: mpi: cargo ")).collect();
+    assert!(matches!(errors[..], [error] if error.starts_with("error: mpi: the launcher: ")), "{finished:?}");
 }
 
 #[test]
