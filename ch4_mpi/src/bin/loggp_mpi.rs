@@ -40,7 +40,7 @@ fn modelled(name: &str) -> Result<Kernel, String> {
 fn main() -> ExitCode {
     lesson::run!(|args: Args, _lesson, world| {
         let nodes = loggp::nodes(world);
-        let node = loggp::link_of_node(world, &nodes)?;
+        let node = loggp::link_of_node(world)?;
         let network = loggp::link_of_network(world, &nodes)?;
         let (barrier, all_reduce) = loggp::collectives(world);
         let mut rates = BTreeMap::new();

@@ -5,10 +5,12 @@
 //! of its part of A. So the buffers are much smaller than the matrices, and can stay in the cache.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use ch1_parallel::array::Array;
 use ch1_parallel::kernels::transpose::{Difference, STRIP, check, difference, initial_rows, rows, stripe};
 use ch1_parallel::kernels::{Measured, Problem, laps};
+use course::clock::Moment;
 use mpi::Count;
 use mpi::collective::SystemOperation;
 use mpi::datatype::{Partition, PartitionMut};
@@ -44,21 +46,42 @@ pub fn mpi(problem: &Problem, world: &impl Communicator) -> anyhow::Result<Measu
     Ok(Measured { seconds: slowest(world, &seconds), wrong: check(size, all) })
 }
 
-/// The work of one iteration of rank `rank` of `ranks`, without messages: the rank packs its rows of A for all ranks, copies the
-/// part that it would send to itself, and adds what stands in its buffer. The result is the number of cells of the rank, and the
-/// iteration. The program `loggp_mpi` measures it.
+/// The work of one iteration of the ranks of `node`, which have the numbers `numbers` among all `ranks`. These ranks exchange
+/// their numbers as they always do, since that takes the numbers out of the caches of the rank that packed them. They send nothing
+/// to the ranks of other nodes. The result is the number of cells of this rank, and a function that does an iteration and returns
+/// its seconds without those of the exchange. The program `loggp_mpi` calls it.
 ///
 /// # Errors
 /// The rows do not fit in the memory.
-pub fn without_messages(size: usize, ranks: usize, rank: usize) -> anyhow::Result<(usize, impl FnMut())> {
+pub fn work_of_node(
+    size: usize,
+    ranks: usize,
+    node: &impl Communicator,
+    numbers: &[usize],
+) -> anyhow::Result<(usize, impl FnMut() -> f64)> {
+    let rank = numbers[usize::try_from(node.rank())?];
     let mut part = Part::new(size, ranks, rank)?;
     let cells = part.a.len();
     let iterate = move || {
+        let (begin, mut exchanging) = (Moment::now(), Duration::ZERO);
         part.iterate(|packed, to_each, received, from_each| {
-            let (from, to) = (starts(&to_each)[rank] as usize, starts(&from_each)[rank] as usize);
+            let (starts_to, starts_from) = (starts(&to_each), starts(&from_each));
+            // A rank copies what it would send to itself. This is a part of its work.
+            let (from, to) = (starts_to[rank] as usize, starts_from[rank] as usize);
             let own = to_each[rank] as usize;
             received[to..to + own].copy_from_slice(&packed[from..from + own]);
+            let of_others = |counts: &[Count]| -> Vec<_> {
+                numbers.iter().map(|&number| if number == rank { 0 } else { counts[number] }).collect()
+            };
+            let of_node = |starts: &[Count]| -> Vec<_> { numbers.iter().map(|&number| starts[number]).collect() };
+            let begin = Moment::now();
+            node.all_to_all_varcount_into(
+                &Partition::new(packed, of_others(&to_each), of_node(&starts_to)),
+                &mut PartitionMut::new(received, of_others(&from_each), of_node(&starts_from)),
+            );
+            exchanging += Moment::now().since(begin);
         });
+        (Moment::now().since(begin) - exchanging).as_secs_f64()
     };
     Ok((cells, iterate))
 }
