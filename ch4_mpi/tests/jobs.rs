@@ -3,8 +3,9 @@
 
 mod common;
 
-use std::fs::File;
+use std::fs::{self, File, Permissions};
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
@@ -80,6 +81,20 @@ fn a_missing_launcher_is_an_error_of_one_line() {
     assert_eq!(finished.code(), Some(1), "{finished:#?}");
     assert_eq!(finished.stderr.lines().count(), 1, "{finished:#?}");
     assert!(finished.stderr.starts_with("error: ") && finished.stderr.contains("no-such-mpirun"), "{finished:#?}");
+}
+
+#[test]
+fn a_launcher_may_call_the_script_again() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let launcher = folder.path().join("launcher");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/mpirun");
+    // It ends after a few calls, if the script does call it again and again.
+    let text = format!("#!/bin/bash\n((++CALLS < 5)) && export CALLS && exec '{script}' \"$@\"\n");
+    fs::write(&launcher, text).unwrap();
+    fs::set_permissions(&launcher, Permissions::from_mode(0o755)).unwrap();
+    let finished = run(scatter().env("MPIRUN", &launcher));
+    assert_eq!((finished.code(), finished.stderr.as_str()), (Some(0), ""), "{finished:#?}");
 }
 
 #[test]
