@@ -16,7 +16,7 @@ use mpi::collective::SystemOperation;
 use mpi::request::scope;
 use mpi::topology::{Color, Process, SimpleCommunicator};
 use mpi::traits::*;
-use rustix::thread::CpuSet;
+use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 
 use crate::kernels::transpose;
@@ -542,7 +542,7 @@ struct Neighbours {
     node: SimpleCommunicator,
     /// Their numbers in the world.
     numbers: Vec<usize>,
-    /// How many of them compute on one core, in turns.
+    /// How many ranks compute on one core, in turns: 1 if each rank has a core.
     of_a_core: f64,
 }
 
@@ -551,15 +551,21 @@ impl Neighbours {
         let node = world.split_shared(world.rank());
         let mut numbers = vec![0; node.size() as usize];
         node.all_gather_into(&world.rank(), &mut numbers[..]);
-        let numbers: Vec<_> = numbers.into_iter().map(|rank: i32| rank as usize).collect();
-        // Each rank may be bound to cores of its own, so the cores of all ranks are counted.
-        let own = rustix::thread::sched_getaffinity(None).unwrap_or_default();
-        let own: Vec<_> = (0..CpuSet::MAX_CPU).map(|core| own.is_set(core)).collect();
-        let mut cores = vec![false; own.len()];
-        node.all_reduce_into(&own[..], &mut cores[..], SystemOperation::logical_or());
-        let cores = cores.into_iter().filter(|&has| has).count();
-        Self { node, of_a_core: (numbers.len() as f64 / cores.max(1) as f64).max(1.0), numbers }
+        let numbers = numbers.into_iter().map(|rank: i32| rank as usize).collect();
+        // Measured, since a rank cannot know which cores it shares: with ranks of other nodes too, if the nodes are containers of
+        // one machine. Each measurement takes some time slices of the kernel.
+        let shares: Vec<_> = (0..5).map(|_| share_of_core(world, Duration::from_millis(30))).collect();
+        Self { node, numbers, of_a_core: of_slowest(world, &shares).max(1.0) }
     }
+}
+
+/// The time that a rank needs for its work, for each second in which it has a core.
+fn share_of_core(world: &SimpleCommunicator, least: Duration) -> f64 {
+    let on_core = || Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default();
+    world.barrier();
+    let (begin, on_core_before) = (Instant::now(), on_core());
+    spin(least);
+    begin.elapsed().as_secs_f64() / (on_core() - on_core_before).as_secs_f64().max(1e-3)
 }
 
 fn rate(
