@@ -496,10 +496,15 @@ fn what_makes_no_sense_is_refused() {
         (&["slow", "node2", "-1"], 2),
         (&["on", "node1"], 2),
         (&["on", "nowhere", "true"], 1),
+        (&["on", "node.", "true"], 1), // a name, not a pattern
+        (&["cut", "node1", "node2"], 2),
+        (&["slow", "node1", "5", "ms"], 2),
+        (&["down", "node1"], 2),
     ] {
         let refused = run(&mut cluster(bad));
         assert_eq!(refused.code(), Some(status), "{bad:?}: {refused:#?}");
         assert!(refused.stderr.starts_with("error: cluster: "), "{bad:?}: {refused:#?}");
         assert!(status == 2 || refused.stderr.lines().count() == 1, "{bad:?}: {refused:#?}");
+        assert!(bad[0] != "on" || status == 2 || refused.stderr.contains("there is no host"), "{bad:?}: {refused:#?}");
     }
 }
