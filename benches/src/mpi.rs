@@ -226,6 +226,9 @@ fn build(cargo: &Path, target: &Path, profile: &str) -> anyhow::Result<()> {
     cargo.arg("build").args(PROGRAMS.iter().flat_map(|name| ["--bin", name])).args(["--profile", profile]);
     cargo.args(["--message-format", "short", "--color", "never"]);
     cargo.arg("--target-dir").arg(target).current_dir(root()).env_remove("CARGO_TERM_QUIET");
+    // The programs keep the launcher of their build as their default. One that is meant for this run only, for example with a
+    // host file, must not become it.
+    cargo.env_remove("MPIRUN");
     cargo.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut cargo = cargo.spawn().context("cargo")?;
     let (mut told, mut wrong) = (false, None);
