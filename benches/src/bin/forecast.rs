@@ -14,9 +14,8 @@
 //!            For how many ranks does a better network pay?
 
 use std::io::{Write, stderr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::{fs, process};
 
 use anyhow::Context;
 use benches::forecast::check::{Plan, check};
@@ -24,7 +23,7 @@ use benches::forecast::model::Question;
 use benches::forecast::parameters::{KERNELS, Parameters};
 use benches::forecast::{MOST_RANKS, Scaling, measure, plot, weak_size};
 use ch1_parallel::kernels::Kernel;
-use course::lesson;
+use course::lesson::{self, Output, same_file};
 
 /// The default of `--ranks`.
 const RANKS: u32 = 64;
@@ -63,7 +62,8 @@ struct Args {
     #[arg(long)]
     check: bool,
     /// With --check: how often everything is measured
-    #[arg(long, value_name = "R", default_value_t = 3, requires = "check", value_parser = clap::value_parser!(u8).range(1..=20))]
+    #[arg(long, value_name = "R", default_value_t = 3, requires = "check", conflicts_with = "parameters")]
+    #[arg(value_parser = clap::value_parser!(u8).range(1..=20))]
     rounds: u8,
     /// Prints one line of JSON
     #[arg(long)]
@@ -79,11 +79,10 @@ fn modelled(name: &str) -> Result<Kernel, String> {
 
 fn main() -> ExitCode {
     lesson::run_checked(lesson::header!(), checked, |args, _lesson| {
-        for path in args.save.iter().chain(&args.plot) {
-            // The measurement takes long, so it is tried before whether a file can be written at all.
-            write(path, None)?;
-        }
-        if args.check { compare(&args) } else { predict(&args) }
+        // The measurement takes long, so a path that cannot be written is found out before.
+        let output = |path: &Option<PathBuf>| path.as_deref().map(Output::check).transpose();
+        let (save, plot) = (output(&args.save)?, output(&args.plot)?);
+        if args.check { compare(&args, save) } else { predict(&args, save, plot) }
     })
 }
 
@@ -98,10 +97,18 @@ fn checked(args: Args) -> Result<Args, String> {
     if args.kernel.is_none() && args.size.is_some() {
         return Err("--size needs a kernel".into());
     }
+    // The plot would take the place of the parameters.
+    for (flag, path) in [("--save", &args.save), ("--parameters", &args.parameters)] {
+        if let (Some(path), Some(plot)) = (path, &args.plot)
+            && same_file(path, plot)
+        {
+            return Err(format!("{flag} and --plot name the same file"));
+        }
+    }
     Ok(args)
 }
 
-fn predict(args: &Args) -> anyhow::Result<()> {
+fn predict(args: &Args, save: Option<Output>, picture: Option<Output>) -> anyhow::Result<()> {
     let kernel = args.kernel.context("no kernel")?;
     let question = Question { kernel, size: args.size.unwrap_or(kernel.default_size()), grain: args.grain };
     let per_node = args.ranks_per_node.map(usize::from);
@@ -109,13 +116,13 @@ fn predict(args: &Args) -> anyhow::Result<()> {
         Some(path) => Parameters::load(path)?,
         None => measure::measure(kernel, per_node, remark)?,
     };
-    if let Some(path) = &args.save {
-        write(path, Some(&(serde_json::to_string_pretty(&parameters)? + "\n")))?;
+    if let Some(file) = save {
+        file.write(&(serde_json::to_string_pretty(&parameters)? + "\n"))?;
     }
     let ranks = args.ranks.unwrap_or(RANKS) as usize;
     let scaling = Scaling::of(&parameters, &question, ranks, per_node.unwrap_or(parameters.cores))?;
-    if let Some(path) = &args.plot {
-        write(path, Some(&plot::svg(&scaling)?))?;
+    if let Some(file) = picture {
+        file.write(&plot::svg(&scaling)?)?;
     }
     if args.json {
         println!("{}", serde_json::to_string(&scaling)?);
@@ -129,13 +136,13 @@ fn predict(args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn compare(args: &Args) -> anyhow::Result<()> {
+fn compare(args: &Args, save: Option<Output>) -> anyhow::Result<()> {
     let most = args.ranks.map_or(CHECKED[2], |ranks| ranks as usize);
     let ranks = CHECKED.into_iter().filter(|&ranks| ranks <= most).collect();
     let plan = Plan { kernel: args.kernel, size: args.size, grain: args.grain, ranks, rounds: args.rounds.into() };
     let checked = check(&plan, remark)?;
-    if let Some(path) = &args.save {
-        write(path, Some(&(serde_json::to_string_pretty(&checked.parameters)? + "\n")))?;
+    if let Some(file) = save {
+        file.write(&(serde_json::to_string_pretty(&checked.parameters)? + "\n"))?;
     }
     if args.json {
         println!("{}", serde_json::to_string(&checked)?);
@@ -143,25 +150,6 @@ fn compare(args: &Args) -> anyhow::Result<()> {
         println!("{checked}");
     }
     Ok(())
-}
-
-/// Writes a file whole or not at all; without a text, it is only tried whether a file can be written there.
-fn write(path: &Path, text: Option<&str>) -> anyhow::Result<()> {
-    let named = || path.display().to_string();
-    anyhow::ensure!(!path.exists() || path.is_file(), "{}: it is no plain file", named());
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    // Under a name of its own at first.
-    let own = path.with_extension(format!("part-{}", process::id()));
-    let written = fs::write(&own, text.unwrap_or_default());
-    let done = match text {
-        Some(_) => written.and_then(|()| fs::rename(&own, &path)),
-        None => written.and_then(|()| fs::remove_file(&own)),
-    };
-    if done.is_err() {
-        // What was written of it is of no use.
-        let _ = fs::remove_file(&own);
-    }
-    done.with_context(named)
 }
 
 /// A remark that cannot be printed is no reason to fail.

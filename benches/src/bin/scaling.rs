@@ -21,7 +21,7 @@ use benches::scaling::fit::Law;
 use benches::scaling::study::{KERNELS, Plan};
 use ch1_parallel::kernels::Kernel;
 use clap::{CommandFactory, Parser, ValueEnum};
-use course::lesson::{self, Answer, Output};
+use course::lesson::{self, Answer, Output, same_file};
 
 #[derive(Parser)]
 #[command(name = "scaling", max_term_width = 120)]
@@ -108,7 +108,9 @@ fn plan(args: &Args) -> Result<Plan, String> {
     let kernel = Kernel::from_str(&args.kernel, false).ok().filter(|kernel| KERNELS.contains(kernel));
     let kernel =
         kernel.ok_or_else(|| format!("invalid value '{}' for '<KERNEL>': it must be one of {names}", args.kernel))?;
-    if args.csv.as_ref().is_some_and(|csv| Some(csv) == args.svg.as_ref()) {
+    if let (Some(csv), Some(svg)) = (&args.csv, &args.svg)
+        && same_file(csv, svg)
+    {
         return Err("--csv and --svg name the same file".into());
     }
     let mut ranks: Vec<usize> = args.ranks.iter().copied().map(usize::from).collect();

@@ -112,6 +112,9 @@ fn bad_flags_are_usage_errors() {
         &["--check", "--size", "100"],
         &["count", "--check", "--parameters", "file"],
         &["count", "--parameters", "file", "--save", "file"],
+        &["count", "--parameters", "file", "--plot", "./file"],
+        &["count", "--save", "file", "--plot", "./file"],
+        &["count", "--parameters", "file", "--rounds", "3"],
     ];
     for args in bad {
         let finished = forecast(args);

@@ -1,6 +1,7 @@
 //! `scaling` as a program and by its script: what it prints and writes, and bad input.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::time::Duration;
 
@@ -97,6 +98,28 @@ fn a_file_that_cannot_be_written_is_found_before_the_measurement() {
     }
 }
 
+/// The programs of chapter 4 keep the launcher of their build as their default. A launcher that is set for one run only must not
+/// become it.
+#[test]
+fn the_launcher_of_a_run_is_not_that_of_the_build() {
+    if !have_ranks() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let (cargo, said) = (folder.path().join("cargo"), folder.path().join("said"));
+    let script = format!("#!/bin/sh\necho \"launcher: ${{MPIRUN-}}\" >'{}'\nexit 1\n", said.display());
+    fs::write(&cargo, script).expect("the script");
+    fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).expect("its mode");
+    let mut scaling = Command::new(env!("CARGO_BIN_EXE_scaling"));
+    scaling.args(["count", "--ranks", "1"]).env("CARGO", &cargo).env("MPIRUN", "/the/launcher/of/this/run");
+    let finished = run(&mut scaling, Duration::from_secs(120)).expect("the program starts");
+    assert_eq!(
+        finished.stderr,
+        "error: mpi: chapter 4 does not build: cargo failed; details: cargo build --bin kernel_mpi\n"
+    );
+    assert_eq!(fs::read_to_string(&said).expect("what cargo was told"), "launcher: \n");
+}
+
 #[test]
 fn bad_flags_are_usage_errors() {
     for args in [
@@ -114,6 +137,7 @@ fn bad_flags_are_usage_errors() {
         &["stencil", "--size", "4"],
         &["stencil", "--size", "60000", "--ranks", "1,2"],
         &["count", "--csv", "one", "--svg", "one"],
+        &["count", "--csv", "one", "--svg", "./one"],
         &["count", "--hostfile", "hosts"],
     ] {
         let finished = scaling(args);

@@ -38,7 +38,7 @@ pub use endings::{at_failure, end_at_panic, end_without_reader, fail, prepare_si
 pub use flags::{Answer, Flags, parse, try_parse};
 pub use hold::{end_without_report, hold};
 pub use interrupt::{Role, interrupt_descendants, watch as watch_for_interrupts};
-pub use outputs::Output;
+pub use outputs::{Output, same_file};
 pub use refusal::Refusal;
 pub(crate) use starter::STARTER;
 pub use starter::end_with_starter;
