@@ -456,6 +456,19 @@ fn down_leaves_nothing_of_an_up_that_was_killed() {
     }
 }
 
+/// A lock that a shell holds while it runs `up` must be free afterwards, although the hosts exist further on.
+#[test]
+fn hosts_do_not_keep_the_files_of_the_caller_open() {
+    let Some(alone) = Cluster::possible("the files of the caller", &[]) else { return };
+    let _cluster = Cluster { _alone: alone };
+    let folder = tempfile::tempdir().unwrap();
+    let lock = folder.path().join("lock");
+    let up = cluster_up(&[]);
+    succeed(Command::new("flock").arg(&lock).arg(up.get_program()).args(up.get_args()));
+    let free = run(Command::new("flock").arg("--nonblock").arg(&lock).arg("true"));
+    assert_eq!(free.code(), Some(0), "{free:#?}");
+}
+
 #[test]
 fn a_plain_mpirun_reaches_the_hosts_by_ssh() {
     let Some(_cluster) = Cluster::up("ranks over SSH", &["--ssh"]) else { return };
