@@ -49,6 +49,9 @@ pub struct Link {
     /// Lengths of messages in bytes, and the seconds in which a rank sends such a message to one rank and receives one from another
     /// rank at the same time, while all ranks do so.
     pub both_ways: Vec<(usize, f64)>,
+    /// Lengths of messages in bytes, and the seconds for each message while several ranks of a node exchange messages with another
+    /// node: so long a message keeps the way of the node to the network. Only of a link between nodes with several ranks.
+    pub occupancy: Vec<(usize, f64)>,
 }
 
 /// Two ranks that measure.
@@ -81,11 +84,12 @@ impl Pair<'_> {
         let short = usual(&self.one_way(SHORT)?);
         let away = Duration::from_nanos(self.agreed((4e9 * short) as u64 + 5000));
         let eager_limit = self.eager_limit(away.max(Duration::from_millis(5)));
-        let eager_sizes = [SHORT, eager_limit / 8, eager_limit / 4, eager_limit / 2, eager_limit];
+        // Close to each other, since the time is not proportional to the length where a cache or a buffer of the network ends.
+        let eager_sizes = [SHORT, eager_limit / 8, eager_limit / 4, eager_limit / 2, 3 * eager_limit / 4, eager_limit];
         let mut sizes: Vec<_> = eager_sizes.into_iter().filter(|&size| size >= SHORT).collect();
         let mut size = eager_limit + 1;
         while size < LONG {
-            sizes.push(size);
+            sizes.extend([size, 3 * size / 2]);
             size *= 2;
         }
         sizes.dedup();
@@ -127,6 +131,7 @@ impl Pair<'_> {
             rendezvous_gap_per_byte,
             handshake: (start_of_longer - start).max(0.0),
             both_ways: sizes.into_iter().map(|size| (size, 0.0)).collect(),
+            occupancy: Vec::new(),
         })
     }
 
@@ -292,21 +297,45 @@ fn times(
     Ok(seconds)
 }
 
-/// Measures how long an exchange takes while all ranks of the group exchange messages of this length. A rank sends to the ranks
-/// that are 1, 2, 4, ... ranks further in turn: some of its partners may run on its own core, and others not.
-fn both_ways(group: &SimpleCommunicator, of_a_core: f64, size: usize) -> anyhow::Result<Vec<f64>> {
-    let (mut sent, mut received) = (vec![0_u8; size], vec![0_u8; size]);
-    let (rank, ranks) = (group.rank(), group.size());
-    let distances: Vec<_> =
-        iter::successors(Some(1), |distance| Some(2 * distance)).take_while(|&d| d < ranks).collect();
-    // A rank that comes late finds its message there already: its exchanges may be short and long in turn, and those of its
-    // partner long and short. So several are timed together.
-    let least = 8_u64.div_ceil(distances.len() as u64);
-    let seconds = times(
-        least,
-        |own| agreed(group, own),
-        |round| {
-            for distance in &distances {
+/// Messages that all ranks of a group exchange at the same time: each rank sends one and receives one.
+struct Exchange<'group> {
+    group: &'group SimpleCommunicator,
+    /// A rank sends to the rank that is so many ranks further, to each of these in turn.
+    distances: Vec<i32>,
+    of_a_core: f64,
+}
+
+impl<'group> Exchange<'group> {
+    /// With the ranks that are 1, 2, 4, ... ranks further: some of them may run on the same core, and others not.
+    fn with_many(group: &'group SimpleCommunicator, of_a_core: f64) -> Self {
+        let doubled = iter::successors(Some(1), |distance| Some(2 * distance));
+        Self { group, distances: doubled.take_while(|&distance| distance < group.size()).collect(), of_a_core }
+    }
+
+    /// The usual seconds for each length.
+    fn usual(&self, sizes: &[usize]) -> anyhow::Result<Vec<(usize, f64)>> {
+        let mut times = vec![Vec::new(); sizes.len()];
+        // Several passes, since another program may disturb one of them.
+        for _ in 0..PASSES {
+            for (times, &size) in times.iter_mut().zip(sizes) {
+                times.extend(self.seconds(size)?);
+            }
+        }
+        // An iteration of a kernel has many exchanges, so its time depends on those that take longer too.
+        let mut usual: Vec<_> = times.iter().map(|times| median(times)).collect();
+        // A message that is longer and faster than another one shows that the other one was disturbed.
+        for index in (1..usual.len()).rev() {
+            usual[index - 1] = usual[index - 1].min(usual[index]);
+        }
+        Ok(sizes.iter().copied().zip(usual).collect())
+    }
+
+    fn seconds(&self, size: usize) -> anyhow::Result<Vec<f64>> {
+        let Self { group, distances, of_a_core } = self;
+        let (mut sent, mut received) = (vec![0_u8; size], vec![0_u8; size]);
+        let (rank, ranks) = (group.rank(), group.size());
+        let once = |round| {
+            for distance in distances {
                 let (to, from) = ((rank + distance) % ranks, (rank + ranks - distance) % ranks);
                 write(&mut sent, round);
                 scope(|scope| {
@@ -319,14 +348,14 @@ fn both_ways(group: &SimpleCommunicator, of_a_core: f64, size: usize) -> anyhow:
                 is_right(&received, round)?;
             }
             Ok(())
-        },
-    )?;
-    let write = seconds_to_write(&mut sent) * of_a_core;
-    Ok(seconds
-        .iter()
-        .map(|seconds| seconds / distances.len() as f64)
-        .map(|seconds| (seconds - write).max(0.1 * seconds))
-        .collect())
+        };
+        // A rank that comes late finds its message there already: its exchanges may be short and long in turn, and those of its
+        // partner long and short. So several are timed together.
+        let seconds = times(8_u64.div_ceil(distances.len() as u64), |own| agreed(group, own), once)?;
+        let write = seconds_to_write(&mut sent) * of_a_core;
+        let of_one = seconds.iter().map(|seconds| seconds / distances.len() as f64);
+        Ok(of_one.map(|seconds| (seconds - write).max(0.1 * seconds)).collect())
+    }
 }
 
 /// The number of the group's rank 0, in all.
@@ -420,35 +449,56 @@ pub fn nodes(world: &SimpleCommunicator) -> Vec<usize> {
 ///
 /// # Errors
 /// A message that arrives is not the one that was sent.
-pub fn link_of_node(world: &SimpleCommunicator) -> anyhow::Result<Option<Link>> {
-    let Neighbours { node, of_a_core, .. } = Neighbours::of(world);
-    measured(world, Some(&node), of_a_core)
+pub fn link_of_node(world: &SimpleCommunicator, neighbours: &Neighbours) -> anyhow::Result<Option<Link>> {
+    let Neighbours { node, of_a_core, .. } = neighbours;
+    world.barrier();
+    let link = if node.size() < 2 { None } else { Some(link_of_group(&Exchange::with_many(node, *of_a_core))?) };
+    world.barrier();
+    Ok(link)
 }
 
-/// The link between ranks of different nodes, if there are any: the first ranks of the first two nodes measure it.
+/// The link between ranks of different nodes, if there are any: the first ranks of the first two nodes measure it, and then all
+/// ranks of these nodes measure for how long a message occupies the way of a node to the network.
 ///
 /// # Errors
 /// A message that arrives is not the one that was sent.
-pub fn link_of_network(world: &SimpleCommunicator, nodes: &[usize]) -> anyhow::Result<Option<Link>> {
-    let other = nodes.iter().position(|&node| node == 1);
-    let measures = other.is_some_and(|other| [0, other].contains(&(world.rank() as usize)));
-    let pair = world.split_by_color(if measures { Color::with_value(0) } else { Color::undefined() });
-    measured(world, pair.as_ref(), 1.0)
+pub fn link_of_network(world: &SimpleCommunicator, nodes: &[usize], of_a_core: f64) -> anyhow::Result<Option<Link>> {
+    let ranks_of = |node| (0..nodes.len()).filter(move |&rank| nodes[rank] == node);
+    let pairs = ranks_of(0).count().min(ranks_of(1).count());
+    let [first, second] = [0, 1].map(|node| ranks_of(node).take(pairs).collect::<Vec<_>>());
+    let measuring: Vec<_> = first.into_iter().chain(second).map(|rank| rank as i32).collect();
+    world.barrier();
+    let mut link = None;
+    if pairs > 0 {
+        let group = world.group().include(&measuring[..]);
+        if let Some(group) = world.split_by_subgroup_collective(&group) {
+            link = Some(link_between(&group, of_a_core)?);
+        }
+    }
+    world.barrier();
+    Ok(link)
 }
 
-fn measured(
-    world: &SimpleCommunicator,
-    group: Option<&SimpleCommunicator>,
-    of_a_core: f64,
-) -> anyhow::Result<Option<Link>> {
-    world.barrier();
-    let link = group.filter(|group| group.size() > 1).map(|group| link_of_group(group, of_a_core));
-    world.barrier();
-    link.transpose()
+/// The link between two nodes: the first half of the ranks are those of one node.
+fn link_between(group: &SimpleCommunicator, of_a_core: f64) -> anyhow::Result<Link> {
+    let pairs = group.size() / 2;
+    let is_first = group.rank() % pairs == 0;
+    let color = if is_first { Color::with_value(0) } else { Color::undefined() };
+    let link = group.split_by_color(color).map(|pair| link_of_group(&Exchange::with_many(&pair, 1.0)));
+    let mut link = link.transpose()?.unwrap_or_default();
+    group.barrier();
+    if pairs > 1 {
+        let sizes = of_root(group, link.both_ways.iter().map(|&(size, _)| size as u64).collect());
+        let exchange = Exchange { group, distances: vec![pairs], of_a_core };
+        let of_all = exchange.usual(&sizes)?;
+        link.occupancy = of_all.into_iter().map(|(size, seconds)| (size, seconds / f64::from(pairs))).collect();
+    }
+    Ok(link)
 }
 
 /// The link between the ranks of a group: the ranks 0 and 1 are a pair, the ranks 2 and 3, and so on.
-fn link_of_group(group: &SimpleCommunicator, of_a_core: f64) -> anyhow::Result<Link> {
+fn link_of_group(exchange: &Exchange<'_>) -> anyhow::Result<Link> {
+    let Exchange { group, .. } = exchange;
     let (own, last) = (group.rank(), group.size() - 1);
     // In a group of an odd number, the last rank has no partner.
     let mut link = Link::default();
@@ -456,17 +506,15 @@ fn link_of_group(group: &SimpleCommunicator, of_a_core: f64) -> anyhow::Result<L
         link = Pair { partner: group.process_at_rank(own ^ 1), leads: own % 2 == 0 }.link()?;
     }
     group.barrier();
-    let mut sizes: Vec<u64> = link.both_ways.iter().map(|&(size, _)| size as u64).collect();
+    link.both_ways = exchange.usual(&of_root(group, link.both_ways.iter().map(|&(size, _)| size as u64).collect()))?;
+    Ok(link)
+}
+
+/// The lengths of the group's rank 0, in all.
+fn of_root(group: &SimpleCommunicator, mut sizes: Vec<u64>) -> Vec<usize> {
     sizes.resize(agreed(group, sizes.len() as u64) as usize, 0);
     group.process_at_rank(0).broadcast_into(&mut sizes[..]);
-    let mut times = vec![Vec::new(); sizes.len()];
-    for _ in 0..PASSES {
-        for (times, &size) in times.iter_mut().zip(&sizes) {
-            times.extend(both_ways(group, of_a_core, size as usize)?);
-        }
-    }
-    link.both_ways = sizes.iter().map(|&size| size as usize).zip(times.iter().map(|times| usual(times))).collect();
-    Ok(link)
+    sizes.into_iter().map(|size| size as usize).collect()
 }
 
 /// The seconds of an operation that all ranks call, as the slowest rank sees it.
@@ -517,17 +565,16 @@ const STEPS: u64 = 100_000;
 ///
 /// # Errors
 /// The grids do not fit in the memory.
-pub fn rates(world: &SimpleCommunicator, kernel: Kernel) -> anyhow::Result<Vec<(usize, f64)>> {
+pub fn rates(world: &SimpleCommunicator, neighbours: &Neighbours, kernel: Kernel) -> anyhow::Result<Vec<(usize, f64)>> {
     let ranks = world.size() as usize;
-    let neighbours = Neighbours::of(world);
     if kernel == Kernel::Count {
         let work = || {
             black_box(task(black_box(STEPS)));
         };
-        let seconds = with_barrier(world, &neighbours, work);
+        let seconds = with_barrier(world, neighbours, work);
         return Ok(vec![(0, seconds / STEPS as f64)]);
     }
-    BYTES.iter().map(|&bytes| rate(world, kernel, side(bytes, ranks), &neighbours)).collect()
+    BYTES.iter().map(|&bytes| rate(world, kernel, side(bytes, ranks), neighbours)).collect()
 }
 
 /// The side of a grid of which a rank of `ranks` holds about this number of bytes in two arrays: whole blocks for each rank.
@@ -538,16 +585,18 @@ fn side(bytes: usize, ranks: usize) -> usize {
 }
 
 /// The ranks of a node.
-struct Neighbours {
+pub struct Neighbours {
     node: SimpleCommunicator,
     /// Their numbers in the world.
     numbers: Vec<usize>,
     /// How many ranks compute on one core, in turns: 1 if each rank has a core.
-    of_a_core: f64,
+    pub of_a_core: f64,
 }
 
 impl Neighbours {
-    fn of(world: &SimpleCommunicator) -> Self {
+    /// The ranks of the node of this rank. All ranks of the world call this.
+    #[must_use]
+    pub fn of(world: &SimpleCommunicator) -> Self {
         let node = world.split_shared(world.rank());
         let mut numbers = vec![0; node.size() as usize];
         node.all_gather_into(&world.rank(), &mut numbers[..]);

@@ -148,12 +148,17 @@ fn shares(question: &Question, ranks: usize) -> Vec<Share> {
     }
 }
 
+/// From this number of ranks for each core, the cores limit the messages of a node.
+const CROWDED: f64 = 1.25;
+
 /// What of the parameters is true for a layout.
 struct Known<'p> {
     alone: &'p [(f64, f64)],
     busy: &'p [(f64, f64)],
     node: &'p Link,
     network: &'p Link,
+    /// Where ranks share cores: how many ranks of a node have measured the link of the node.
+    crowd: Option<f64>,
     collective: Collective,
 }
 
@@ -193,12 +198,14 @@ impl<'p> Known<'p> {
             rendezvous_gap_per_byte: 0.0,
             handshake: 0.0,
             both_ways: Vec::new(),
+            occupancy: Vec::new(),
         };
         let mut known = Self {
             alone,
             busy,
             node: node.unwrap_or(&NONE),
             network: network.unwrap_or(&NONE),
+            crowd: jobs.first().filter(|job| job.ranks_of_a_core > CROWDED).map(|job| job.ranks_of_a_node() as f64),
             collective: Collective::default(),
         };
         let most_like = jobs.iter().find(|job| job.nodes.len() > 1);
@@ -216,6 +223,7 @@ impl<'p> Known<'p> {
             busy: self.busy,
             node: job.node.as_ref().unwrap_or(self.node),
             network: job.network.as_ref().unwrap_or(self.network),
+            crowd: self.crowd,
             collective: self.collective,
         };
         let layout = Layout { nodes: job.nodes.clone() };
@@ -266,18 +274,38 @@ impl Link {
     fn of_bytes(&self, bytes: f64) -> f64 {
         let is_long = bytes > self.eager_limit;
         let fixed = self.alone() + self.beside() + if is_long { self.handshake } else { 0.0 };
-        let [.., before, last] = self.both_ways[..] else {
+        if self.both_ways.len() < 2 {
             return bytes * if is_long { self.rendezvous_gap_per_byte } else { self.eager_gap_per_byte };
-        };
-        if bytes >= last.0 {
-            let gap_per_byte = ((last.1 - before.1) / (last.0 - before.0)).max(0.0);
-            return (last.1 + (bytes - last.0) * gap_per_byte - fixed).max(0.0);
         }
-        let next = self.both_ways.iter().position(|point| point.0 >= bytes).unwrap_or(0);
-        let high = self.both_ways[next];
-        let low = if next == 0 { (0.0, high.1) } else { self.both_ways[next - 1] };
-        (low.1 + (bytes - low.0) / (high.0 - low.0).max(1e-12) * (high.1 - low.1) - fixed).max(0.0)
+        (between(&self.both_ways, bytes) - fixed).max(0.0)
     }
+
+    /// For how many seconds a message with these bytes keeps the way of its rank or of its node, if its bytes need `seconds`.
+    fn occupancy(&self, bytes: f64, seconds: f64, within: bool, crowd: Option<f64>) -> f64 {
+        match crowd {
+            // The ranks of the node take turns on its cores, and all of their messages have been measured at the same time.
+            Some(ranks) if within && self.both_ways.len() > 1 => between(&self.both_ways, bytes) / ranks,
+            Some(_) if !within && self.occupancy.len() > 1 => between(&self.occupancy, bytes),
+            // What is the same for a message of any length passes while the way is free.
+            None if !within && self.occupancy.len() > 1 => {
+                (between(&self.occupancy, bytes) - self.occupancy[0].1).max(0.0)
+            }
+            _ => seconds,
+        }
+    }
+}
+
+/// The value at `x` on the line through the two points beside it, and beyond the last point on the line through the last two. Before
+/// the first point it is that of this point.
+fn between(points: &[(f64, f64)], x: f64) -> f64 {
+    let next = points.iter().position(|point| point.0 >= x).unwrap_or(points.len() - 1);
+    if next == 0 {
+        return points[0].1;
+    }
+    let (low, high) = (points[next - 1], points[next]);
+    let slope = (high.1 - low.1) / (high.0 - low.0).max(1e-12);
+    let slope = if x > high.0 { slope.max(0.0) } else { slope };
+    high.1 + (x - high.0) * slope
 }
 
 /// The clocks of all ranks, and until when their ways in and out are occupied.
@@ -290,8 +318,9 @@ struct Simulation<'k, 'p> {
     ranks: Ports,
     /// Of nodes, for messages between nodes.
     nodes: Ports,
-    /// The seconds of the bytes of a message within a node and between nodes; messages have few different lengths.
-    seconds_of_bytes: BTreeMap<(bool, usize), f64>,
+    /// The seconds of the bytes of a message within a node and between nodes, and for how long they occupy the way of the rank or of
+    /// the node; messages have few different lengths.
+    seconds_of_bytes: BTreeMap<(bool, usize), (f64, f64)>,
 }
 
 struct Ports {
@@ -375,20 +404,24 @@ impl<'k, 'p> Simulation<'k, 'p> {
     fn message(&mut self, from: usize, to: usize, bytes: usize, posted: f64, ready: f64) -> Gone {
         let (link, within) = self.link(from, to);
         let is_long = bytes as f64 > link.eager_limit;
-        let seconds = if self.with_bytes && bytes > 0 {
-            *self.seconds_of_bytes.entry((within, bytes)).or_insert_with(|| link.of_bytes(bytes as f64))
+        let crowd = self.known.crowd;
+        let (seconds, occupancy) = if self.with_bytes && bytes > 0 {
+            *self.seconds_of_bytes.entry((within, bytes)).or_insert_with(|| {
+                let seconds = link.of_bytes(bytes as f64);
+                (seconds, link.occupancy(bytes as f64, seconds, within, crowd))
+            })
         } else {
-            0.0
+            (0.0, 0.0)
         };
-        let (ports, out, into) = if within {
+        let (ports, out, into) = if within && crowd.is_none() {
             (&mut self.ranks, from, to)
         } else {
             (&mut self.nodes, self.layout.nodes[from], self.layout.nodes[to])
         };
         let begin = if is_long { (posted + link.handshake).max(ready + link.handshake / 2.0) } else { posted };
         let begin = begin.max(ports.out[out]);
-        ports.out[out] = begin + seconds;
-        let arrived = (begin + link.latency + link.beside()).max(ports.into[into]) + seconds;
+        ports.out[out] = begin + occupancy;
+        let arrived = (begin + link.latency + link.beside() + seconds).max(ports.into[into] + occupancy);
         ports.into[into] = arrived;
         Gone { arrived, sent: if is_long { begin + seconds } else { posted }, receive_overhead: link.receive_overhead }
     }

@@ -30,6 +30,9 @@ pub struct Job {
     pub nodes: Vec<usize>,
     /// The MPI, which decides how collectives work: `Open MPI v4.1.4`.
     pub library: String,
+    /// How many ranks computed on one core, in turns: 1 if each rank had a core.
+    #[serde(default = "one")]
+    pub ranks_of_a_core: f64,
     /// A message between ranks of one node.
     pub node: Option<Link>,
     /// A message between ranks of different nodes.
@@ -67,6 +70,10 @@ pub struct Link {
     /// the direction, so these pairs are used instead of G. May be empty.
     #[serde(default)]
     pub both_ways: Vec<(f64, f64)>,
+    /// Bytes, and the seconds for each message while several ranks of a node exchange messages with another node: so long a message
+    /// keeps the way of the node to the network. If it is empty, this way is kept for as long as the bytes need.
+    #[serde(default)]
+    pub occupancy: Vec<(f64, f64)>,
 }
 
 impl Parameters {
@@ -120,6 +127,8 @@ impl Job {
 
     fn check(&self) -> anyhow::Result<()> {
         ensure!(!self.nodes.is_empty() && self.nodes.iter().all(|&node| node < self.nodes.len()), "nodes: a bad list");
+        let ranks = self.ranks_of_a_core;
+        ensure!((1.0..=1e5).contains(&ranks), "ranks_of_a_core: {ranks} is not from 1 to 100000");
         time("barrier", self.barrier)?;
         time("all_reduce", self.all_reduce)?;
         for (name, link) in [("node", &self.node), ("network", &self.network)] {
@@ -149,8 +158,13 @@ impl Link {
             time(name, value)?;
         }
         ensure!((0.0..=1e12).contains(&self.eager_limit), "eager_limit: {} is no number of bytes", self.eager_limit);
-        ascending(&self.both_ways).context("both_ways")
+        ascending(&self.both_ways).context("both_ways")?;
+        ascending(&self.occupancy).context("occupancy")
     }
+}
+
+fn one() -> f64 {
+    1.0
 }
 
 fn time(name: &str, seconds: f64) -> anyhow::Result<()> {
@@ -184,6 +198,7 @@ pub(super) mod tests {
             rendezvous_gap_per_byte: 1e-10,
             handshake: 2.0 * latency,
             both_ways: Vec::new(),
+            occupancy: Vec::new(),
         }
     }
 
@@ -192,6 +207,7 @@ pub(super) mod tests {
         let job = |nodes: &[usize], node, network, rate: f64| Job {
             nodes: nodes.to_vec(),
             library: "Open MPI v4.1.4".into(),
+            ranks_of_a_core: 1.0,
             node,
             network,
             barrier: 3e-5,
@@ -219,10 +235,11 @@ pub(super) mod tests {
     #[test]
     fn bad_values_are_refused_by_name() {
         type Spoil = fn(&mut Parameters);
-        let bad: [(Spoil, &str); 9] = [
+        let bad: [(Spoil, &str); 11] = [
             (|all| all.cores = 0, "cores: 0"),
             (|all| drop(all.jobs.remove(0)), "jobs: none has one rank"),
             (|all| all.jobs[1].nodes.clear(), "jobs[1]: nodes: "),
+            (|all| all.jobs[1].ranks_of_a_core = 0.5, "jobs[1]: ranks_of_a_core: 0.5"),
             (|all| all.jobs[1].barrier = -1.0, "jobs[1]: barrier: -1 is not"),
             (|all| all.jobs[1].node.as_mut().unwrap().latency = f64::NAN, "jobs[1]: node: latency: NaN"),
             (|all| all.jobs[2].network.as_mut().unwrap().gap = 1e9, "jobs[2]: network: gap"),
@@ -230,6 +247,7 @@ pub(super) mod tests {
                 |all| all.jobs[2].network.as_mut().unwrap().both_ways = vec![(8.0, 1.0), (8.0, 2.0)],
                 "both_ways: 8 bytes do not",
             ),
+            (|all| all.jobs[2].network.as_mut().unwrap().occupancy = vec![(8.0, -1.0)], "occupancy: the time: -1"),
             (|all| all.jobs[0].rates.values_mut().for_each(Vec::clear), "rates of stencil: there is none"),
             (|all| all.jobs[0].rates.values_mut().for_each(|rates| rates[0].1 = 0.0), "rates of stencil: one is 0"),
         ];

@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use ch1_parallel::kernels::Kernel;
-use ch4_mpi::{lesson, loggp};
+use ch4_mpi::lesson;
+use ch4_mpi::loggp::{self, Neighbours};
 use mpi::environment::library_version;
 use mpi::traits::*;
 use serde_json::json;
@@ -40,14 +41,15 @@ fn modelled(name: &str) -> Result<Kernel, String> {
 fn main() -> ExitCode {
     lesson::run!(|args: Args, _lesson, world| {
         let nodes = loggp::nodes(world);
-        let node = loggp::link_of_node(world)?;
-        let network = loggp::link_of_network(world, &nodes)?;
+        let neighbours = Neighbours::of(world);
+        let node = loggp::link_of_node(world, &neighbours)?;
+        let network = loggp::link_of_network(world, &nodes, neighbours.of_a_core)?;
         let (barrier, all_reduce) = loggp::collectives(world);
         let mut rates = BTreeMap::new();
         for kernel in
             KERNELS.into_iter().filter(|&kernel| !args.messages && args.kernel.is_none_or(|only| only == kernel))
         {
-            rates.insert(kernel.name(), loggp::rates(world, kernel)?);
+            rates.insert(kernel.name(), loggp::rates(world, &neighbours, kernel)?);
         }
         if world.rank() == 0 {
             let library = library_version().unwrap_or_default();
@@ -56,7 +58,7 @@ fn main() -> ExitCode {
                 "{}",
                 json!({
                     "nodes": nodes, "library": library, "node": node, "network": network,
-                    "barrier": barrier, "all_reduce": all_reduce, "rates": rates,
+                    "ranks_of_a_core": neighbours.of_a_core, "barrier": barrier, "all_reduce": all_reduce, "rates": rates,
                 })
             );
         }
