@@ -9,7 +9,7 @@
 //! Arguments after `--` are the launcher's, for example a host file. The launcher is that of scripts/mpirun: the variable
 //! MPIRUN names another one.
 //!
-//! Run:       scripts/scaling stencil --ranks 1,2,4 --csv target/stencil.csv --svg target/stencil.svg
+//! Run:       scripts/scaling stencil --ranks 1,2,4 --csv target/stencil.csv --plot target/stencil.svg
 //!            scripts/scaling count --strong --ranks 1,2,4 -- --hostfile HOSTS
 
 use std::io::{Write, stderr};
@@ -52,7 +52,7 @@ struct Args {
     csv: Option<PathBuf>,
     /// Writes a plot of the speed-ups and of the fitted laws as SVG
     #[arg(long, value_name = "FILE")]
-    svg: Option<PathBuf>,
+    plot: Option<PathBuf>,
     /// Seed of the draws of the bootstrap
     #[arg(long, value_name = "N", default_value_t = 42)]
     seed: u64,
@@ -72,10 +72,10 @@ fn main() -> ExitCode {
 fn run(args: &Args, plan: &Plan) -> anyhow::Result<()> {
     // A path that cannot be written is found out before the measurement.
     let check = |path: &Option<PathBuf>| path.as_deref().map(Output::check).transpose();
-    let (csv, svg) = (check(&args.csv)?, check(&args.svg)?);
+    let (csv, plot) = (check(&args.csv)?, check(&args.plot)?);
     let study = plan.measure(|line| say("remark", line), |line| say("scaling", line))?;
     csv.map_or(Ok(()), |file| file.write(&study.csv()))?;
-    svg.map_or(Ok(()), |file| file.write(&study.svg()))?;
+    plot.map_or(Ok(()), |file| file.write(&study.svg()))?;
     print!("{study}");
     Ok(())
 }
@@ -108,10 +108,10 @@ fn plan(args: &Args) -> Result<Plan, String> {
     let kernel = Kernel::from_str(&args.kernel, false).ok().filter(|kernel| KERNELS.contains(kernel));
     let kernel =
         kernel.ok_or_else(|| format!("invalid value '{}' for '<KERNEL>': it must be one of {names}", args.kernel))?;
-    if let (Some(csv), Some(svg)) = (&args.csv, &args.svg)
-        && same_file(csv, svg)
+    if let (Some(csv), Some(plot)) = (&args.csv, &args.plot)
+        && same_file(csv, plot)
     {
-        return Err("--csv and --svg name the same file".into());
+        return Err("--csv and --plot name the same file".into());
     }
     let mut ranks: Vec<usize> = args.ranks.iter().copied().map(usize::from).collect();
     if ranks.is_empty() {

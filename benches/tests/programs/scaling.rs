@@ -28,7 +28,7 @@ fn the_script_measures_both_kinds_of_scaling() {
     let mut script = Command::new(root().join("scripts/scaling"));
     script.env("SCALING_PROFILE", "dev").current_dir(folder.path());
     script.args(["count", "--ranks", "3,2", "--size", "60", "--rounds", "3", "--time", "20"]);
-    let finished = run(script.args(["--csv", "points.csv", "--svg", "points.svg"]), Duration::from_secs(300));
+    let finished = run(script.args(["--csv", "points.csv", "--plot", "points.svg"]), Duration::from_secs(300));
     let finished = finished.expect("the script starts");
     assert_eq!(finished.code(), Some(0), "{finished:?}");
     for words in ["strong scaling of count", "Amdahl's law: serial fraction", "weak scaling", "Gustafson's law: serial"]
@@ -91,7 +91,7 @@ fn one_kind_of_scaling_with_arguments_of_the_launcher() {
 
 #[test]
 fn a_file_that_cannot_be_written_is_found_before_the_measurement() {
-    for flag in ["--csv", "--svg"] {
+    for flag in ["--csv", "--plot"] {
         let finished = scaling(&["count", flag, "/no/such/folder/file"]);
         assert_eq!(finished.code(), Some(1), "{finished:?}");
         assert_eq!(finished.stderr, "error: /no/such/folder/file: No such file or directory (os error 2)\n");
@@ -136,8 +136,8 @@ fn bad_flags_are_usage_errors() {
         &["count", "--size", "0"],
         &["stencil", "--size", "4"],
         &["stencil", "--size", "60000", "--ranks", "1,2"],
-        &["count", "--csv", "one", "--svg", "one"],
-        &["count", "--csv", "one", "--svg", "./one"],
+        &["count", "--csv", "one", "--plot", "one"],
+        &["count", "--csv", "one", "--plot", "./one"],
         &["count", "--hostfile", "hosts"],
     ] {
         let finished = scaling(args);
