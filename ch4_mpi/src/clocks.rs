@@ -1,9 +1,10 @@
 //! What the clocks of several hosts show at the same moment, found out from messages between the hosts.
 //!
-//! The clock of a host counts from the start of the host, and no two clocks are equally fast. But a message is never received before it
-//! was sent. So each message from a host tells how far the clock of that host can be ahead at most or at least, and many messages
-//! in both directions leave little room (R. Gusella and S. Zatti, "TEMPO", 1985, compare clocks in this way). A clock that is
-//! steadily fast or slow is a line between these bounds. Of all such lines, [`Alignment`] takes the one that is farthest from the
+//! The clock of a host counts from the start of the host, and no two clocks are equally fast. But a message is never received
+//! before it was sent. So a message from a host tells by how much its clock is ahead at least, and a message to the host by how
+//! much at most. Many messages in both directions leave little room between these bounds (R. Gusella and S. Zatti, "TEMPO", 1985,
+//! compare clocks in this way). If a clock is always fast or slow by the same share, the time by which it is ahead is a straight
+//! line over time, and the line lies between the bounds. Of all such lines, [`Alignment`] takes the one that is farthest from the
 //! nearest bound.
 
 /// No clock is faster or slower than another one by more than this share: crystals differ by some 0.01 %.
@@ -44,7 +45,7 @@ impl Line {
     }
 }
 
-/// A clock is ahead by this time at least, or at most.
+/// What a message tells: when a clock shows `time`, it is ahead by this time at least, or at most.
 struct Bound {
     time: u64,
     ahead: i128,

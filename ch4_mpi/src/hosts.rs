@@ -1,7 +1,7 @@
 //! The hosts on which the ranks of a job run, and what the clocks of these hosts show at the same moment.
 //!
-//! Before and after the program's work, rank 0 exchanges messages with one rank of each other host, each with the time that the
-//! sender's clock shows. They and the messages of the program tell how the clocks differ (see [`crate::clocks`]).
+//! Before and after the program's work, rank 0 asks one rank of each other host for the time that its clock shows. From these
+//! messages and from those of the program, [`crate::clocks`] finds out how the clocks differ.
 
 use std::collections::HashMap;
 use std::io;
@@ -89,8 +89,8 @@ impl Hosts {
     }
 }
 
-/// Exchanges messages between rank 0 and one rank of each other host. In rank 0 it returns when they were sent and received. All
-/// ranks must call it.
+/// Exchanges messages between rank 0 and one rank of each other clock. In rank 0 it returns when they were sent and received.
+/// All ranks must call it.
 pub(crate) fn exchange(world: &SimpleCommunicator, hosts: &Hosts) -> Vec<Passing> {
     let mut passings = Vec::new();
     for (clock, &other) in hosts.first_ranks.iter().enumerate().skip(1) {

@@ -1,9 +1,9 @@
 //! Notices that a host of the job is gone.
 //!
-//! If the ranks run on several hosts, each rank keeps a connection to rank 0 on which nothing is said while all is well. The kernels
-//! of the two hosts ask each other each second whether the connection stands (keep-alive, RFC 1122). If one of them does not
-//! answer for a time, the connection ends with an error in both ranks: the other host is gone, or the network to it. A rank that a
-//! signal has stopped is not taken for gone, because its kernel still answers.
+//! If the ranks run on several hosts, each rank keeps a connection to rank 0, over which nothing is sent while all is well. The
+//! kernels of the two hosts ask each other each second whether the connection stands (keep-alive, RFC 1122). If one of them does
+//! not answer for a time, the connection ends with an error in both ranks: the other host has failed, or the network to it is
+//! cut. The host of a rank that a signal has stopped is not taken for gone, because its kernel still answers.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -32,14 +32,15 @@ pub fn keep_alive(stream: &TcpStream, limit: Duration) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a connection has ended because the other host does not answer. If its process has ended, the host says so.
+/// Whether a connection has ended because the other host does not answer. If only the process of the other rank has ended, its
+/// host closes the connection, and there is another error or none.
 pub fn is_gone(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable)
 }
 
 /// In every rank but rank 0: keeps the connection, in a thread of its own, and ends this rank if rank 0's host is gone.
 pub fn keep(rank: u32, host: String, contact: Contact, limit: Duration) {
-    // Without the thread a host that is gone is not noticed here.
+    // If the thread cannot be started, this rank does not notice that the host of rank 0 is gone.
     let _ = thread::Builder::new().name("hang link".into()).spawn(move || {
         if let Err(error) = listen(rank, host, &contact, limit)
             && is_gone(&error)
@@ -55,7 +56,7 @@ pub fn keep(rank: u32, host: String, contact: Contact, limit: Duration) {
 /// Does what rank 0 asks for, until one of the two ranks ends.
 fn listen(rank: u32, host: String, contact: &Contact, limit: Duration) -> io::Result<()> {
     let connected = (0..TRIES).find_map(|_| connect(contact).ok());
-    // A firewall between the hosts, say. MPI has connections of its own.
+    // A firewall may forbid the connection. The job continues without it, because MPI has connections of its own.
     let Some(mut stream) = connected else { return Ok(()) };
     keep_alive(&stream, limit)?;
     say(&mut stream, &Hello { word: contact.word, rank, host: Some(host) })?;
