@@ -1,17 +1,20 @@
 //! Says what more ranks will bring: predicts an iteration of a kernel that ranks solve by messages, on up to 1,024 ranks.
 //!
-//! The model is LogGP (Alexandrov et al., SPAA 1995): a message costs its sender and its receiver an overhead o, the network a
-//! latency L and a gap G for each byte; between two messages there is a gap g. The program measures these parameters within a node
-//! and between nodes, and what a rank computes while the other ranks of its node compute too. If there is one node only, TCP on
-//! this node stands in for the network. The environment variable MPIRUN may name a launcher that starts the ranks on hosts. With
-//! `--parameters` the values of another cluster are used. `--check` runs the kernels with 1, 2 and 4 ranks too, and prints the
-//! predicted beside the measured times.
+//! The model is LogGP (Alexandrov et al., SPAA 1995): a message keeps its sender and its receiver busy for the overhead o each. It
+//! is under way for the latency L and for the gap per byte G, once for each byte. Between two messages of a rank passes at least
+//! the gap g. The program measures these parameters within a node and between nodes, and how fast a rank computes while the other
+//! ranks of its node compute too. If there is one node only, TCP on this node stands in for the network. A host file in the
+//! environment variable OMPI_MCA_orte_default_hostfile (Open MPI 4) lets the ranks run on its hosts, or MPIRUN names a launcher
+//! that does so. With `--parameters` the values of another cluster are used. `--check` runs the kernels with 1, 2 and 4 ranks too,
+//! and prints the predicted beside the measured times.
 //!
 //! Run:       cargo run --release --bin forecast -- stencil --ranks 64 --size 4000
-//! Observe:   with more and more ranks, another part of an iteration becomes the largest: at first the computation, at the end
-//!            the latency of the messages. From there on, more ranks do not help.
-//! Exercise:  save the parameters with `--save`, halve the latency of the network in the file, and use it with `--parameters`.
-//!            For how many ranks does a better network pay?
+//! Observe:   in the table of strong scaling the column `limited by` names the largest part of an iteration: `compute` for few
+//!            ranks, and for many ranks `latency`, which is all that messages cost without their bytes. From there on the column
+//!            `iteration` hardly changes: more ranks do not help.
+//! Exercise:  keep the parameters with `--save FILE`, and use them with `--parameters FILE` and the sizes 1000, 2000 and 4000. From
+//!            how many ranks on is strong scaling limited by latency? How does this number grow with the size, and why? Why is
+//!            weak scaling with these sizes not limited in this way?
 
 use std::io::{Write, stderr};
 use std::path::PathBuf;
@@ -44,7 +47,7 @@ struct Args {
     #[arg(long, value_name = "S")]
     size: Option<usize>,
     /// The number to which a task of count counts
-    #[arg(long, value_name = "G", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=1 << 32))]
+    #[arg(long, value_name = "STEPS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..=1 << 32))]
     grain: u64,
     /// Number of ranks on each node; default: the cores of a node
     #[arg(long, value_name = "R", value_parser = clap::value_parser!(u16).range(1..=1024), conflicts_with = "check")]
@@ -61,7 +64,7 @@ struct Args {
     /// Runs the kernel, or all three, with 1, 2 and 4 ranks, and compares predicted with measured times
     #[arg(long)]
     check: bool,
-    /// With --check: how often everything is measured
+    /// With --check: how many times everything is measured
     #[arg(long, value_name = "R", default_value_t = 3, requires = "check", conflicts_with = "parameters")]
     #[arg(value_parser = clap::value_parser!(u8).range(1..=20))]
     rounds: u8,

@@ -2,15 +2,27 @@
 //!
 //! In strong scaling the size of the problem stays the same. In weak scaling it grows with the ranks, so that a rank always
 //! has the same work: the number of tasks, numbers or vector elements with the ranks, and the side of a grid or matrix with
-//! the square root of the ranks. Every point is measured in every round, and the median of the rounds counts. The program
-//! prints the speed-ups, the serial fraction of each law with its 95 % interval (a bootstrap over the rounds), and for each
-//! point the serial fraction by Karp and Flatt. More ranks than cores share cores, so they are drawn but not fitted.
+//! the square root of the ranks. A point is one of the numbers of ranks in one kind of scaling. Every point is measured in
+//! every round, and the median of the rounds counts.
+//!
+//! Both laws divide a program into a serial part, which more ranks do not shorten, and a part that the ranks share evenly.
+//! The serial fraction is the share of the serial part. The program prints for each law the fraction that fits all points
+//! best, with a 95 % interval. The interval is found by a bootstrap: from the R measured rounds, R rounds are drawn at
+//! random, where a round may be drawn several times; this is repeated 1,000 times, and 95 % of the fractions of these draws
+//! are in the interval. For each point alone, the column Karp-Flatt has the fraction by the formula of Karp and Flatt. If
+//! it grows with the ranks, the ranks themselves cost time: they send messages, or they wait. If ranks share cores because
+//! there are more ranks than cores, their points are drawn but not fitted.
 //!
 //! Arguments after `--` are the launcher's, for example a host file. The launcher is that of scripts/mpirun: the variable
 //! MPIRUN names another one.
 //!
 //! Run:       scripts/scaling stencil --ranks 1,2,4 --csv target/stencil.csv --plot target/stencil.svg
 //!            scripts/scaling count --strong --ranks 1,2,4 -- --hostfile HOSTS
+//! Observe:   a table of the speed-ups for each kind of scaling, and below it the law with its serial fraction and what the
+//!            fraction means for more ranks. A fraction below 0 means that the ranks are faster than their number allows,
+//!            for example because their parts fit into caches.
+//! Exercise:  run `scripts/scaling stencil --strong` with `--size 200` and with `--size 2000`. For which size is the serial
+//!            fraction larger? What do the ranks do in this time, and why is its share smaller for the other size?
 
 use std::io::{Write, stderr};
 use std::path::PathBuf;
@@ -41,7 +53,7 @@ struct Args {
     /// Only weak scaling; default: both kinds
     #[arg(long, conflicts_with = "strong")]
     weak: bool,
-    /// How many times every point is measured; the points take turns
+    /// How many times every point (a number of ranks in one kind of scaling) is measured; the points take turns
     #[arg(long, value_name = "R", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..=1000))]
     rounds: u16,
     /// How long the iterations of a point take in a round, in milliseconds
@@ -53,7 +65,7 @@ struct Args {
     /// Writes a plot of the speed-ups and of the fitted laws as SVG
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
-    /// Seed of the draws of the bootstrap
+    /// Seed of the draws from which the 95 % intervals are found
     #[arg(long, value_name = "N", default_value_t = 42)]
     seed: u64,
     /// Arguments of the launcher, after `--`

@@ -1,4 +1,4 @@
-//! Compares the forecast with what this machine, or the hosts of the launcher, can hold.
+//! Compares the forecast with real runs, on as many ranks as this machine or the hosts of the launcher have room for.
 
 use std::fmt;
 use std::iter;
@@ -28,11 +28,11 @@ pub struct Plan {
     pub grain: u64,
     /// The numbers of ranks.
     pub ranks: Vec<usize>,
-    /// How often everything is measured: in each round the parameters, and then the cases.
+    /// How many times everything is measured: in each round the parameters, and then the cases.
     pub rounds: usize,
 }
 
-/// A case and its times.
+/// A kernel of one size on one number of ranks, and its times.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Case {
     /// The kernel.

@@ -13,7 +13,7 @@ use crate::{machine, mpi, printed};
 /// A job that hangs must not block the program for ever.
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// How often each job measures: other programs on the machine may disturb one of them.
+/// How many times each job measures: other programs on the machine may disturb one of the measurements.
 const ROUNDS: usize = 3;
 
 /// Measures this machine, or the hosts that the launcher in the environment variable MPIRUN uses, for one kernel. `remark` is

@@ -18,10 +18,10 @@ use crate::units::{duration, grouped, short};
 use model::{Forecast, Layout, Question, forecast};
 use parameters::Parameters;
 
-/// The largest number of ranks of a scaling.
+/// The largest number of ranks in the tables.
 pub const MOST_RANKS: usize = 1024;
 
-/// A point of a scaling.
+/// The forecast for one number of ranks.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Point {
     /// The number of ranks.

@@ -1,7 +1,8 @@
 //! The model: one iteration of a kernel as the strategy `mpi` solves it, simulated with the clock of each rank.
 //!
-//! LogGP (Alexandrov et al., SPAA 1995): a message of k bytes costs the sender o, is under way for L + k·G and costs the
-//! receiver o; between two messages of a rank there is the gap g. Above the eager limit the receiver must be ready before the
+//! LogGP (Alexandrov et al., SPAA 1995): a message of k bytes keeps the sender busy for the overhead o, is under way for the
+//! latency L and k times the gap per byte G, and keeps the receiver busy for o; between two messages of a rank passes at least
+//! the gap g. Above the eager limit the receiver must be ready before the
 //! bytes begin their way. All ranks of a node share its way to the network.
 
 use std::collections::BTreeMap;
@@ -151,7 +152,7 @@ fn shares(question: &Question, ranks: usize) -> Vec<Share> {
 /// From this number of ranks for each core, the cores limit the messages of a node.
 const CROWDED: f64 = 1.25;
 
-/// What of the parameters is true for a layout.
+/// The parameters that fit a layout best.
 struct Known<'p> {
     alone: &'p [(f64, f64)],
     busy: &'p [(f64, f64)],
@@ -308,7 +309,7 @@ fn between(points: &[(f64, f64)], x: f64) -> f64 {
     high.1 + (x - high.0) * slope
 }
 
-/// The clocks of all ranks, and until when their ways in and out are occupied.
+/// The clocks of all ranks, and until when the ways of messages to and from them are occupied.
 struct Simulation<'k, 'p> {
     known: &'k Known<'p>,
     layout: &'k Layout,
@@ -328,7 +329,7 @@ struct Ports {
     into: Vec<f64>,
 }
 
-/// How a message has gone.
+/// When a message has come, and when its sender is free again.
 struct Gone {
     /// When its last byte came.
     arrived: f64,
@@ -352,7 +353,7 @@ impl<'k, 'p> Simulation<'k, 'p> {
         }
     }
 
-    /// The seconds of what is repeated, once the clocks have taken their distance from each other.
+    /// The seconds of one call of `once`, after the first calls, in which the distances between the clocks still change.
     fn typical(&mut self, mut once: impl FnMut(&mut Self)) -> f64 {
         const COUNT: usize = 4;
         let mut begin = 0.0;

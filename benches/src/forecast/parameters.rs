@@ -1,5 +1,5 @@
 //! What the forecast knows about a cluster: the parameters that the program `loggp_mpi` has measured. They are kept as JSON,
-//! so that those of another cluster can be used too.
+//! so that the parameters of another cluster can be used too.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,7 +18,7 @@ pub const KERNELS: [Kernel; 3] = [Kernel::Stencil, Kernel::Transpose, Kernel::Co
 pub struct Parameters {
     /// The cores of a node.
     pub cores: usize,
-    /// Jobs that measured. Their ranks shared their nodes with a different number of ranks.
+    /// The jobs that have measured. The number of ranks on a node differs from job to job.
     pub jobs: Vec<Job>,
 }
 
@@ -66,8 +66,8 @@ pub struct Link {
     pub rendezvous_gap_per_byte: f64,
     /// What a message above the eager limit needs in addition: the sender asks the receiver, which answers.
     pub handshake: f64,
-    /// Bytes, and the seconds in which two ranks send each other so many bytes at the same time. G differs with the length and
-    /// the direction, so these pairs are used instead of G. May be empty.
+    /// Pairs of a number of bytes and the seconds in which two ranks send each other a message of this length at the same time. G
+    /// depends on the length, and on whether messages go both ways. So these pairs are used instead of G, unless there are none.
     #[serde(default)]
     pub both_ways: Vec<(f64, f64)>,
     /// Bytes, and the seconds for each message while several ranks of a node exchange messages with another node: so long a message

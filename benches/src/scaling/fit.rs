@@ -1,7 +1,7 @@
 //! The laws of Amdahl and Gustafson, fitted to measured speed-ups.
 //!
 //! Both laws divide a program into a serial part, which more ranks do not shorten, and a part that the ranks share evenly.
-//! They mean different fractions:
+//! The serial fraction is the share of the serial part, but of a different time in each law:
 //!
 //! | law | for | its fraction | speed-up on p ranks |
 //! |---|---|---|---|
@@ -17,7 +17,7 @@ use rand::{RngExt, SeedableRng};
 
 use crate::compare::interval::Interval;
 
-/// How many times the rounds are drawn for the spread of a fraction.
+/// How many times the rounds are drawn again, for the 95 % interval of a fraction.
 const DRAWS: usize = 1000;
 
 /// How the speed-up depends on the number of ranks.

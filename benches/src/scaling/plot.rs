@@ -113,14 +113,14 @@ impl Study {
                 Ok(area.draw(&PathElement::new(vec![(left, y), (left + 24, y)], ink.colour().stroke_width(width)))?)
             }
         };
-        name("as fast as there are ranks", &line(Ink::Limit, 1))?;
+        name("speed-up = number of ranks", &line(Ink::Limit, 1))?;
         if series.serial.is_some() {
             name(
                 if series.law == super::fit::Law::Amdahl { "Amdahl's law" } else { "Gustafson's law" },
                 &line(SERIES, 2),
             )?;
         }
-        for (fitted, words) in [(true, "measured, 95 %"), (false, "measured, the ranks share cores")] {
+        for (fitted, words) in [(true, "measured, 95 % interval"), (false, "measured, the ranks share cores")] {
             if series.points.iter().any(|point| point.fitted == fitted) {
                 name(words, &|y| mark(area, (left + 12, y), SERIES, kind(fitted)))?;
             }

@@ -31,13 +31,13 @@ pub struct Plan {
     pub ranks: Vec<usize>,
     /// Strong scaling, weak scaling or both.
     pub laws: Vec<Law>,
-    /// How many times each point is measured. The points take turns, so that noise on the machine affects all alike.
+    /// How many times each point (a number of ranks in one kind of scaling) is measured. The points take turns, so that noise on the machine affects all alike.
     pub rounds: usize,
     /// The seconds that the iterations of a point should take in a round.
     pub seconds: f64,
     /// More arguments for the launcher, such as a host file.
     pub launcher: Vec<String>,
-    /// Seeds the draws of the bootstrap.
+    /// Seeds the draws from which the intervals are found.
     pub seed: u64,
 }
 
