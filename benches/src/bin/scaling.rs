@@ -9,9 +9,9 @@
 //! The serial fraction is the share of the serial part. The program prints for each law the fraction that fits all points
 //! best, with a 95 % interval. The interval is found by a bootstrap: from the R measured rounds, R rounds are drawn at
 //! random, where a round may be drawn several times; this is repeated 1,000 times, and 95 % of the fractions of these draws
-//! are in the interval. For each point alone, the column Karp-Flatt has the fraction by the formula of Karp and Flatt. If
-//! it grows with the ranks, the ranks themselves cost time: they send messages, or they wait. If ranks share cores because
-//! there are more ranks than cores, their points are drawn but not fitted.
+//! are in the interval. In both tables the column Karp-Flatt has Amdahl's fraction for each point alone, by the formula of
+//! Karp and Flatt. If it grows with the ranks, the ranks themselves cost time: they send messages, or they wait. If ranks
+//! share cores because there are more ranks than cores, their points are drawn but not fitted.
 //!
 //! Arguments after `--` are the launcher's, for example a host file. The launcher is that of scripts/mpirun: the variable
 //! MPIRUN names another one.
