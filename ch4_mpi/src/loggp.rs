@@ -551,8 +551,21 @@ pub fn collectives(world: &SimpleCommunicator) -> (f64, f64) {
 }
 
 /// The bytes of the data of a rank with which the rate of a grid is measured.
-const BYTES: [usize; 11] =
-    [1 << 14, 1 << 16, 1 << 18, 1 << 20, 1 << 21, 1 << 22, 1 << 23, 1 << 24, 1 << 25, 1 << 26, 1 << 27];
+const BYTES: [usize; 13] = [
+    1 << 14,
+    1 << 16,
+    1 << 18,
+    1 << 20,
+    1 << 21,
+    1 << 22,
+    1 << 23,
+    1 << 24,
+    3 << 23,
+    1 << 25,
+    3 << 24,
+    1 << 26,
+    1 << 27,
+];
 
 /// For how long a rate is measured, in seconds.
 const RATE_BUDGET: f64 = 0.12;

@@ -284,9 +284,13 @@ impl Link {
     /// For how many seconds a message with these bytes keeps the way of its rank or of its node, if its bytes need `seconds`.
     fn occupancy(&self, bytes: f64, seconds: f64, within: bool, crowd: Option<f64>) -> f64 {
         match crowd {
-            // The ranks of the node take turns on its cores, and all of their messages have been measured at the same time.
+            // The ranks of the node take turns on its cores, and all of their messages have been measured at the same time. While
+            // a message is under way, the cores are free for others.
             Some(ranks) if within && self.both_ways.len() > 1 => between(&self.both_ways, bytes) / ranks,
-            Some(_) if !within && self.occupancy.len() > 1 => between(&self.occupancy, bytes),
+            Some(ranks) if !within && self.occupancy.len() > 1 => {
+                let under_way = self.latency + if bytes > self.eager_limit { self.handshake } else { 0.0 };
+                (between(&self.occupancy, bytes) - under_way / ranks).max(0.0)
+            }
             // What is the same for a message of any length passes while the way is free.
             None if !within && self.occupancy.len() > 1 => {
                 (between(&self.occupancy, bytes) - self.occupancy[0].1).max(0.0)
