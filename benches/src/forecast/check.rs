@@ -139,7 +139,8 @@ pub fn check(plan: &Plan, remark: impl Fn(&str)) -> anyhow::Result<Checked> {
 fn solve(kernel: Kernel, problem: &Problem) -> anyhow::Result<Vec<f64>> {
     let measured = mpi::solve(kernel, problem)?;
     let wrong = measured.wrong.unwrap_or_default();
-    ensure!(wrong.is_empty(), "{kernel} by {} ranks: {wrong}", problem.workers);
+    let ranks = if problem.workers == 1 { "rank" } else { "ranks" };
+    ensure!(wrong.is_empty(), "{kernel} by {} {ranks}: {wrong}", problem.workers);
     Ok(measured.seconds)
 }
 

@@ -154,7 +154,7 @@ impl Plan {
     fn solve(&self, run: &Run) -> anyhow::Result<Vec<f64>> {
         let Run { ranks, size, iterations, .. } = *run;
         let problem = Problem { size, workers: ranks, iterations, grain: GRAIN, ..Problem::DEFAULT };
-        let of = || format!("{} of size {size} on {ranks} ranks", self.kernel);
+        let of = || format!("{} of size {size} on {ranks} {}", self.kernel, if ranks == 1 { "rank" } else { "ranks" });
         let measured = mpi::solve_on(self.kernel, &problem, &self.launcher).with_context(of)?;
         if let Some(wrong) = measured.wrong {
             bail!("{}: {wrong}", of());
