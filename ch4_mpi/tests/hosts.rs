@@ -190,12 +190,13 @@ impl Job {
     }
 }
 
-/// Waits until no rank is left on any host.
+/// Waits until no rank and no daemon of Open MPI is left on any host.
 fn assert_no_rank(within: Duration) {
-    let ranks = || proc::processes().into_iter().filter(|process| process.name == "halo").collect::<Vec<_>>();
+    let of_job = |process: &Process| ["halo", "orted"].contains(&process.name.as_str());
+    let left = || proc::processes().into_iter().filter(of_job).collect::<Vec<_>>();
     let begin = Instant::now();
-    while !ranks().is_empty() {
-        assert!(begin.elapsed() < within, "still there after {within:?}: {:?}", ranks());
+    while !left().is_empty() {
+        assert!(begin.elapsed() < within, "still there after {within:?}: {:?}", left());
         thread::sleep(Duration::from_millis(20));
     }
 }
