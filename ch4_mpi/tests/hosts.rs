@@ -201,6 +201,20 @@ fn assert_no_rank(within: Duration) {
     }
 }
 
+/// Asserts that no host has a file of Open MPI: neither a session folder nor shared memory.
+fn assert_no_file() {
+    for host in ["head", "node1", "node2"] {
+        let files = ["on", host, "find", "/run/course-cluster/tmp", "/dev/shm", "-mindepth", "1"];
+        wait_for("end of the files of the job", LIMIT, || {
+            let found = succeed(&mut cluster(&files));
+            if !found.is_empty() {
+                thread::sleep(Duration::from_millis(20));
+            }
+            found.is_empty().then_some(())
+        });
+    }
+}
+
 /// A text without what differs from run to run: times, shares in percent, the order of lines from different ranks and the
 /// names of hosts.
 fn without_times(text: &str) -> Vec<String> {
@@ -311,8 +325,11 @@ fn a_host_that_is_cut_off_ends_the_job_with_its_name() {
     assert!(report[1..3].iter().any(|line| line.contains("in MPI_Waitall") && line.contains("halo.rs:")), "{stderr}");
     assert_eq!(report[3], "  ranks 2, 3 run on node2 and do not answer");
     assert!(launcher.iter().any(|(_, line)| line.contains("node2")), "{stderr}");
+    // It is not the trace of a crash.
+    assert!(!stderr.contains("Segmentation fault"), "{stderr}");
     // The host that was cut off notices it too.
     assert_no_rank(NOTICED);
+    assert_no_file();
 
     // A job on a host that is cut off already does not start, and says which host it is.
     let refused = run(&mut on_two_hosts(&program("hello")));
