@@ -9,7 +9,7 @@ mod common;
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -71,6 +71,11 @@ fn on_two_hosts(program: &Command) -> Command {
 /// A job that takes minutes.
 fn long_halo() -> Command {
     on_two_hosts(program("halo").args(["--size", "1000", "--iterations", "1000", "--deadline", "0"]))
+}
+
+/// A job that takes minutes, and whose ranks notice soon that a host is gone.
+fn halo_with_deadline() -> Command {
+    on_two_hosts(program("halo").args(["--size", "1000", "--iterations", "1000", "--deadline", "3"]))
 }
 
 /// A cluster, which is removed at the end of the test, also if the test fails. Only one test at a time has one.
@@ -169,7 +174,11 @@ impl Job {
     }
 
     fn of(command: &mut Command) -> Self {
-        let script = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        Self::with_stderr(command, Stdio::piped())
+    }
+
+    fn with_stderr(command: &mut Command, stderr: Stdio) -> Self {
+        let script = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr).spawn().unwrap();
         // A connection between node1 and node2 is one between ranks: the daemons of Open MPI are connected with the head.
         wait_for("connection between ranks", LIMIT, || {
             let connections = run(&mut cluster(&["on", "node1", "cat", "/proc/net/tcp"])).stdout;
@@ -183,10 +192,11 @@ impl Job {
         Self { script }
     }
 
-    /// Waits for the end, and returns its exit status (none after a signal) and what it said on stderr.
+    /// Waits for the end, and returns its exit status (none after a signal) and what it said on stderr, if that is a pipe.
     fn end(mut self, limit: Duration) -> (Option<i32>, String) {
         let status = wait_for("end of the job", limit, || self.script.try_wait().unwrap());
-        (status.code(), io::read_to_string(self.script.stderr.take().unwrap()).unwrap())
+        let stderr = self.script.stderr.take().map(|pipe| io::read_to_string(pipe).unwrap());
+        (status.code(), stderr.unwrap_or_default())
     }
 }
 
@@ -308,8 +318,7 @@ fn hosts_have_their_own_names_clocks_and_processes() {
 #[test]
 fn a_host_that_is_cut_off_ends_the_job_with_its_name() {
     let Some(_cluster) = Cluster::up("a host that is cut off", &[]) else { return };
-    let flags = ["--size", "1000", "--iterations", "1000", "--deadline", "3"];
-    let job = Job::of(&mut on_two_hosts(program("halo").args(flags)));
+    let job = Job::of(&mut halo_with_deadline());
     succeed(&mut cluster(&["cut", "node2"]));
     let (status, stderr) = job.end(NOTICED);
     assert!(!matches!(status, Some(0 | 124)), "{status:?}: {stderr}");
@@ -345,6 +354,22 @@ fn a_host_that_is_cut_off_ends_the_job_with_its_name() {
         run(&mut limited).stdout.contains("on node2")
     });
     assert!(mended, "the link is still cut");
+}
+
+/// The script writes into the same file as the ranks, which have written their report before.
+#[test]
+fn the_error_about_a_host_that_is_cut_off_does_not_erase_the_report() {
+    let Some(_cluster) = Cluster::up("stderr in a file", &[]) else { return };
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    let job = Job::with_stderr(&mut halo_with_deadline(), file.reopen().unwrap().into());
+    succeed(&mut cluster(&["cut", "node2"]));
+    job.end(NOTICED);
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).unwrap();
+    let text = String::from_utf8_lossy(&bytes);
+    assert!(text.starts_with("host gone: node2: "), "{text:?}");
+    assert!(text.contains("error: mpirun: the host 10.77.0.2 (node2) does not answer"), "{text:?}");
+    assert!(!bytes.contains(&0), "{text:?}");
 }
 
 /// The probes of idle connections do not help here: the launcher waits for an answer to what it has sent.
