@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Delays each frame that passes between two network interfaces: usage: delay INTERFACE INTERFACE MILLISECONDS
+"""Delays each frame that passes between two network interfaces: usage: delay.py INTERFACE INTERFACE MILLISECONDS
 
 scripts/cluster starts it where the kernel has no netem. Each interface has its half of a cable here. A frame that comes in on one of
 them is sent on the other one after the delay, in the same order, so a ping takes twice the delay longer.
