@@ -615,6 +615,44 @@ mod tests {
         assert!(close(seconds(10_000), long), "{} {long}", seconds(10_000));
     }
 
+    /// The seconds of messages of 1 MB that are sent at the same time, between ranks of a job with these nodes that has measured.
+    fn seconds_of(nodes: &[usize], messages: &[(usize, usize)], change: impl Fn(&mut Job)) -> f64 {
+        let mut parameters = parameters();
+        let mut job = parameters.jobs[1].clone();
+        job.nodes = nodes.to_vec();
+        job.network = parameters.jobs[2].network.clone();
+        let both_ways = vec![(8.0, 1e-6), (1e6, 2e-3)];
+        job.node.iter_mut().chain(&mut job.network).for_each(|link| link.both_ways = both_ways.clone());
+        change(&mut job);
+        parameters.jobs.push(job);
+        let layout = Layout { nodes: nodes.to_vec() };
+        let known = Known::of(&parameters, Kernel::Transpose, &layout).unwrap();
+        let messages = || messages.iter().map(|&(from, to)| (from, to, 1_000_000));
+        Simulation::new(&known, &layout, true).typical(|simulation| simulation.send_and_wait(messages()))
+    }
+
+    #[test]
+    fn messages_of_ranks_that_share_cores_take_turns() {
+        let seconds =
+            |ranks_of_a_core| seconds_of(&[0; 4], &[(0, 1), (2, 3)], |job| job.ranks_of_a_core = ranks_of_a_core);
+        // Each of the 4 ranks sends one while the time of 2 ms is measured.
+        assert!(close(seconds(2.0), seconds(1.0) + 0.5e-3), "{} {}", seconds(2.0), seconds(1.0));
+    }
+
+    #[test]
+    fn messages_of_a_node_take_turns_on_its_way_to_the_network() {
+        let seconds = |occupancy: &[(f64, f64)]| {
+            seconds_of(&[0, 0, 1, 1], &[(0, 2), (1, 3)], |job| {
+                job.network.as_mut().unwrap().occupancy = occupancy.to_vec()
+            })
+        };
+        let one = seconds(&[(8.0, 5e-6), (1e6, 1.005e-3)]);
+        let longer = seconds(&[(8.0, 5e-6), (1e6, 3.005e-3)]);
+        assert!(close(longer, one + 2e-3), "{longer} {one}");
+        // Without measured times, as long as its bytes need: 2 ms without the overheads, the latency and the handshake.
+        assert!(seconds(&[]) > one + 0.9e-3 && seconds(&[]) < one + 1e-3, "{} {one}", seconds(&[]));
+    }
+
     #[test]
     fn no_parameter_makes_an_iteration_shorter_when_it_grows() {
         let changes: [fn(&mut Link); 6] = [
