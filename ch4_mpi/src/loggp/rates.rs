@@ -71,7 +71,7 @@ fn side(bytes: usize, ranks: usize) -> usize {
 
 /// The ranks of a node.
 pub struct Neighbours {
-    node: SimpleCommunicator,
+    pub(super) node: SimpleCommunicator,
     /// Their numbers in the world.
     numbers: Vec<usize>,
     /// How many ranks compute on one core, in turns: 1 if each rank has a core.
