@@ -156,6 +156,26 @@ pub fn launcher() -> anyhow::Result<(PathBuf, Mpi)> {
     Ok((path, mpi))
 }
 
+/// Whether the launcher may start ranks on several hosts: the environment has a host file, the allocation of a scheduler, or
+/// another launcher than that of scripts/setup.
+#[must_use]
+pub fn may_have_hosts() -> bool {
+    names_hosts(|key| env::var(key).ok().filter(|value| !value.is_empty()), recorded("MPIRUN").as_deref())
+}
+
+fn names_hosts(variable: impl Fn(&str) -> Option<String>, of_setup: Option<&str>) -> bool {
+    let hosts = [
+        "OMPI_MCA_orte_default_hostfile",
+        "PRTE_MCA_prte_default_hostfile",
+        "HYDRA_HOST_FILE",
+        "SLURM_JOB_ID",
+        "PBS_NODEFILE",
+    ];
+    // Cargo puts the launcher of scripts/setup into the environment.
+    let launcher = variable("MPIRUN").filter(|launcher| Some(launcher.as_str()) != of_setup);
+    launcher.is_some() || hosts.into_iter().any(|key| variable(key).is_some())
+}
+
 /// Starts two processes that do nothing.
 fn start(launcher: &Path) -> anyhow::Result<()> {
     let mut command = Command::new(root().join("scripts/mpirun"));
@@ -381,5 +401,14 @@ mod tests {
     fn facts_are_lines() {
         let facts = facts();
         assert!(facts.iter().all(|fact| fact.contains(": ") && !fact.contains('\n')), "{facts:?}");
+    }
+
+    #[test]
+    fn hosts_are_named_by_variables() {
+        let with = |name: &'static str, value: &'static str| {
+            names_hosts(move |key| (key == name).then(|| value.to_owned()), Some("/usr/bin/mpirun"))
+        };
+        assert!(with("MPIRUN", "/a/launcher") && with("HYDRA_HOST_FILE", "hosts") && with("SLURM_JOB_ID", "7"));
+        assert!(!with("MPIRUN", "/usr/bin/mpirun") && !with("HOME", "/root"));
     }
 }

@@ -1,6 +1,5 @@
 //! Measures the parameters: starts `loggp_mpi` with some numbers of ranks.
 
-use std::env;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -16,7 +15,7 @@ const LIMIT: Duration = Duration::from_secs(300);
 /// How many times each job measures: other programs on the machine may disturb one of the measurements.
 const ROUNDS: usize = 3;
 
-/// Measures this machine, or the hosts that the launcher in the environment variable MPIRUN uses, for one kernel. `remark` is
+/// Measures this machine, or the hosts on which the launcher starts ranks, for one kernel. `remark` is
 /// told what is measured.
 ///
 /// # Errors
@@ -26,8 +25,7 @@ pub fn measure(kernel: Kernel, ranks_per_node: Option<usize>, remark: impl Fn(&s
     let most = ranks_per_node.unwrap_or(cores).min(4 * cores);
     let mut sizes: Vec<_> = (0..).map(|power| 1 << power).take_while(|&ranks| ranks < most).collect();
     sizes.push(most);
-    let has_hosts = env::var_os("MPIRUN").is_some();
-    if has_hosts {
+    if machine::may_have_hosts() {
         sizes.push(2 * most);
     }
     let mut values: Vec<Vec<Value>> = vec![Vec::new(); sizes.len()];
