@@ -192,11 +192,13 @@ fn the_parameters_of_a_job_are_one_line_of_json() {
     let two = measure(&["--ranks", "2", "--kernel", "count"]);
     assert_eq!((two["nodes"].to_string(), two["network"].is_null()), ("[0,0]".into(), true));
     let link = two["node"].as_object().unwrap();
-    for (name, value) in link.iter().filter(|(name, _)| *name != "both_ways") {
+    let lists = ["both_ways", "occupancy"];
+    for (name, value) in link.iter().filter(|(name, _)| !lists.contains(&name.as_str())) {
         assert!(value.as_f64().unwrap() >= 0.0, "{name}: {value}");
     }
     let (limit, sizes) = (link["eager_limit"].as_u64().unwrap(), link["both_ways"].as_array().unwrap());
     assert!(sizes.iter().any(|size| size[0].as_u64() > Some(limit)), "{sizes:?}");
+    assert!(two["ranks_of_a_core"].as_f64() >= Some(1.0), "{two}");
     assert!(two["rates"]["count"][0][1].as_f64().unwrap() > 0.0 && two["barrier"].as_f64().unwrap() > 0.0, "{two}");
     // The third rank has no partner.
     let three = measure(&["--ranks", "3", "--messages"]);
