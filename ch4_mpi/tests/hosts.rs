@@ -498,7 +498,7 @@ fn down_leaves_nothing_of_an_up_that_was_killed() {
     }
 }
 
-/// A lock that a shell holds while it runs `up` must be free afterwards, although the hosts exist further on.
+/// A lock that a shell holds while it runs `up` must be free afterwards, although the hosts still exist.
 #[test]
 fn hosts_do_not_keep_the_files_of_the_caller_open() {
     let Some(alone) = Cluster::possible("the files of the caller", &[]) else { return };

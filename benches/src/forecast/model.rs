@@ -158,7 +158,7 @@ struct Known<'p> {
     busy: &'p [(f64, f64)],
     node: &'p Link,
     network: &'p Link,
-    /// Where ranks share cores: how many ranks of a node have measured the link of the node.
+    /// Only if ranks share cores: how many ranks of a node have measured the link of the node.
     crowd: Option<f64>,
     collective: Collective,
 }
@@ -281,7 +281,8 @@ impl Link {
         (between(&self.both_ways, bytes) - fixed).max(0.0)
     }
 
-    /// For how many seconds a message with these bytes keeps the way of its rank or of its node, if its bytes need `seconds`.
+    /// For how many seconds a message with these bytes occupies the connection of its rank or of its node, if the bytes need
+    /// `seconds`.
     fn occupancy(&self, bytes: f64, seconds: f64, within: bool, crowd: Option<f64>) -> f64 {
         match crowd {
             // The ranks of the node take turns on its cores, and all of their messages have been measured at the same time. While
@@ -291,7 +292,7 @@ impl Link {
                 let under_way = self.latency + if bytes > self.eager_limit { self.handshake } else { 0.0 };
                 (between(&self.occupancy, bytes) - under_way / ranks).max(0.0)
             }
-            // What is the same for a message of any length passes while the way is free.
+            // The time that a message of any length needs does not occupy the connection.
             None if !within && self.occupancy.len() > 1 => {
                 (between(&self.occupancy, bytes) - self.occupancy[0].1).max(0.0)
             }
@@ -300,8 +301,8 @@ impl Link {
     }
 }
 
-/// The value at `x` on the line through the two points beside it, and beyond the last point on the line through the last two. Before
-/// the first point it is that of this point.
+/// The value at `x`, on the line through the point before and the point after it. Beyond the last point it is on the line through
+/// the last two points; before the first point it is the value of that point.
 fn between(points: &[(f64, f64)], x: f64) -> f64 {
     let next = points.iter().position(|point| point.0 >= x).unwrap_or(points.len() - 1);
     if next == 0 {
@@ -313,7 +314,7 @@ fn between(points: &[(f64, f64)], x: f64) -> f64 {
     high.1 + (x - high.0) * slope
 }
 
-/// The clocks of all ranks, and until when the ways of messages to and from them are occupied.
+/// The clocks of all ranks, and until when the connections of ranks and nodes are occupied.
 struct Simulation<'k, 'p> {
     known: &'k Known<'p>,
     layout: &'k Layout,
@@ -323,8 +324,8 @@ struct Simulation<'k, 'p> {
     ranks: Ports,
     /// Of nodes, for messages between nodes.
     nodes: Ports,
-    /// The seconds of the bytes of a message within a node and between nodes, and for how long they occupy the way of the rank or of
-    /// the node; messages have few different lengths.
+    /// For messages within a node and between nodes: the seconds of their bytes, and the seconds for which they occupy a connection.
+    /// Messages have few different lengths.
     seconds_of_bytes: BTreeMap<(bool, usize), (f64, f64)>,
 }
 
@@ -639,13 +640,13 @@ mod tests {
                 job.network.as_mut().unwrap().occupancy = vec![(8.0, 5e-6), (1e6, 1.005e-3)];
             })
         };
-        // On free cores the message within the node has its own way. On shared cores it takes its turn among the two others.
+        // If each rank has a core, the message within the node does not wait. On shared cores it takes turns with the two others.
         let (free, shared) = (seconds(1.0), seconds(2.0));
         assert!(shared > 1.05 * free, "{shared} {free}");
     }
 
     #[test]
-    fn messages_of_a_node_take_turns_on_its_way_to_the_network() {
+    fn messages_of_a_node_take_turns_on_its_network_connection() {
         let seconds = |occupancy: &[(f64, f64)]| {
             seconds_of(&[0, 0, 1, 1], &[(0, 2), (1, 3)], |job| {
                 job.network.as_mut().unwrap().occupancy = occupancy.to_vec();
@@ -653,7 +654,8 @@ mod tests {
         };
         assert!(close(seconds(&[(8.0, 5e-6), (1e6, 1.005e-3)]), 2e-3));
         assert!(close(seconds(&[(8.0, 5e-6), (1e6, 3.005e-3)]), 6e-3));
-        // Without measured times, each for as long as its bytes need: 2 ms without the overheads, the latency and the handshake.
+        // Without measured times, a message occupies the connection for as long as its bytes need: 2 ms without the overheads, the
+        // latency and the handshake.
         assert!(seconds(&[]) > 3.9e-3 && seconds(&[]) < 4e-3, "{}", seconds(&[]));
     }
 

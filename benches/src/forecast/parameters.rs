@@ -66,12 +66,13 @@ pub struct Link {
     pub rendezvous_gap_per_byte: f64,
     /// What a message above the eager limit needs in addition: the sender asks the receiver, which answers.
     pub handshake: f64,
-    /// Pairs of a number of bytes and the seconds in which two ranks send each other a message of this length at the same time. G
-    /// depends on the length, and on whether messages go both ways. So these pairs are used instead of G, unless there are none.
+    /// Pairs of a number of bytes and of seconds: in this time a rank sends a message of this length to one rank and receives one
+    /// from another rank, while all ranks do the same. G depends on the length, and on whether messages go both ways. So these
+    /// pairs are used instead of G, unless there are none.
     #[serde(default)]
     pub both_ways: Vec<(f64, f64)>,
-    /// Bytes, and the seconds for each message while several ranks of a node exchange messages with another node: so long a message
-    /// keeps the way of the node to the network. If it is empty, this way is kept for as long as the bytes need.
+    /// Pairs of a number of bytes and of seconds: for how long a message of this length occupies the network connection of its node
+    /// while several ranks of the node send and receive. If there are none, it does so for as long as its bytes need.
     #[serde(default)]
     pub occupancy: Vec<(f64, f64)>,
 }

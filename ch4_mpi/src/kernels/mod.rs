@@ -40,15 +40,32 @@ fn check_world(problem: &Problem, world: &impl Communicator) -> anyhow::Result<(
 }
 
 /// The seconds of each iteration, as measured by the slowest rank.
-///
-/// A rank that begins an iteration later than the others may end it at the same moment as they do. In the next iteration it is
-/// then the other way round: on a slow network, short and long ones take turns. So a rank counts the mean of two iterations.
 fn slowest(world: &impl Communicator, seconds: &[f64]) -> Vec<f64> {
-    let last = seconds.len().saturating_sub(1);
-    let begin_of_pair = |index: usize| index.min(last.saturating_sub(1));
-    let mean = |index: usize| (seconds[begin_of_pair(index)] + seconds[last.min(begin_of_pair(index) + 1)]) / 2.0;
-    let own: Vec<_> = (0..seconds.len()).map(mean).collect();
+    let own = means_of_two(seconds);
     let mut slowest = vec![0.0; own.len()];
     world.all_reduce_into(&own[..], &mut slowest[..], SystemOperation::max());
     slowest
+}
+
+/// For each iteration, the mean of its seconds and of those of the iteration beside it.
+///
+/// On a slow network a rank may begin an iteration later than another rank and end it earlier. In the next iteration it is the
+/// other way round, so that in each iteration some rank seems to be slow. The mean of two iterations does not have this error.
+fn means_of_two(seconds: &[f64]) -> Vec<f64> {
+    let mut means: Vec<_> = seconds.windows(2).map(|two| (two[0] + two[1]) / 2.0).collect();
+    // As many as iterations: the last one has none after it.
+    means.extend(means.last().or(seconds.last()).copied());
+    means
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_and_long_iterations_in_turn_have_the_mean() {
+        assert_eq!(means_of_two(&[1.0, 3.0, 1.0, 3.0]), [2.0; 4]);
+        assert_eq!(means_of_two(&[4.0]), [4.0]);
+        assert!(means_of_two(&[]).is_empty());
+    }
 }

@@ -12,13 +12,13 @@ use super::timing::{PASSES, agreed, is_right, seconds_to_write, times, write};
 /// Messages that all ranks of a group exchange at the same time: each rank sends one and receives one.
 pub(super) struct Exchange<'group> {
     pub(super) group: &'group SimpleCommunicator,
-    /// A rank sends to the rank that is so many ranks further, to each of these in turn.
+    /// For each distance d in turn, rank r of n sends to rank (r + d) mod n and receives from rank (r - d) mod n.
     pub(super) distances: Vec<i32>,
     pub(super) of_a_core: f64,
 }
 
 impl<'group> Exchange<'group> {
-    /// With the ranks that are 1, 2, 4, ... ranks further: some of them may run on the same core, and others not.
+    /// An exchange over the distances 1, 2, 4, ...: some partners of a rank may run on its own core, and others do not.
     pub(super) fn with_many(group: &'group SimpleCommunicator, of_a_core: f64) -> Self {
         let doubled = iter::successors(Some(1), |distance| Some(2 * distance));
         Self { group, distances: doubled.take_while(|&distance| distance < group.size()).collect(), of_a_core }
@@ -35,7 +35,7 @@ impl<'group> Exchange<'group> {
         }
         // An iteration of a kernel has many exchanges, so its time depends on those that take longer too.
         let mut usual: Vec<_> = times.iter().map(|times| median(times)).collect();
-        // A message that is longer and faster than another one shows that the other one was disturbed.
+        // If a longer message needs less time than a shorter one, the measurement of the shorter one was disturbed.
         for index in (1..usual.len()).rev() {
             usual[index - 1] = usual[index - 1].min(usual[index]);
         }

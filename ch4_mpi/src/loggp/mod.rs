@@ -38,11 +38,11 @@ pub struct Link {
     pub rendezvous_gap_per_byte: f64,
     /// What a longer message needs in addition: the sender asks the receiver, which answers.
     pub handshake: f64,
-    /// Lengths of messages in bytes, and the seconds in which a rank sends such a message to one rank and receives one from another
-    /// rank at the same time, while all ranks do so.
+    /// Pairs of a length in bytes and of seconds: in this time a rank sends a message of this length to one rank and receives one
+    /// from another rank, while all ranks do the same.
     pub both_ways: Vec<(usize, f64)>,
-    /// Lengths of messages in bytes, and the seconds for each message while several ranks of a node exchange messages with another
-    /// node: so long a message keeps the way of the node to the network. Only of a link between nodes with several ranks.
+    /// Pairs of a length in bytes and of seconds: for how long a message of this length occupies the network connection of its node.
+    /// It is measured while several ranks of a node exchange messages with another node, and empty if a node has one rank only.
     pub occupancy: Vec<(usize, f64)>,
 }
 
@@ -77,8 +77,8 @@ pub fn link_of_node(world: &SimpleCommunicator, neighbours: &Neighbours) -> anyh
     Ok(link)
 }
 
-/// The link between ranks of different nodes, if there are any: the first ranks of the first two nodes measure it, and then all
-/// ranks of these nodes measure for how long a message occupies the way of a node to the network.
+/// The link between ranks of different nodes, if there are any. The first ranks of the first two nodes measure it. Then all ranks
+/// of these nodes measure for how long a message occupies the network connection of a node.
 ///
 /// # Errors
 /// A message that arrives is not the one that was sent.
