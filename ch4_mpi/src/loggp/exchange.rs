@@ -9,6 +9,87 @@ use mpi::traits::*;
 
 use super::timing::{PASSES, agreed, is_right, seconds_to_write, times, write};
 
+/// A message of this length, in bytes, is measured even if it takes long: it is longer than the usual eager limits.
+const ALWAYS: usize = 256 << 10;
+
+/// Longer messages are not measured after one whose exchange takes this many seconds longer than that of the shortest message.
+const SLOW: f64 = 0.02;
+
+/// An exchange that takes this many seconds is not measured again, since a disturbance of a millisecond changes it little.
+const LASTS: f64 = 1e-3;
+
+/// The lengths that are measured, in bytes, close to each other: the time is not proportional to the length where a cache or a
+/// buffer of the network ends.
+fn lengths() -> Vec<usize> {
+    let doubled = (10..22).flat_map(|power| [1 << power, 3 << (power - 1)]);
+    [8, 512].into_iter().chain(doubled).chain([super::LONG]).collect()
+}
+
+/// The usual seconds of each exchange for each length. The ranks of the group call this together; the exchanges take turns, and a
+/// rank waits while it is not part of one. The group's rank 0 is part of the first exchange.
+///
+/// A short message must not come after a long one on a connection of TCP: how fast the connection sends depends on what it has
+/// delivered before. With BBR (Cardwell et al., "BBR: Congestion-Based Congestion Control", ACM Queue 2016) this lasts as long
+/// as the connection. The messages of a kernel have one length, and no longer ones come before them. So nothing else is
+/// measured earlier, and the lengths rise.
+pub(super) fn in_turn(
+    group: &SimpleCommunicator,
+    exchanges: &[Option<Exchange<'_>>],
+) -> anyhow::Result<Vec<Vec<(usize, f64)>>> {
+    let lengths = lengths();
+    let mut times = vec![vec![Vec::new(); lengths.len()]; exchanges.len()];
+    let (mut measured, mut pass) = (lengths.len(), 0);
+    // Several passes, since another program may disturb one of them.
+    while pass < PASSES {
+        for (index, &length) in lengths.iter().enumerate().take(measured) {
+            for (exchange, times) in exchanges.iter().zip(&mut times) {
+                if let Some(exchange) = exchange {
+                    times[index].extend(exchange.seconds(length)?);
+                }
+                group.barrier();
+            }
+            let is_slow = median(&times[0][index]) > median(&times[0][0]) + SLOW;
+            if length > ALWAYS && agreed(group, is_slow.into()) == 1 {
+                measured = index + 1;
+                break;
+            }
+        }
+        let lasts = median(&times[0][0]) > LASTS;
+        pass = if agreed(group, lasts.into()) == 1 { PASSES } else { pass + 1 };
+    }
+    let points = times.into_iter().map(|times| {
+        // An iteration of a kernel has many exchanges, so its time depends on those that take longer too.
+        let times: Vec<_> = times.iter().take(measured).map(|times| median(times)).collect();
+        lengths.iter().copied().zip(rising(times)).collect()
+    });
+    Ok(points.collect())
+}
+
+/// If a longer message needs less time than a shorter one, the measurement of the shorter one was disturbed.
+fn rising(mut times: Vec<f64>) -> Vec<f64> {
+    for index in (1..times.len()).rev() {
+        times[index - 1] = times[index - 1].min(times[index]);
+    }
+    times
+}
+
+/// The points with two more where the time jumps: the longest message that is sent before its receiver asks for it, and the
+/// shortest that is not. Both lie on the lines through the two next points of their side.
+pub(super) fn with_eager_limit(mut points: Vec<(usize, f64)>, limit: usize) -> Vec<(usize, f64)> {
+    let next = points.iter().position(|point| point.0 > limit).unwrap_or(points.len());
+    let (before, after) = points.split_at(next);
+    let ([.., far, near], [first, second, ..]) = (before, after) else { return points };
+    let line = |(x1, y1): (usize, f64), (x2, y2): (usize, f64), x: usize| {
+        y1 + (y2 - y1) / (x2 as f64 - x1 as f64) * (x as f64 - x1 as f64)
+    };
+    let at_limit = line(*far, *near, limit).clamp(near.1, first.1.max(near.1));
+    let beyond = line(*second, *first, limit + 1).min(first.1).max(at_limit);
+    let new = [(limit, at_limit, near.0), (limit + 1, beyond, first.0)];
+    let new: Vec<_> = new.into_iter().filter(|&(x, _, known)| x != known).map(|(x, y, _)| (x, y)).collect();
+    points.splice(next..next, new);
+    points
+}
+
 /// Messages that all ranks of a group exchange at the same time: each rank sends one and receives one.
 pub(super) struct Exchange<'group> {
     pub(super) group: &'group SimpleCommunicator,
@@ -22,24 +103,6 @@ impl<'group> Exchange<'group> {
     pub(super) fn with_many(group: &'group SimpleCommunicator, of_a_core: f64) -> Self {
         let doubled = iter::successors(Some(1), |distance| Some(2 * distance));
         Self { group, distances: doubled.take_while(|&distance| distance < group.size()).collect(), of_a_core }
-    }
-
-    /// The usual seconds for each length.
-    pub(super) fn usual(&self, sizes: &[usize]) -> anyhow::Result<Vec<(usize, f64)>> {
-        let mut times = vec![Vec::new(); sizes.len()];
-        // Several passes, since another program may disturb one of them.
-        for _ in 0..PASSES {
-            for (times, &size) in times.iter_mut().zip(sizes) {
-                times.extend(self.seconds(size)?);
-            }
-        }
-        // An iteration of a kernel has many exchanges, so its time depends on those that take longer too.
-        let mut usual: Vec<_> = times.iter().map(|times| median(times)).collect();
-        // If a longer message needs less time than a shorter one, the measurement of the shorter one was disturbed.
-        for index in (1..usual.len()).rev() {
-            usual[index - 1] = usual[index - 1].min(usual[index]);
-        }
-        Ok(sizes.iter().copied().zip(usual).collect())
     }
 
     fn seconds(&self, size: usize) -> anyhow::Result<Vec<f64>> {
@@ -67,5 +130,38 @@ impl<'group> Exchange<'group> {
         let write = seconds_to_write(&mut sent) * of_a_core;
         let of_one = seconds.iter().map(|seconds| seconds / distances.len() as f64);
         Ok(of_one.map(|seconds| (seconds - write).max(0.1 * seconds)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lengths_rise_to_the_longest() {
+        let lengths = lengths();
+        assert!(lengths.is_sorted_by(|a, b| a < b), "{lengths:?}");
+        assert_eq!((lengths[0], lengths.last()), (8, Some(&crate::loggp::LONG)));
+    }
+
+    #[test]
+    fn a_shorter_message_takes_no_longer() {
+        assert_eq!(rising(vec![1.0, 5.0, 2.0, 3.0]), [1.0, 2.0, 2.0, 3.0]);
+    }
+
+    #[test]
+    fn the_time_jumps_at_the_eager_limit() {
+        let points = vec![(8, 1.0), (1024, 2.0), (2048, 3.0), (4096, 10.0), (8192, 14.0)];
+        let jump = [(3072, 4.0), (3073, 9.0 + 1.0 / 1024.0)];
+        let expected = [&points[..3], &jump, &points[3..]].concat();
+        let shown = with_eager_limit(points.clone(), 3072);
+        assert_eq!(shown.len(), expected.len());
+        assert!(shown.iter().zip(&expected).all(|(a, b)| a.0 == b.0 && (a.1 - b.1).abs() < 1e-9), "{shown:?}");
+        // At a point that is measured, only the message that is longer by a byte is new.
+        assert_eq!(with_eager_limit(points.clone(), 2048).len(), points.len() + 1);
+        assert_eq!(with_eager_limit(points.clone(), 2047).len(), points.len() + 1);
+        // Without two points on each side there is no line.
+        assert_eq!(with_eager_limit(points.clone(), 100), points);
+        assert_eq!(with_eager_limit(points.clone(), 1 << 20), points);
     }
 }

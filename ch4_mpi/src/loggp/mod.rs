@@ -9,15 +9,19 @@ mod pair;
 mod rates;
 mod timing;
 
+use std::mem;
+
 use mpi::collective::SystemOperation;
 use mpi::topology::{Color, SimpleCommunicator};
 use mpi::traits::*;
 use serde::Serialize;
 
-use exchange::Exchange;
+use exchange::{Exchange, in_turn, with_eager_limit};
 use pair::Pair;
 pub use rates::{Neighbours, collectives, rates};
-use timing::agreed;
+
+/// The longest message that is measured, in bytes.
+const LONG: usize = 4 << 20;
 
 /// The parameters of a link between two ranks. All times are in seconds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -72,7 +76,7 @@ pub fn nodes(world: &SimpleCommunicator) -> Vec<usize> {
 pub fn link_of_node(world: &SimpleCommunicator, neighbours: &Neighbours) -> anyhow::Result<Option<Link>> {
     let Neighbours { node, of_a_core, .. } = neighbours;
     world.barrier();
-    let link = if node.size() < 2 { None } else { Some(link_of_group(&Exchange::with_many(node, *of_a_core))?) };
+    let link = if node.size() < 2 { None } else { Some(link_of_group(Exchange::with_many(node, *of_a_core))?) };
     world.barrier();
     Ok(link)
 }
@@ -103,36 +107,39 @@ pub fn link_of_network(world: &SimpleCommunicator, nodes: &[usize], of_a_core: f
 fn link_between(group: &SimpleCommunicator, of_a_core: f64) -> anyhow::Result<Link> {
     let pairs = group.size() / 2;
     let is_first = group.rank() % pairs == 0;
-    let color = if is_first { Color::with_value(0) } else { Color::undefined() };
-    let link = group.split_by_color(color).map(|pair| link_of_group(&Exchange::with_many(&pair, 1.0)));
-    let mut link = link.transpose()?.unwrap_or_default();
-    group.barrier();
-    if pairs > 1 {
-        let sizes = of_root(group, link.both_ways.iter().map(|&(size, _)| size as u64).collect());
-        let exchange = Exchange { group, distances: vec![pairs], of_a_core };
-        let of_all = exchange.usual(&sizes)?;
-        link.occupancy = of_all.into_iter().map(|(size, seconds)| (size, seconds / f64::from(pairs))).collect();
+    let pair = group.split_by_color(if is_first { Color::with_value(0) } else { Color::undefined() });
+    let of_pair = pair.as_ref().map(|pair| Exchange::with_many(pair, 1.0));
+    let of_all = (pairs > 1).then(|| Exchange { group, distances: vec![pairs], of_a_core });
+    let mut times = in_turn(group, &[of_pair, of_all])?;
+    let mut link = Link::default();
+    if let Some(pair) = &pair {
+        link = link_of_pairs(pair)?;
+        let [both_ways, of_all] = [0, 1].map(|index| with_eager_limit(mem::take(&mut times[index]), link.eager_limit));
+        link.both_ways = both_ways;
+        if pairs > 1 {
+            link.occupancy = of_all.into_iter().map(|(size, seconds)| (size, seconds / f64::from(pairs))).collect();
+        }
     }
+    group.barrier();
     Ok(link)
 }
 
-/// The link between the ranks of a group: the ranks 0 and 1 are a pair, the ranks 2 and 3, and so on.
-fn link_of_group(exchange: &Exchange<'_>) -> anyhow::Result<Link> {
-    let Exchange { group, .. } = exchange;
+/// The link between the ranks of a group.
+fn link_of_group(exchange: Exchange<'_>) -> anyhow::Result<Link> {
+    let group = exchange.group;
+    let mut times = in_turn(group, &[Some(exchange)])?;
+    let mut link = link_of_pairs(group)?;
+    link.both_ways = with_eager_limit(times.remove(0), link.eager_limit);
+    group.barrier();
+    Ok(link)
+}
+
+/// The parameters of two ranks: the ranks 0 and 1 are a pair, the ranks 2 and 3, and so on.
+fn link_of_pairs(group: &SimpleCommunicator) -> anyhow::Result<Link> {
     let (own, last) = (group.rank(), group.size() - 1);
     // In a group of an odd number, the last rank has no partner.
-    let mut link = Link::default();
-    if own < last || last % 2 == 1 {
-        link = Pair { partner: group.process_at_rank(own ^ 1), leads: own % 2 == 0 }.link()?;
+    if own == last && last % 2 == 0 {
+        return Ok(Link::default());
     }
-    group.barrier();
-    link.both_ways = exchange.usual(&of_root(group, link.both_ways.iter().map(|&(size, _)| size as u64).collect()))?;
-    Ok(link)
-}
-
-/// The lengths of the group's rank 0, in all.
-fn of_root(group: &SimpleCommunicator, mut sizes: Vec<u64>) -> Vec<usize> {
-    sizes.resize(agreed(group, sizes.len() as u64) as usize, 0);
-    group.process_at_rank(0).broadcast_into(&mut sizes[..]);
-    sizes.into_iter().map(|size| size as usize).collect()
+    Pair { partner: group.process_at_rank(own ^ 1), leads: own % 2 == 0 }.link()
 }

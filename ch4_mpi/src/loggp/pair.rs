@@ -9,14 +9,11 @@ use ch1_parallel::kernels::median;
 use mpi::topology::Process;
 use mpi::traits::*;
 
-use super::Link;
 use super::timing::{PASSES, is_right, seconds_to_write, spin, times, usual, write};
+use super::{LONG, Link};
 
 /// The messages of 8 bytes whose gap and overhead are measured.
 const SHORT: usize = 8;
-
-/// The largest message that is measured.
-const LONG: usize = 4 << 20;
 
 /// Longer messages than one that takes this many seconds are not measured.
 const SLOW: f64 = 0.02;
@@ -34,7 +31,7 @@ pub struct Pair<'world> {
 }
 
 impl Pair<'_> {
-    /// All parameters; of `both_ways` the lengths only. In the rank that does not lead, the times are only those that it has seen.
+    /// All parameters of two ranks. In the rank that does not lead, the times are only those that it has seen.
     ///
     /// # Errors
     /// A message that arrives is not the one that was sent.
@@ -42,7 +39,6 @@ impl Pair<'_> {
         let short = usual(&self.one_way(SHORT)?);
         let away = Duration::from_nanos(self.agreed((4e9 * short) as u64 + 5000));
         let eager_limit = self.eager_limit(away.max(Duration::from_millis(5)));
-        // Close to each other, since the time is not proportional to the length where a cache or a buffer of the network ends.
         let eager_sizes = [SHORT, eager_limit / 8, eager_limit / 4, eager_limit / 2, 3 * eager_limit / 4, eager_limit];
         let mut sizes: Vec<_> = eager_sizes.into_iter().filter(|&size| size >= SHORT).collect();
         let mut size = eager_limit + 1;
@@ -71,8 +67,8 @@ impl Pair<'_> {
             overheads.iter_mut().zip(of_pass).for_each(|(all, one)| all.push(one));
         }
         let [send_overhead, receive_overhead, gap] = overheads.map(|all| median(&all));
-        sizes.truncate(last + 1);
-        let one_way: Vec<_> = sizes.iter().copied().zip(one_way.iter().map(|times| usual(times))).collect();
+        let one_way: Vec<_> =
+            sizes.iter().copied().take(last + 1).zip(one_way.iter().map(|times| usual(times))).collect();
         let eager: Vec<_> = one_way.iter().copied().filter(|&(size, _)| size <= eager_limit).collect();
         let longer: Vec<_> = one_way.iter().copied().filter(|&(size, _)| size > eager_limit).collect();
         let (start, eager_gap_per_byte) = line(&eager);
@@ -88,8 +84,7 @@ impl Pair<'_> {
             eager_gap_per_byte,
             rendezvous_gap_per_byte,
             handshake: (start_of_longer - start).max(0.0),
-            both_ways: sizes.into_iter().map(|size| (size, 0.0)).collect(),
-            occupancy: Vec::new(),
+            ..Link::default()
         })
     }
 
