@@ -285,17 +285,9 @@ impl Link {
     /// `seconds`.
     fn occupancy(&self, bytes: f64, seconds: f64, within: bool, crowd: Option<f64>) -> f64 {
         match crowd {
-            // The ranks of the node take turns on its cores, and all of their messages have been measured at the same time. While
-            // a message is under way, the cores are free for others.
+            // The ranks of the node take turns on its cores, and all of their messages have been measured at the same time.
             Some(ranks) if within && self.both_ways.len() > 1 => between(&self.both_ways, bytes) / ranks,
-            Some(ranks) if !within && self.occupancy.len() > 1 => {
-                let under_way = self.latency + if bytes > self.eager_limit { self.handshake } else { 0.0 };
-                (between(&self.occupancy, bytes) - under_way / ranks).max(0.0)
-            }
-            // The time that a message of any length needs does not occupy the connection.
-            None if !within && self.occupancy.len() > 1 => {
-                (between(&self.occupancy, bytes) - self.occupancy[0].1).max(0.0)
-            }
+            _ if !within && self.occupancy.len() > 1 => between(&self.occupancy, bytes),
             _ => seconds,
         }
     }
@@ -637,7 +629,7 @@ mod tests {
         let seconds = |ranks_of_a_core| {
             seconds_of(&[0, 0, 1, 1], &[(0, 2), (1, 3), (0, 1)], |job| {
                 job.ranks_of_a_core = ranks_of_a_core;
-                job.network.as_mut().unwrap().occupancy = vec![(8.0, 5e-6), (1e6, 1.005e-3)];
+                job.network.as_mut().unwrap().occupancy = vec![(8.0, 0.0), (1e6, 1e-3)];
             })
         };
         // If each rank has a core, the message within the node does not wait. On shared cores it takes turns with the two others.
@@ -652,8 +644,8 @@ mod tests {
                 job.network.as_mut().unwrap().occupancy = occupancy.to_vec();
             })
         };
-        assert!(close(seconds(&[(8.0, 5e-6), (1e6, 1.005e-3)]), 2e-3));
-        assert!(close(seconds(&[(8.0, 5e-6), (1e6, 3.005e-3)]), 6e-3));
+        assert!(close(seconds(&[(8.0, 0.0), (1e6, 1e-3)]), 2e-3));
+        assert!(close(seconds(&[(8.0, 0.0), (1e6, 3e-3)]), 6e-3));
         // Without measured times, a message occupies the connection for as long as its bytes need: 2 ms without the overheads, the
         // latency and the handshake.
         assert!(seconds(&[]) > 3.9e-3 && seconds(&[]) < 4e-3, "{}", seconds(&[]));

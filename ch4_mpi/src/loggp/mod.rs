@@ -45,8 +45,9 @@ pub struct Link {
     /// Pairs of a length in bytes and of seconds: in this time a rank sends a message of this length to one rank and receives one
     /// from another rank, while all ranks do the same.
     pub both_ways: Vec<(usize, f64)>,
-    /// Pairs of a length in bytes and of seconds: for how long a message of this length occupies the network connection of its node.
-    /// It is measured while several ranks of a node exchange messages with another node, and empty if a node has one rank only.
+    /// Pairs of a length in bytes and of seconds: for how long a message of this length occupies the network connection of its
+    /// node. While all ranks of two nodes exchange messages, each pair of ranks makes the exchange longer by this time. Empty if a
+    /// node has one rank only.
     pub occupancy: Vec<(usize, f64)>,
 }
 
@@ -114,11 +115,13 @@ fn link_between(group: &SimpleCommunicator, of_a_core: f64) -> anyhow::Result<Li
     let mut link = Link::default();
     if let Some(pair) = &pair {
         link = link_of_pairs(pair)?;
-        let [both_ways, of_all] = [0, 1].map(|index| with_eager_limit(mem::take(&mut times[index]), link.eager_limit));
-        link.both_ways = both_ways;
+        let [of_one, of_all] = [0, 1].map(|index| with_eager_limit(mem::take(&mut times[index]), link.eager_limit));
         if pairs > 1 {
-            link.occupancy = of_all.into_iter().map(|(size, seconds)| (size, seconds / f64::from(pairs))).collect();
+            let each = |all: f64, one: f64| (all - one).max(0.0) / f64::from(pairs - 1);
+            let both = of_all.iter().zip(&of_one);
+            link.occupancy = both.map(|(all, one)| (all.0, each(all.1, one.1))).collect();
         }
+        link.both_ways = of_one;
     }
     group.barrier();
     Ok(link)
