@@ -287,7 +287,15 @@ impl Link {
         match crowd {
             // The ranks of the node take turns on its cores, and all of their messages have been measured at the same time.
             Some(ranks) if within && self.both_ways.len() > 1 => between(&self.both_ways, bytes) / ranks,
-            _ if !within && self.occupancy.len() > 1 => between(&self.occupancy, bytes),
+            // If a further pair makes the exchange longer, the cores are never free, so the exchange consists of what the messages
+            // take from them. If it does not, the ranks mostly wait.
+            Some(ranks) if !within && self.occupancy.len() > 1 => {
+                let further = between(&self.occupancy, bytes);
+                let all = between(&self.both_ways, bytes) + further * (ranks - 1.0);
+                let under_way = self.latency + if bytes > self.eager_limit { self.handshake } else { 0.0 };
+                ((all - under_way) / ranks).min(2.0 * further).max(0.0)
+            }
+            None if !within && self.occupancy.len() > 1 => between(&self.occupancy, bytes),
             _ => seconds,
         }
     }

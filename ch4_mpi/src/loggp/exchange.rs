@@ -7,7 +7,7 @@ use mpi::request::scope;
 use mpi::topology::SimpleCommunicator;
 use mpi::traits::*;
 
-use super::timing::{PASSES, agreed, is_right, seconds_to_write, times, write};
+use super::timing::{PASSES, agreed, barrier_asleep, is_right, seconds_to_write, times, write};
 
 /// A message of this length, in bytes, is measured even if it takes long: it is longer than the usual eager limits.
 const ALWAYS: usize = 256 << 10;
@@ -46,7 +46,7 @@ pub(super) fn in_turn(
                 if let Some(exchange) = exchange {
                     times[index].extend(exchange.seconds(length)?);
                 }
-                group.barrier();
+                barrier_asleep(group);
             }
             let is_slow = median(&times[0][index]) > median(&times[0][0]) + SLOW;
             if length > ALWAYS && agreed(group, is_slow.into()) == 1 {

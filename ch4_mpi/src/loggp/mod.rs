@@ -19,6 +19,7 @@ use serde::Serialize;
 use exchange::{Exchange, in_turn, with_eager_limit};
 use pair::Pair;
 pub use rates::{Neighbours, collectives, rates};
+use timing::barrier_asleep;
 
 /// The longest message that is measured, in bytes.
 const LONG: usize = 4 << 20;
@@ -123,7 +124,7 @@ fn link_between(group: &SimpleCommunicator, of_a_core: f64) -> anyhow::Result<Li
         }
         link.both_ways = of_one;
     }
-    group.barrier();
+    barrier_asleep(group);
     Ok(link)
 }
 

@@ -1,6 +1,7 @@
 //! How the time of something short is taken: often enough, and from the ranks that took longest.
 
 use std::hint::black_box;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
@@ -48,6 +49,16 @@ pub(super) fn agreed(group: &SimpleCommunicator, own: u64) -> u64 {
     let mut number = own;
     group.process_at_rank(0).broadcast_into(&mut number);
     number
+}
+
+/// A barrier that leaves the core of a rank that waits to the ranks that measure: in a barrier of MPI the rank would compute until
+/// the others come.
+pub(super) fn barrier_asleep(group: &SimpleCommunicator) {
+    let mut waiting = group.immediate_barrier();
+    while let Err(not_yet) = waiting.test() {
+        waiting = not_yet;
+        thread::sleep(Duration::from_micros(200));
+    }
 }
 
 /// Writes the number of the round to all bytes of a message.
