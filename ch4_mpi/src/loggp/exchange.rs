@@ -30,11 +30,11 @@ fn lengths() -> Vec<usize> {
 ///
 /// A short message must not come after a long one on a connection of TCP: how fast the connection sends depends on what it has
 /// delivered before. With BBR (Cardwell et al., "BBR: Congestion-Based Congestion Control", ACM Queue 2016) this lasts as long
-/// as the connection. The messages of a kernel have one length, and no longer ones come before them. So nothing else is
-/// measured earlier, and the lengths rise.
+/// as the connection. The messages of a kernel have one length, and no longer ones come before them. So between nodes
+/// nothing else is measured earlier, and the lengths rise.
 pub(super) fn in_turn(
     group: &SimpleCommunicator,
-    exchanges: &[Option<Exchange<'_>>],
+    exchanges: &[Option<&Exchange<'_>>],
 ) -> anyhow::Result<Vec<Vec<(usize, f64)>>> {
     let lengths = lengths();
     let mut times = vec![vec![Vec::new(); lengths.len()]; exchanges.len()];
@@ -42,11 +42,17 @@ pub(super) fn in_turn(
     // Several passes, since another program may disturb one of them.
     while pass < PASSES {
         for (index, &length) in lengths.iter().enumerate().take(measured) {
-            for (exchange, times) in exchanges.iter().zip(&mut times) {
+            for (number, (exchange, times)) in exchanges.iter().zip(&mut times).enumerate() {
                 if let Some(exchange) = exchange {
+                    if pass == 0 {
+                        // Until TCP has found the rate for this length.
+                        exchange.seconds(length)?;
+                    }
                     times[index].extend(exchange.seconds(length)?);
                 }
-                barrier_asleep(group);
+                // Only of several exchanges is one without some of the ranks, and it is the first. Ranks that all take part should
+                // not sleep: the system would distribute them anew over the cores.
+                if number + 1 < exchanges.len() { barrier_asleep(group) } else { group.barrier() }
             }
             let is_slow = median(&times[0][index]) > median(&times[0][0]) + SLOW;
             if length > ALWAYS && agreed(group, is_slow.into()) == 1 {

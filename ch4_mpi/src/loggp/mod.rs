@@ -78,7 +78,7 @@ pub fn nodes(world: &SimpleCommunicator) -> Vec<usize> {
 pub fn link_of_node(world: &SimpleCommunicator, neighbours: &Neighbours) -> anyhow::Result<Option<Link>> {
     let Neighbours { node, of_a_core, .. } = neighbours;
     world.barrier();
-    let link = if node.size() < 2 { None } else { Some(link_of_group(Exchange::with_many(node, *of_a_core))?) };
+    let link = if node.size() < 2 { None } else { Some(link_of_group(&Exchange::with_many(node, *of_a_core))?) };
     world.barrier();
     Ok(link)
 }
@@ -112,7 +112,7 @@ fn link_between(group: &SimpleCommunicator, of_a_core: f64) -> anyhow::Result<Li
     let pair = group.split_by_color(if is_first { Color::with_value(0) } else { Color::undefined() });
     let of_pair = pair.as_ref().map(|pair| Exchange::with_many(pair, 1.0));
     let of_all = (pairs > 1).then(|| Exchange { group, distances: vec![pairs], of_a_core });
-    let mut times = in_turn(group, &[of_pair, of_all])?;
+    let mut times = in_turn(group, &[of_pair.as_ref(), of_all.as_ref()])?;
     let mut link = Link::default();
     if let Some(pair) = &pair {
         link = link_of_pairs(pair)?;
@@ -129,12 +129,11 @@ fn link_between(group: &SimpleCommunicator, of_a_core: f64) -> anyhow::Result<Li
 }
 
 /// The link between the ranks of a group.
-fn link_of_group(exchange: Exchange<'_>) -> anyhow::Result<Link> {
-    let group = exchange.group;
-    let mut times = in_turn(group, &[Some(exchange)])?;
-    let mut link = link_of_pairs(group)?;
-    link.both_ways = with_eager_limit(times.remove(0), link.eager_limit);
-    group.barrier();
+fn link_of_group(exchange: &Exchange<'_>) -> anyhow::Result<Link> {
+    let mut link = link_of_pairs(exchange.group)?;
+    exchange.group.barrier();
+    let times = in_turn(exchange.group, &[Some(&exchange)])?;
+    link.both_ways = with_eager_limit(times.into_iter().flatten().collect(), link.eager_limit);
     Ok(link)
 }
 
