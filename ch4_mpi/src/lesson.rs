@@ -74,7 +74,7 @@ struct Whole<A: clap::Args> {
 struct Watch {
     /// If no rank enters or leaves a call of MPI for S seconds while all ranks are in one, ends the job with a report; 0: never
     /// [default: 10; in a program that hangs on purpose: 1]
-    #[arg(long, value_name = "S", value_parser = seconds, help_heading = "Flags of every program of this chapter",
+    #[arg(long, value_name = "S", value_parser = lesson::seconds, help_heading = "Flags of every program of this chapter",
           display_order = 900)]
     deadline: Option<Duration>,
     /// Makes each standard send synchronous, so that it waits for its receiver whatever its size
@@ -90,14 +90,6 @@ impl Watch {
             deadline: deadline.unwrap_or(Duration::from_secs_f64(default)),
             strict_sends: self.strict_sends || told.is_some_and(|told| told.strict_sends),
         }
-    }
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "it is not a number of seconds".to_owned())?;
-    match Duration::try_from_secs_f64(seconds) {
-        Ok(time) if seconds == 0.0 || (0.1..=86400.0).contains(&seconds) => Ok(time),
-        _ => Err("it must be 0, or from 0.1 to 86400".into()),
     }
 }
 

@@ -10,8 +10,11 @@ use std::panic::Location;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{self, ThreadId};
+use std::time::Duration;
 
 use super::Kind;
+use super::holding::{Hold, Needs};
 use crate::clock::Moment;
 
 static WATCHED: AtomicBool = AtomicBool::new(false);
@@ -34,19 +37,51 @@ pub struct Slot {
     since: Mutex<Moment>,
     /// Whether a thread runs it: always for a thread's lane, only while it is polled for a task's.
     entered: AtomicBool,
+    is_task: bool,
     /// The kernel's number of the thread that began it.
     thread: i32,
+    /// The same thread, as the standard library names it.
+    thread_id: ThreadId,
+    /// The lane during which this lane was entered last: for a task, the lane of the thread or task that polls it.
+    polled_by: Mutex<Option<u64>>,
     /// The waits, sleeps and works that have begun and not ended, the newest last.
     doing: Mutex<Vec<Doing>>,
+    /// The locks that it holds, the newest last.
+    holds: Mutex<Vec<Hold>>,
+    /// When it last changed, in nanoseconds of the machine's clock.
+    moved: AtomicU64,
 }
 
-#[derive(Debug)]
-struct Doing {
+impl Slot {
+    fn note_move(&self, now: Moment) {
+        self.moved.store(now.0, Relaxed);
+    }
+}
+
+/// A wait, a sleep or a work of a lane.
+#[derive(Clone, Debug)]
+pub struct Doing {
     number: u64,
-    kind: Kind,
-    what: String,
-    place: Place,
-    since: Moment,
+    /// Which of the three.
+    pub kind: Kind,
+    /// What it is for.
+    pub what: String,
+    /// Where in the source it begins.
+    pub place: Place,
+    /// Since when.
+    pub since: Moment,
+    /// What ends a wait.
+    pub needs: Needs,
+    /// Whether its thread does nothing else meanwhile. A task that waits between its polls does not keep the thread.
+    pub keeps_thread: bool,
+}
+
+impl Doing {
+    /// A wait, a sleep or a work that no lane does.
+    #[cfg(test)]
+    pub fn of(kind: Kind, what: &str, place: Place, since: Moment, needs: Needs, keeps_thread: bool) -> Self {
+        Self { number: 0, kind, what: what.into(), place, since, needs, keeps_thread }
+    }
 }
 
 /// Where in the source something stands: file and line.
@@ -115,17 +150,23 @@ pub fn pass_on(child: &mut Command) {
     }
 }
 
-/// Begins a lane; `None` in a process that does not [`watch`].
-pub fn lane(name: &dyn std::fmt::Display) -> Option<Begun> {
+/// Begins the lane of a thread or of a task; `None` in a process that does not [`watch`].
+pub fn lane(name: &dyn std::fmt::Display, is_task: bool) -> Option<Begun> {
     WATCHED.load(Relaxed).then(|| {
         let number = NEXT.fetch_add(1, Relaxed);
+        let now = Moment::now();
         let slot = Slot {
             number,
             name: name.to_string(),
-            since: Mutex::new(Moment::now()),
+            since: Mutex::new(now),
             entered: false.into(),
+            is_task,
             thread: rustix::thread::gettid().as_raw_nonzero().get(),
+            thread_id: thread::current().id(),
+            polled_by: Mutex::default(),
             doing: Mutex::default(),
+            holds: Mutex::default(),
+            moved: now.0.into(),
         };
         let slot = Arc::new(slot);
         locked(&LANES).insert(number, Arc::clone(&slot));
@@ -141,7 +182,12 @@ impl Begun {
     /// Makes this lane the lane of the thread until the returned value is dropped.
     pub fn enter(&self) -> Entered {
         self.0.entered.store(true, Relaxed);
-        Entered(CURRENT.with(|current| current.borrow_mut().replace(Arc::clone(&self.0))))
+        let outer = CURRENT.with(|current| current.borrow_mut().replace(Arc::clone(&self.0)));
+        *locked(&self.0.polled_by) = outer.as_ref().map(|outer| outer.number);
+        if self.0.is_task {
+            self.0.note_move(Moment::now());
+        }
+        Entered(outer)
     }
 }
 
@@ -166,13 +212,73 @@ impl Drop for Entered {
 
 /// The current lane does this until the returned value is dropped; `None` if there is no current lane.
 pub fn doing(kind: Kind, what: &str, place: impl Into<Place>) -> Option<Does> {
-    if !WATCHED.load(Relaxed) {
-        return None;
-    }
-    let slot = CURRENT.with(|current| current.borrow().clone())?;
+    begin(kind, what, place.into(), Needs::Unknown, true)
+}
+
+/// The current lane waits until the returned value is dropped; `needs` says what ends the wait.
+pub fn waits(what: &str, place: impl Into<Place>, needs: Needs, keeps_thread: bool) -> Option<Does> {
+    begin(Kind::Wait, what, place.into(), needs, keeps_thread)
+}
+
+fn begin(kind: Kind, what: &str, place: Place, needs: Needs, keeps_thread: bool) -> Option<Does> {
+    let slot = current()?;
     let number = NEXT.fetch_add(1, Relaxed);
-    locked(&slot.doing).push(Doing { number, kind, what: what.into(), place: place.into(), since: Moment::now() });
+    let since = Moment::now();
+    locked(&slot.doing).push(Doing { number, kind, what: what.into(), place, since, needs, keeps_thread });
+    slot.note_move(since);
     Some(Does { slot, number })
+}
+
+fn current() -> Option<Arc<Slot>> {
+    if WATCHED.load(Relaxed) { CURRENT.with(|current| current.borrow().clone()) } else { None }
+}
+
+/// The number of the current lane.
+#[must_use]
+pub fn current_number() -> Option<u64> {
+    current().map(|slot| slot.number)
+}
+
+/// The current lane holds a lock until the returned value is dropped; `None` if there is no current lane.
+pub fn holds(hold: Hold) -> Option<Holds> {
+    let slot = current()?;
+    let number = NEXT.fetch_add(1, Relaxed);
+    slot.note_move(Moment::now());
+    locked(&slot.holds).push(Hold { number, ..hold });
+    Some(Holds { slot, number })
+}
+
+/// A lane holds a lock.
+#[derive(Debug)]
+pub struct Holds {
+    slot: Arc<Slot>,
+    number: u64,
+}
+
+impl Holds {
+    /// Ends the hold and returns what it was.
+    fn take(&self) -> Option<Hold> {
+        let mut holds = locked(&self.slot.holds);
+        let index = holds.iter().position(|hold| hold.number == self.number)?;
+        self.slot.note_move(Moment::now());
+        Some(holds.remove(index))
+    }
+
+    /// Calls `waiting`, during which the lane does not hold the lock.
+    pub fn released_during<T>(&self, waiting: impl FnOnce() -> T) -> T {
+        let hold = self.take();
+        let waited = waiting();
+        if let Some(hold) = hold {
+            locked(&self.slot.holds).push(hold);
+        }
+        waited
+    }
+}
+
+impl Drop for Holds {
+    fn drop(&mut self) {
+        self.take();
+    }
 }
 
 /// A lane does something.
@@ -184,12 +290,59 @@ pub struct Does {
 
 impl Drop for Does {
     fn drop(&mut self) {
+        let now = Moment::now();
         let mut doing = locked(&self.slot.doing);
         doing.retain(|doing| doing.number != self.number);
         if doing.is_empty() {
-            *locked(&self.slot.since) = Moment::now();
+            *locked(&self.slot.since) = now;
         }
+        self.slot.note_move(now);
     }
+}
+
+/// What a lane is doing, for those who look for a hang.
+#[derive(Clone, Debug)]
+pub struct LaneState {
+    /// Its number. A later lane has a larger number.
+    pub number: u64,
+    /// Its name.
+    pub name: String,
+    /// Whether it is a task's.
+    pub is_task: bool,
+    /// Whether a thread runs it.
+    pub entered: bool,
+    /// The thread that began it, as the kernel numbers it.
+    pub thread: i32,
+    /// The same, as the standard library names it.
+    pub thread_id: ThreadId,
+    /// The lane during which it was entered last.
+    pub polled_by: Option<u64>,
+    /// What it does: the newest of its waits, sleeps and works that have not ended.
+    pub doing: Option<Doing>,
+    /// The locks that it holds.
+    pub holds: Vec<Hold>,
+    /// For how long it has not changed.
+    pub still: Duration,
+}
+
+/// What all lanes are doing, in the order in which they began.
+#[must_use]
+pub fn lanes() -> Vec<LaneState> {
+    let all: Vec<_> = locked(&LANES).values().cloned().collect();
+    let now = Moment::now();
+    let state = |slot: &Arc<Slot>| LaneState {
+        number: slot.number,
+        name: slot.name.clone(),
+        is_task: slot.is_task,
+        entered: slot.entered.load(Relaxed),
+        thread: slot.thread,
+        thread_id: slot.thread_id,
+        polled_by: *locked(&slot.polled_by),
+        doing: locked(&slot.doing).last().cloned(),
+        holds: locked(&slot.holds).clone(),
+        still: now.since(Moment(slot.moved.load(Relaxed))),
+    };
+    all.iter().map(state).collect()
 }
 
 /// What each lane is doing: its name, and the rest of the sentence.
@@ -225,12 +378,12 @@ fn sentence(slot: &Slot, begin: Moment, now: Moment) -> String {
             return format!("waits for {} {}{}", call.what, times(call.since.max(begin)), at(&call.place));
         }
         let verb = if slot.entered.load(Relaxed) { "runs" } else { "is idle" };
-        return format!("{verb} {}", times(*locked(&slot.since)));
+        return format!("{verb} {}{}", times(*locked(&slot.since)), super::holding::held(&locked(&slot.holds)));
     };
     let does = match last.kind {
         Kind::Wait => format!("waits for {}", last.what),
         Kind::Sleep => format!("sleeps ({})", last.what),
         _ => format!("runs ({})", last.what),
     };
-    format!("{does} {}{}", times(last.since), at(&last.place))
+    format!("{does} {}{}{}", times(last.since), at(&last.place), super::holding::held(&locked(&slot.holds)))
 }

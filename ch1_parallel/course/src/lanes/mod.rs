@@ -32,6 +32,8 @@ pub mod board;
 pub mod chart;
 pub mod exchange;
 pub mod family;
+pub mod hang;
+pub mod holding;
 pub mod picture;
 pub mod record;
 mod state;
@@ -42,11 +44,13 @@ use std::fmt::Display;
 use std::future::{Future, poll_fn};
 use std::panic::Location;
 use std::pin::pin;
-use std::thread;
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use tracing::{Instrument, Span, info_span};
 
+use holding::Needs;
+pub use holding::{End, Held, channel, lock, meet, notified, own, read, receive, send};
 use record::wakes;
 pub use state::{Kind, State};
 
@@ -67,7 +71,7 @@ pub struct Lane {
 /// Names the lane of the current thread. The lane lasts until the returned value is dropped.
 pub fn lane(name: impl Display) -> Lane {
     let span = info_span!(target: TARGET, parent: None, "lane", label = %name, kind = "thread");
-    let begun = board::lane(&name);
+    let begun = board::lane(&name, false);
     Lane { _span: span.entered(), _entered: begun.as_ref().map(board::Begun::enter), _begun: begun }
 }
 
@@ -76,7 +80,7 @@ pub fn lane(name: impl Display) -> Lane {
 pub fn task<F: Future>(name: impl Display, future: F) -> impl Future<Output = F::Output> {
     let spawn = wakes::Cause::spawn();
     let span = info_span!(target: TARGET, parent: None, "lane", label = %name, kind = "task");
-    let begun = board::lane(&name);
+    let begun = board::lane(&name, true);
     let polled = async move {
         let mut future = pin!(wakes::noted(spawn, future));
         poll_fn(|context| {
@@ -91,8 +95,12 @@ pub fn task<F: Future>(name: impl Display, future: F) -> impl Future<Output = F:
 /// Calls `blocking`, and marks this time as a wait of the current lane for `on`.
 #[track_caller]
 pub fn wait<T>(on: &str, blocking: impl FnOnce() -> T) -> T {
-    let place = Location::caller();
-    let _doing = board::doing(Kind::Wait, on, place);
+    wait_at(on, Location::caller(), Needs::Unknown, blocking)
+}
+
+/// The same at a place that the caller has noted; `needs` says what ends the wait.
+fn wait_at<T>(on: &str, place: &'static Location<'static>, needs: Needs, blocking: impl FnOnce() -> T) -> T {
+    let _doing = board::waits(on, place, needs, true);
     wait_span(on, place, true).in_scope(blocking)
 }
 
@@ -121,7 +129,7 @@ pub fn wait_for<F: Future>(on: &'static str, future: F) -> impl Future<Output = 
     let place = Location::caller();
     // The span is made on the first poll: only then is the task's lane the current one.
     async move {
-        let _doing = board::doing(Kind::Wait, on, place);
+        let _doing = board::waits(on, place, Needs::Unknown, false);
         marked(wait_span(on, place, false), future).await
     }
 }
@@ -177,14 +185,17 @@ pub fn join_all<J: Join>(threads: impl IntoIterator<Item = J>) -> Vec<J::Value> 
 }
 
 fn join_at<J: Join>(thread: J, place: &'static Location<'static>) -> J::Value {
-    let _doing = board::doing(Kind::Wait, "join", place);
-    wait_span("join", place, true).in_scope(|| thread.join()).expect("the thread does not panic")
+    let needs = Needs::EndOf(thread.id());
+    wait_at("join", place, needs, || thread.join()).expect("the thread does not panic")
 }
 
 /// A handle by which a thread is joined.
 pub trait Join {
     /// What the thread returns.
     type Value;
+
+    /// The thread that it joins.
+    fn id(&self) -> ThreadId;
 
     /// Blocks until the thread has ended.
     ///
@@ -196,6 +207,10 @@ pub trait Join {
 impl<T> Join for thread::JoinHandle<T> {
     type Value = T;
 
+    fn id(&self) -> ThreadId {
+        self.thread().id()
+    }
+
     fn join(self) -> thread::Result<T> {
         self.join()
     }
@@ -203,6 +218,10 @@ impl<T> Join for thread::JoinHandle<T> {
 
 impl<T> Join for thread::ScopedJoinHandle<'_, T> {
     type Value = T;
+
+    fn id(&self) -> ThreadId {
+        self.thread().id()
+    }
 
     fn join(self) -> thread::Result<T> {
         self.join()

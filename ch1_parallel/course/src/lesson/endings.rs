@@ -1,5 +1,6 @@
 //! How a program ends when something goes wrong: one line on stderr and an exit status.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::process::{ExitCode, exit};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -17,6 +18,10 @@ pub fn report(result: anyhow::Result<()>) -> ExitCode {
     hold();
     match result {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<Shown>() => {
+            let _ = io::stderr().write_all(format!("{error}\n").as_bytes());
+            ExitCode::from(super::HANGS)
+        }
         Err(error) => {
             say_error(&chain(&error));
             // A job of many ranks must not go on without this one.
@@ -27,6 +32,19 @@ pub fn report(result: anyhow::Result<()>) -> ExitCode {
         }
     }
 }
+
+/// What a hazard has shown: what went wrong, and how. As the error of a program it is printed as it is, and the exit status is that
+/// of a hang.
+#[derive(Clone, Debug)]
+pub struct Shown(pub String);
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Shown {}
 
 /// The error and its causes, each text once: some errors repeat the text of their cause.
 fn chain(error: &anyhow::Error) -> String {

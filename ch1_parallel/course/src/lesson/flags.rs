@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::exit;
+use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{FromArgMatches, Parser};
@@ -31,6 +32,31 @@ pub struct Flags {
     /// Writes the same as a trace for Perfetto or chrome://tracing
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
+    /// See [`Watch`].
+    #[arg(skip)]
+    pub deadline: Option<Duration>,
+}
+
+/// How a hang is noticed. The programs of chapter 4 have a flag of this name that watches a whole job.
+#[derive(Clone, Copy, Debug, clap::Args)]
+#[command(next_help_heading = "Flags of every program")]
+struct Watch {
+    /// Ends the program with a report if lanes that wait have not moved for S seconds and cannot go on; 0: never
+    /// [default: 0; in a program that hangs on purpose: 0.5]
+    #[arg(long, value_name = "S", value_parser = seconds)]
+    deadline: Option<Duration>,
+}
+
+/// Reads a number of seconds for `--deadline`.
+///
+/// # Errors
+/// It is not 0, and not from 0.1 to 86400.
+pub fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "it is not a number of seconds".to_owned())?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(time) if seconds == 0.0 || (0.1..=86400.0).contains(&seconds) => Ok(time),
+        _ => Err("it must be 0, or from 0.1 to 86400".into()),
+    }
 }
 
 fn pace(text: &str) -> Result<f64, String> {
@@ -53,12 +79,15 @@ impl Flags {
     pub fn to_args(&self) -> Vec<OsString> {
         let mut args = vec![format!("--seed={}", self.seed).into(), format!("--pace={}", self.pace).into()];
         args.extend(self.timeline.then(|| "--timeline".into()));
+        args.extend(self.deadline.map(|deadline| format!("--deadline={}", deadline.as_secs_f64()).into()));
         for (flag, path) in [("--svg", &self.svg), ("--trace", &self.trace)] {
             args.extend(path.iter().flat_map(|path| [flag.into(), path.clone().into_os_string()]));
         }
         args
     }
 }
+
+const DEADLINE: &str = "deadline";
 
 /// Reads the command line: the program's own flags and those of every program. A bad flag ends the program with status
 /// 2, `--help` with 0.
@@ -72,10 +101,15 @@ pub fn parse<A: Parser>(header: &str) -> (A, Flags) {
 /// A flag is bad, or help was asked for.
 pub fn try_parse<A: Parser>(header: &str) -> Result<(A, Flags), Answer> {
     let command = <Flags as clap::Args>::augment_args(A::command().next_display_order(900));
+    let watches_itself = command.get_arguments().any(|own| own.get_id() == DEADLINE);
+    let command = if watches_itself { command } else { <Watch as clap::Args>::augment_args(command) };
     // Last, or the flags' own description would take the program's place.
     let mut command = command.about(first_line(header)).long_about(about(header)).max_term_width(120);
     let parsed = command.try_get_matches_from_mut(std::env::args_os()).and_then(|found| {
-        let (own, flags) = (A::from_arg_matches(&found)?, Flags::from_arg_matches(&found)?);
+        let (own, mut flags) = (A::from_arg_matches(&found)?, Flags::from_arg_matches(&found)?);
+        if !watches_itself {
+            flags.deadline = Watch::from_arg_matches(&found)?.deadline;
+        }
         if let (Some(svg), Some(trace)) = (&flags.svg, &flags.trace)
             && outputs::same_file(svg, trace)
         {

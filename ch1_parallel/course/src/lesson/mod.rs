@@ -11,6 +11,7 @@
 //! | 3 | the program hangs, and a report says why |
 //! | 130 | Ctrl-C: first stderr says what each lane is doing, and the pictures are drawn |
 
+mod deadline;
 mod drawing;
 mod endings;
 mod flags;
@@ -34,8 +35,10 @@ use rand::rngs::StdRng;
 use crate::lanes::{self, record};
 use drawing::Drawing;
 use endings::process_name;
-pub use endings::{at_failure, end_at_panic, end_without_reader, fail, prepare_signals, report, say_error, speak_as};
-pub use flags::{Answer, Flags, parse, try_parse};
+pub use endings::{
+    Shown, at_failure, end_at_panic, end_without_reader, fail, prepare_signals, report, say_error, speak_as,
+};
+pub use flags::{Answer, Flags, parse, seconds, try_parse};
 pub use hold::{end_without_report, hold};
 pub use interrupt::{Role, interrupt_descendants, watch as watch_for_interrupts};
 pub use outputs::{Output, same_file};
@@ -54,6 +57,15 @@ macro_rules! lesson_run {
 }
 pub use crate::lesson_run as run;
 
+/// The same for a hazard: a program that hangs on purpose, or that goes wrong on purpose and returns [`Shown`].
+#[macro_export]
+macro_rules! lesson_hazard {
+    ($story:expr) => {
+        $crate::lesson::hazard_with($crate::lesson::header!(), $story)
+    };
+}
+pub use crate::lesson_hazard as hazard;
+
 /// The source text of the program that is being compiled.
 #[macro_export]
 macro_rules! lesson_header {
@@ -69,9 +81,26 @@ pub fn run_with<A: Parser>(header: &str, story: impl FnOnce(A, &Lesson) -> anyho
     run_checked(header, Ok, story)
 }
 
-/// The same for a program whose flags must fit each other: `check` says why they do not, before anything begins.
+/// What [`hazard!`](crate::lesson::hazard) does, with the header given.
+pub fn hazard_with<A: Parser>(header: &str, story: impl FnOnce(A, &Lesson) -> anyhow::Result<()>) -> ExitCode {
+    run_watched(header, DEADLINE_OF_A_HAZARD, Ok, story)
+}
+
+/// For how long a hazard hangs before its report.
+const DEADLINE_OF_A_HAZARD: Duration = Duration::from_millis(500);
+
+/// The same as [`run_with`] for a program whose flags must fit each other: `check` says why they do not, before anything begins.
 pub fn run_checked<A: Parser, C>(
     header: &str,
+    check: impl FnOnce(A) -> Result<C, String>,
+    story: impl FnOnce(C, &Lesson) -> anyhow::Result<()>,
+) -> ExitCode {
+    run_watched(header, Duration::ZERO, check, story)
+}
+
+fn run_watched<A: Parser, C>(
+    header: &str,
+    deadline: Duration,
     check: impl FnOnce(A) -> Result<C, String>,
     story: impl FnOnce(C, &Lesson) -> anyhow::Result<()>,
 ) -> ExitCode {
@@ -79,6 +108,10 @@ pub fn run_checked<A: Parser, C>(
     end_with_starter();
     let (args, flags) = parse(header);
     let checked = check(args).unwrap_or_else(|why| Answer::bad_flags::<A>(&why).end());
+    let deadline = flags.deadline.unwrap_or(deadline);
+    if !deadline.is_zero() {
+        deadline::watch(deadline);
+    }
     report((|| {
         let lesson = Lesson::begin(flags, &program_name())?;
         let told = {

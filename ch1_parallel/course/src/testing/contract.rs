@@ -17,7 +17,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 /// No run of a test takes longer than this, or it hangs.
-const LIMIT: Duration = Duration::from_secs(60);
+pub(super) const LIMIT: Duration = Duration::from_secs(60);
 
 /// A program and what is special about it.
 pub struct Program {
@@ -86,7 +86,7 @@ impl Program {
         });
     }
 
-    fn helps(&self) {
+    pub(super) fn helps(&self) {
         // However wide the terminal is: words, not lines.
         let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         let help = words(&self.succeeds(&["--help"]));
@@ -96,12 +96,14 @@ impl Program {
         for line in header {
             assert!(help.contains(&words(line)), "{self} --help leaves out: {line}");
         }
-        for word in ["--seed", "--pace", "--timeline", "--svg", "--trace", "[default: 42]", "[default: 0.1]"] {
+        for word in
+            ["--seed", "--pace", "--timeline", "--svg", "--trace", "--deadline", "[default: 42]", "[default: 0.1]"]
+        {
             assert!(help.contains(word), "{self} --help leaves out {word}");
         }
     }
 
-    fn refuses_bad_flags(&self) {
+    pub(super) fn refuses_bad_flags(&self) {
         let common: &[&[&str]] = &[
             &["--no-such-flag"],
             &["--seed", "x"],
@@ -109,6 +111,9 @@ impl Program {
             &["--pace", "-1"],
             &["--pace", "fast"],
             &["--pace", "NaN"],
+            &["--deadline", "-1"],
+            &["--deadline", "soon"],
+            &["--deadline", "0.01"],
             &["unexpected"],
         ];
         for args in common.iter().chain(self.bad) {
@@ -130,13 +135,13 @@ impl Program {
         pictures::agree(&svg, &trace).unwrap_or_else(|why| panic!("{self}: {why}\n{svg}"));
     }
 
-    fn whole_svg(&self, path: &Path) -> String {
+    pub(super) fn whole_svg(&self, path: &Path) -> String {
         let svg = fs::read_to_string(path).expect("the SVG is written");
         assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n"), "{self}: {svg}");
         svg
     }
 
-    fn whole_trace(&self, path: &Path) -> Value {
+    pub(super) fn whole_trace(&self, path: &Path) -> Value {
         let trace: Value = serde_json::from_slice(&fs::read(path).expect("the trace is written")).expect("JSON");
         let events = trace["traceEvents"].as_array().expect("events");
         assert!(events.iter().any(|event| event["ph"] == "X" && event["dur"].is_number()), "{self}: {trace}");
@@ -257,7 +262,7 @@ impl Program {
         (printed, said)
     }
 
-    fn spawn(&self, args: &[&str]) -> Child {
+    pub(super) fn spawn(&self, args: &[&str]) -> Child {
         let mut command = Command::new(self.path);
         command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().expect("the program starts")

@@ -3,6 +3,7 @@
 pub mod contract;
 pub mod group;
 pub mod harness;
+pub mod hazard;
 pub mod pictures;
 pub mod proc;
 pub mod schedules;

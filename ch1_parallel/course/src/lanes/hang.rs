@@ -1,0 +1,487 @@
+//! Why a program does not go on: which lane waits for which.
+//!
+//! A lane is *released* if what it waits for can come from lanes that are released; a lane that runs or sleeps is. The other lanes are
+//! stuck: nothing that any lane does can help one of them (E. G. Coffman and others, "System Deadlocks", 1971). A wait for a lock
+//! needs each lane that holds it, and a wait for a message needs one of the lanes that have a sender. So a deadlock is a cycle, or
+//! a knot of lanes of which each could only be helped by another one of them.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+use std::{fs, process};
+
+use super::Kind;
+use super::board::{self, Doing, LaneState};
+use super::holding::{Channel, EndState, Needs, held};
+
+/// The threads of every program that belong to no lane and help none.
+const HELPERS: [&str; 2] = ["ctrl-c", "deadline"];
+
+/// A report names at most this number of lanes.
+const MOST_LANES: usize = 100;
+
+/// What the lanes say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// A lane runs, sleeps, or has moved a short time ago.
+    GoesOn,
+    /// All lanes wait, and it is not proved that none of them can go on.
+    NotMoving,
+    /// It is proved that some lanes can never go on.
+    Deadlock,
+}
+
+/// What all lanes of this process do at one moment.
+#[derive(Debug)]
+pub struct Lanes {
+    all: Vec<LaneState>,
+    /// A lane that has moved within this time can go on.
+    still: Duration,
+    /// Whether each thread has a lane. A thread without a lane could help a lane.
+    is_complete: bool,
+    released: Vec<bool>,
+}
+
+impl Lanes {
+    /// What the lanes of this process do now. A lane that has moved within the time `still` can go on.
+    #[must_use]
+    pub fn now(still: Duration) -> Self {
+        let all = board::lanes();
+        let known: BTreeSet<i32> = all.iter().map(|lane| lane.thread).collect();
+        let is_complete = all.iter().all(|lane| lane.still < still || has_lanes_only(&known));
+        Self::of(all, still, is_complete)
+    }
+
+    fn of(mut all: Vec<LaneState>, still: Duration, is_complete: bool) -> Self {
+        // Which lane began first is chance, and a report should not depend on it.
+        all.sort_by(|one, other| one.name.cmp(&other.name));
+        let released = vec![false; all.len()];
+        let mut lanes = Self { all, still, is_complete, released };
+        loop {
+            let next: Vec<bool> = (0..lanes.all.len()).map(|it| lanes.released[it] || lanes.can_go_on(it)).collect();
+            if next == lanes.released {
+                return lanes;
+            }
+            lanes.released = next;
+        }
+    }
+
+    /// What the lanes say.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        let moves = |lane: &LaneState| lane.still < self.still || !self.is_inactive(lane);
+        if self.released.contains(&false) {
+            Verdict::Deadlock
+        } else if self.all.is_empty() || self.all.iter().any(moves) {
+            Verdict::GoesOn
+        } else {
+            Verdict::NotMoving
+        }
+    }
+
+    /// Whether a lane neither runs nor sleeps.
+    fn is_inactive(&self, lane: &LaneState) -> bool {
+        let sleeps = lane.doing.as_ref().is_some_and(|doing| doing.kind == Kind::Sleep);
+        waits(lane).is_some() || (lane.is_task && !lane.entered && !sleeps) || self.task_within(lane).is_some()
+    }
+
+    /// The task that the thread of a lane runs.
+    fn task_within(&self, lane: &LaneState) -> Option<usize> {
+        self.all.iter().position(|task| task.is_task && task.entered && task.polled_by == Some(lane.number))
+    }
+
+    fn index(&self, number: u64) -> Option<usize> {
+        self.all.iter().position(|lane| lane.number == number)
+    }
+
+    fn is_released(&self, number: u64) -> bool {
+        self.index(number).is_none_or(|index| self.released[index])
+    }
+
+    /// Whether a lane is released that could do something of which it is not known by which lane it is done.
+    fn any_is_released(&self) -> bool {
+        !self.is_complete || self.released.contains(&true)
+    }
+
+    fn can_go_on(&self, index: usize) -> bool {
+        let lane = &self.all[index];
+        if lane.still < self.still {
+            return true;
+        }
+        let can_end = waits(lane).is_none_or(|doing| self.awaited(index, doing).is_none());
+        can_end && self.task_within(lane).is_none_or(|task| self.released[task]) && self.poller_is_released(lane)
+    }
+
+    /// Whether a task can be polled: a task without a poller is polled by a thread that has no lane.
+    fn poller_is_released(&self, lane: &LaneState) -> bool {
+        !lane.is_task || lane.entered || lane.polled_by.is_none_or(|by| self.is_released(by))
+    }
+
+    /// The lanes for which a lane waits, if they can never help it: it waits for all of them, or for any of them.
+    fn awaited(&self, index: usize, doing: &Doing) -> Option<Vec<u64>> {
+        let others = || self.all.iter().enumerate().filter(move |(other, _)| *other != index);
+        let stuck = |numbers: Vec<u64>| numbers.into_iter().filter(|&it| !self.is_released(it)).collect::<Vec<_>>();
+        let some = |numbers: Vec<u64>| if numbers.is_empty() { None } else { Some(numbers) };
+        match &doing.needs {
+            Needs::Unknown => None,
+            Needs::Exclusive(lock) => some(stuck(self.holders(*lock, true))),
+            Needs::Shared(lock) => {
+                let writes =
+                    |lane: &LaneState| matches!(waits(lane)?.needs, Needs::Exclusive(it) if it == *lock).then_some(());
+                let writers = others().filter(|(_, lane)| writes(lane).is_some()).map(|(_, lane)| lane.number);
+                some(stuck(self.holders(*lock, false).into_iter().chain(writers).collect()))
+            }
+            Needs::Message(channel) => {
+                let state = channel.state();
+                let is_offered = || {
+                    others().any(|(_, lane)| matches!(waits(lane).map(|it| &it.needs), Some(Needs::Room(it)) if Arc::ptr_eq(it, channel)))
+                };
+                if state.sent > state.received || is_offered() { None } else { self.owners(&state.ends, true) }
+            }
+            Needs::Room(channel) => {
+                let state = channel.state();
+                let is_asked_for = || {
+                    others().any(|(_, lane)| matches!(waits(lane).map(|it| &it.needs), Some(Needs::Message(it)) if Arc::ptr_eq(it, channel)))
+                };
+                let has_room = state.sent.saturating_sub(state.received) < channel.capacity as u64;
+                if has_room || is_asked_for() { None } else { self.owners(&state.ends, false) }
+            }
+            Needs::Parties(barrier, parties) => {
+                let come = self.parties_at(*barrier).len();
+                (come < *parties && !self.any_is_released()).then(|| others().map(|(_, lane)| lane.number).collect())
+            }
+            Needs::Notification => (!self.any_is_released()).then(|| others().map(|(_, lane)| lane.number).collect()),
+            Needs::EndOf(thread) => {
+                let lane = self.all.iter().position(|lane| !lane.is_task && lane.thread_id == *thread);
+                lane.filter(|&lane| !self.released[lane]).map(|lane| vec![self.all[lane].number])
+            }
+        }
+    }
+
+    /// The lanes that hold a lock; also those that share it, if `shared`.
+    fn holders(&self, lock: usize, shared: bool) -> Vec<u64> {
+        let holds = |lane: &&LaneState| lane.holds.iter().any(|hold| hold.lock == lock && (shared || !hold.is_shared));
+        self.all.iter().filter(holds).map(|lane| lane.number).collect()
+    }
+
+    /// The lanes that own the senders (or the receivers) among the ends of a channel, if none of them is released. An end that no
+    /// lane has used yet may be owned by any lane. If there are no such ends, the channel tells the lane that waits.
+    fn owners(&self, ends: &[EndState], senders: bool) -> Option<Vec<u64>> {
+        let mut ends = ends.iter().filter(|end| end.sends == senders).peekable();
+        ends.peek()?;
+        let mut owners = Vec::new();
+        for end in ends {
+            let is_free = if end.used_by.is_empty() {
+                self.any_is_released()
+            } else {
+                end.used_by.iter().any(|&lane| self.index(lane).is_some_and(|index| self.released[index]))
+            };
+            if is_free {
+                return None;
+            }
+            owners.extend(if end.used_by.is_empty() { end.made_by.as_slice() } else { &end.used_by });
+        }
+        Some(owners)
+    }
+
+    fn parties_at(&self, barrier: usize) -> Vec<&LaneState> {
+        let is_there = |lane: &&LaneState| matches!(waits(lane).map(|doing| &doing.needs), Some(Needs::Parties(it, _)) if *it == barrier);
+        self.all.iter().filter(is_there).collect()
+    }
+
+    /// The report: what each lane does, and why the program does not go on.
+    #[must_use]
+    pub fn report(&self) -> String {
+        let is_proved = self.verdict() == Verdict::Deadlock;
+        let mut text = match is_proved {
+            true => "deadlock: these lanes can never go on:\n".to_owned(),
+            false => "not moving: no lane runs; that none of them can go on is not proved:\n".to_owned(),
+        };
+        let told = self.all.iter().enumerate().filter(|(index, _)| !is_proved || !self.released[*index]);
+        // Writing to a string cannot fail.
+        for (_, lane) in told.clone().take(MOST_LANES) {
+            let _ = writeln!(text, "  {} {}", lane.name, does(lane));
+        }
+        if told.clone().count() > MOST_LANES {
+            let _ = writeln!(text, "  and {} more lanes", told.count() - MOST_LANES);
+        }
+        if is_proved {
+            let _ = writeln!(text, "reason: {}", self.reason());
+        }
+        text
+    }
+
+    /// Follows the waits from a lane that is stuck, until they come back to a lane.
+    fn reason(&self) -> String {
+        let stuck = (0..self.all.len()).filter(|&index| !self.released[index]);
+        let paths = stuck.map(|first| self.cycle(first));
+        // The shortest one is the simplest to read.
+        let cycle = paths.min_by_key(Vec::len).unwrap_or_default();
+        let steps: Vec<String> = cycle.iter().map(|&(index, next)| self.step(index, next)).collect();
+        let its = |index: usize| &self.all[index].name;
+        match cycle.as_slice() {
+            [(own, _)] => format!("{} {}", its(*own), steps[0]),
+            _ => {
+                let told: Vec<_> =
+                    cycle.iter().zip(&steps).map(|((index, _), step)| format!("{} {step}", its(*index))).collect();
+                format!("a cycle: {}", told.join("; "))
+            }
+        }
+    }
+
+    /// The lanes of a cycle, each with the lane for which it waits. A lane that waits for no lane is alone.
+    fn cycle(&self, first: usize) -> Vec<(usize, Option<usize>)> {
+        let mut path = Vec::new();
+        let mut at = first;
+        loop {
+            let next = self.next(at);
+            path.push((at, next));
+            let Some(next) = next else { return path.split_off(path.len() - 1) };
+            if let Some(begin) = path.iter().position(|&(index, _)| index == next) {
+                return path.split_off(begin);
+            }
+            at = next;
+        }
+    }
+
+    /// A stuck lane for which a stuck lane waits.
+    fn next(&self, index: usize) -> Option<usize> {
+        let lane = &self.all[index];
+        if waits(lane).is_some_and(|doing| matches!(doing.needs, Needs::Parties(..) | Needs::Notification)) {
+            // Any lane could help it, so none of them is the reason.
+            return None;
+        }
+        if let Some(awaited) = waits(lane).and_then(|doing| self.awaited(index, doing)) {
+            // A lane that is stuck for its own reason says more than one that only waits for the end of others.
+            let stuck: Vec<_> =
+                awaited.iter().filter_map(|&number| self.index(number)).filter(|&it| !self.released[it]).collect();
+            let joins = |&&it: &&usize| matches!(waits(&self.all[it]).map(|doing| &doing.needs), Some(Needs::EndOf(_)));
+            return stuck.iter().find(|it| !joins(it)).or(stuck.first()).copied();
+        }
+        self.task_within(lane)
+            .filter(|&task| !self.released[task])
+            .or_else(|| lane.polled_by.and_then(|by| self.index(by)).filter(|&by| !self.released[by]))
+    }
+
+    /// What a stuck lane waits for, and why it cannot come: "waits for A at a.rs:1, which Dewey holds since a.rs:2".
+    fn step(&self, index: usize, next: Option<usize>) -> String {
+        let lane = &self.all[index];
+        let name = |index: usize| self.all[index].name.as_str();
+        let Some(doing) = waits(lane) else {
+            return match next {
+                Some(next) if self.all[next].entered => format!("polls {}, which keeps the thread", name(next)),
+                Some(next) => format!("goes on only when {} polls it{}", name(next), held(&lane.holds)),
+                None => does(lane),
+            };
+        };
+        let (what, at) = (&doing.what, &doing.place);
+        let other = next.map_or("no lane", name);
+        let its_hold = |lock: usize| {
+            let holds = next.map(|next| self.all[next].holds.as_slice()).unwrap_or_default();
+            holds.iter().find(|hold| hold.lock == lock)
+        };
+        let itself = if next == Some(index) { "it" } else { other };
+        match &doing.needs {
+            Needs::Exclusive(lock) | Needs::Shared(lock) => match its_hold(*lock) {
+                Some(hold) => format!("waits for {what} at {at}, which {itself} holds since {}", hold.place),
+                None => format!("waits for {what} at {at}, behind {other}, which waits to write"),
+            },
+            Needs::Message(channel) => {
+                format!("waits for a message of {what} at {at}{}", self.ends(channel, index, true))
+            }
+            Needs::Room(channel) => format!("waits for room in {what} at {at}{}", self.ends(channel, index, false)),
+            Needs::Parties(barrier, parties) => {
+                let come = self.parties_at(*barrier).len();
+                format!(
+                    "waits at {what} at {at}, where {come} of {parties} lanes have come, and no other lane can come"
+                )
+            }
+            Needs::Notification => format!("waits for {what} at {at}, and no lane that could notify it can go on"),
+            Needs::EndOf(_) => format!("waits for the end of {other} at {at}"),
+            Needs::Unknown => format!("waits for {what} at {at}"),
+        }
+    }
+
+    /// Who owns the ends of a channel: ", whose sender belongs to Dewey (made at a.rs:1)".
+    fn ends(&self, channel: &Channel, own: usize, senders: bool) -> String {
+        let state = channel.state();
+        let role = if senders { "sender" } else { "receiver" };
+        let name = |number: &u64| match self.index(*number) {
+            Some(index) if index == own => "this lane".into(),
+            Some(index) => self.all[index].name.clone(),
+            None => "a lane that has ended".into(),
+        };
+        let mut text = String::new();
+        for end in state.ends.iter().filter(|end| end.sends == senders) {
+            let owner = match end.used_by.last().or(end.made_by.as_ref()) {
+                Some(lane) => name(lane),
+                None => "no lane".into(),
+            };
+            let use_of = if end.used_by.is_empty() { ", never used" } else { "" };
+            // Writing to a string cannot fail.
+            let _ = write!(text, ", and a {role} is owned by {owner} (made at {}{use_of})", end.place);
+        }
+        text
+    }
+}
+
+/// What a lane waits for while it neither runs nor can be polled.
+fn waits(lane: &LaneState) -> Option<&Doing> {
+    let doing = lane.doing.as_ref().filter(|doing| doing.kind == Kind::Wait)?;
+    (doing.keeps_thread || !lane.is_task || !lane.entered).then_some(doing)
+}
+
+/// "waits for A at a.rs:1; it holds B since a.rs:2".
+fn does(lane: &LaneState) -> String {
+    let held = held(&lane.holds);
+    match &lane.doing {
+        Some(doing) if doing.kind == Kind::Wait => format!("waits for {} at {}{held}", doing.what, doing.place),
+        Some(doing) if doing.kind == Kind::Sleep => format!("sleeps ({}) at {}{held}", doing.what, doing.place),
+        Some(doing) => format!("runs ({}) at {}{held}", doing.what, doing.place),
+        None if lane.is_task && !lane.entered => format!("is not polled{held}"),
+        None => format!("runs{held}"),
+    }
+}
+
+/// Whether all threads of this process have lanes, but for the helpers.
+fn has_lanes_only(known: &BTreeSet<i32>) -> bool {
+    let Ok(threads) = fs::read_dir(format!("/proc/{}/task", process::id())) else { return false };
+    threads.flatten().all(|thread| {
+        let name = fs::read_to_string(thread.path().join("comm")).unwrap_or_default();
+        let number = thread.file_name().to_str().and_then(|number| number.parse().ok());
+        HELPERS.contains(&name.trim_end()) || number.is_some_and(|number| known.contains(&number))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::board::Place;
+    use super::super::holding::Hold;
+    use super::*;
+    use crate::clock::Moment;
+
+    const STILL: Duration = Duration::from_secs(1);
+
+    fn place(line: u32) -> Place {
+        Place::Found(format!("a.rs:{line}"))
+    }
+
+    /// The lane of a thread that has run for a long time.
+    fn runs(number: u64, name: &str) -> LaneState {
+        LaneState {
+            number,
+            name: name.into(),
+            is_task: false,
+            entered: true,
+            thread: number as i32,
+            thread_id: std::thread::spawn(|| ()).thread().id(),
+            polled_by: None,
+            doing: None,
+            holds: Vec::new(),
+            still: 2 * STILL,
+        }
+    }
+
+    fn waits(number: u64, name: &str, needs: Needs) -> LaneState {
+        LaneState { doing: Some(waits_for(needs)), ..runs(number, name) }
+    }
+
+    fn waits_for(needs: Needs) -> Doing {
+        Doing::of(Kind::Wait, "it", place(1), Moment(0), needs, true)
+    }
+
+    /// A task that is not polled, by the lane `by`.
+    fn task(number: u64, name: &str, by: Option<u64>) -> LaneState {
+        LaneState { is_task: true, entered: false, polled_by: by, ..runs(number, name) }
+    }
+
+    fn holds(lane: LaneState, lock: usize, is_shared: bool) -> LaneState {
+        let hold = Hold { number: 0, lock, name: format!("lock {lock}"), is_shared, place: place(2) };
+        LaneState { holds: vec![hold], ..lane }
+    }
+
+    fn stuck(all: &[LaneState]) -> Vec<String> {
+        let lanes = Lanes::of(all.to_vec(), STILL, true);
+        let stuck = lanes.all.iter().zip(&lanes.released).filter(|(_, released)| !**released);
+        stuck.map(|(lane, _)| lane.name.clone()).collect()
+    }
+
+    const NONE: [&str; 0] = [];
+
+    #[test]
+    fn a_cycle_of_locks_is_a_deadlock() {
+        let all = [
+            holds(waits(0, "a", Needs::Exclusive(8)), 7, false),
+            holds(waits(1, "b", Needs::Exclusive(7)), 8, false),
+            waits(2, "c", Needs::Exclusive(7)),
+            runs(3, "d"),
+        ];
+        assert_eq!(stuck(&all), ["a", "b", "c"]);
+        let lanes = Lanes::of(all.to_vec(), STILL, true);
+        assert_eq!(lanes.verdict(), Verdict::Deadlock);
+        let report = lanes.report();
+        let cycle = "reason: a cycle: a waits for it at a.rs:1, which b holds since a.rs:2; b waits for it at a.rs:1, which a holds \
+                     since a.rs:2\n";
+        assert!(report.ends_with(cycle) && !report.contains("  d "), "{report}");
+        // A holder that has moved lately, or that runs, can release its lock.
+        let mut moved = all.clone();
+        moved[0].still = STILL / 2;
+        assert_eq!(stuck(&moved), NONE);
+        assert_eq!(stuck(&[holds(runs(0, "a"), 7, false), waits(1, "b", Needs::Exclusive(7))]), NONE);
+    }
+
+    #[test]
+    fn a_reader_waits_for_writers_and_not_for_readers() {
+        let reader = |needs| holds(waits(0, "reader", needs), 7, true);
+        assert_eq!(stuck(&[reader(Needs::Shared(7)), waits(1, "writer", Needs::Exclusive(7))]), ["reader", "writer"]);
+        assert_eq!(stuck(&[reader(Needs::Shared(7)), waits(1, "other", Needs::Shared(7))]), NONE);
+        assert_eq!(stuck(&[holds(waits(0, "writer", Needs::Shared(7)), 7, false)]), ["writer"]);
+    }
+
+    #[test]
+    fn what_any_lane_can_do_needs_one_lane_that_can_go_on() {
+        for needs in [Needs::Notification, Needs::Parties(5, 3)] {
+            assert_eq!(stuck(&[waits(0, "a", needs.clone()), runs(1, "b")]), NONE);
+            assert_eq!(stuck(&[waits(0, "a", needs.clone()), waits(1, "b", Needs::Notification)]), ["a", "b"]);
+            // A thread without a lane may do it.
+            let lanes = Lanes::of(vec![waits(0, "a", needs)], STILL, false);
+            assert_eq!(lanes.verdict(), Verdict::NotMoving);
+        }
+        let all = [0, 1].map(|number| waits(number, "a", Needs::Parties(5, 2)));
+        assert_eq!(stuck(&all), NONE, "all have come");
+    }
+
+    #[test]
+    fn a_wait_of_which_nothing_is_known_is_no_deadlock() {
+        let lanes = Lanes::of(vec![waits(0, "a", Needs::Unknown)], STILL, true);
+        assert_eq!(lanes.verdict(), Verdict::NotMoving);
+        assert!(lanes.report().starts_with("not moving: "), "{}", lanes.report());
+        let lanes = Lanes::of(vec![waits(0, "a", Needs::Unknown), runs(1, "b")], STILL, true);
+        assert_eq!(lanes.verdict(), Verdict::GoesOn);
+        assert_eq!(Lanes::of(Vec::new(), STILL, true).verdict(), Verdict::GoesOn);
+    }
+
+    #[test]
+    fn the_end_of_a_stuck_thread_does_not_come() {
+        let stuck_thread = holds(waits(1, "b", Needs::Exclusive(7)), 7, false);
+        let all = [waits(0, "a", Needs::EndOf(stuck_thread.thread_id)), stuck_thread];
+        assert_eq!(stuck(&all), ["a", "b"]);
+        assert!(Lanes::of(all.to_vec(), STILL, true).report().contains("reason: b waits for it"));
+        let of_ended = runs(1, "b").thread_id;
+        assert_eq!(stuck(&[waits(0, "a", Needs::EndOf(of_ended))]), NONE);
+    }
+
+    #[test]
+    fn a_task_needs_its_poller() {
+        // The thread runs a task that waits for a lock, and the task that holds it would be polled by the same thread.
+        let blocks = LaneState { is_task: true, polled_by: Some(0), ..waits(1, "blocks", Needs::Exclusive(7)) };
+        let holds_it = |by| holds(task(2, "holds", by), 7, false);
+        assert_eq!(stuck(&[runs(0, "main"), blocks.clone(), holds_it(Some(0))]), ["blocks", "holds", "main"]);
+        // A task that another thread may poll can go on.
+        assert_eq!(stuck(&[runs(0, "main"), blocks, holds_it(None)]), NONE);
+        // A future that is no longer polled holds what its task waits for.
+        let awaits = LaneState { is_task: true, entered: false, ..waits(1, "awaits", Needs::Exclusive(7)) };
+        assert_eq!(stuck(&[awaits, holds_it(Some(1))]), ["awaits", "holds"]);
+    }
+}

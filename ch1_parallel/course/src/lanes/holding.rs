@@ -1,0 +1,275 @@
+//! What lanes hold, and what ends their waits: with both, a hang is explained (see [`hang`](super::hang)).
+//!
+//! A lock, a barrier and a channel are told apart by where they lie in memory, so two of them may have the same name.
+
+use std::fmt::Write;
+use std::ops::{Deref, DerefMut};
+use std::panic::Location;
+use std::ptr;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
+
+use super::board::{self, Place};
+use super::wait_at;
+
+/// What ends a wait.
+#[derive(Clone, Debug, Default)]
+pub enum Needs {
+    /// Not known: it may come from outside of the lanes.
+    #[default]
+    Unknown,
+    /// No lane holds the lock any more.
+    Exclusive(usize),
+    /// No lane holds the lock exclusively, or waits for that: many locks make a reader wait behind a writer that waits.
+    Shared(usize),
+    /// A message comes, or all senders are dropped.
+    Message(Arc<Channel>),
+    /// There is room for a message, or all receivers are dropped.
+    Room(Arc<Channel>),
+    /// This number of lanes waits at the barrier.
+    Parties(usize, usize),
+    /// Another lane notifies.
+    Notification,
+    /// The thread ends.
+    EndOf(ThreadId),
+}
+
+/// A lock that a lane holds.
+#[derive(Clone, Debug)]
+pub struct Hold {
+    pub(super) number: u64,
+    /// Where the lock lies in memory.
+    pub lock: usize,
+    /// Its name.
+    pub name: String,
+    /// Whether other lanes may hold it at the same time.
+    pub is_shared: bool,
+    /// Where in the source the lane has acquired it.
+    pub place: Place,
+}
+
+/// ", and holds A (since a.rs:1)" for the holds of a lane; empty if there are none.
+pub(super) fn held(holds: &[Hold]) -> String {
+    let mut text = String::new();
+    for (index, hold) in holds.iter().enumerate() {
+        let before = if index == 0 { "; it holds" } else { " and" };
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{before} {} since {}", hold.name, hold.place);
+    }
+    text
+}
+
+fn address<T: ?Sized>(thing: &T) -> usize {
+    ptr::from_ref(thing).cast::<()>().addr()
+}
+
+/// The guard of a lock. The lane that has acquired the lock holds it until this is dropped.
+#[derive(Debug)]
+pub struct Held<G> {
+    // In this order: the lock is free before the lane is said to hold it no longer.
+    guard: G,
+    holds: Option<board::Holds>,
+}
+
+/// Acquires `lock` with the function `acquire`. The current lane waits meanwhile, and holds the lock until the result is dropped.
+/// For a lock of many readers, `acquire` is the function that writers use.
+#[track_caller]
+pub fn lock<'lock, L: ?Sized, G>(name: &str, lock: &'lock L, acquire: impl FnOnce(&'lock L) -> G) -> Held<G> {
+    acquired(name, address(lock), false, Location::caller(), || acquire(lock))
+}
+
+/// The same for a reader, with whom other readers may hold the lock.
+#[track_caller]
+pub fn read<'lock, L: ?Sized, G>(name: &str, lock: &'lock L, acquire: impl FnOnce(&'lock L) -> G) -> Held<G> {
+    acquired(name, address(lock), true, Location::caller(), || acquire(lock))
+}
+
+fn acquired<G>(
+    name: &str,
+    lock: usize,
+    is_shared: bool,
+    place: &'static Location<'static>,
+    acquire: impl FnOnce() -> G,
+) -> Held<G> {
+    let needs = if is_shared { Needs::Shared(lock) } else { Needs::Exclusive(lock) };
+    let guard = wait_at(name, place, needs, acquire);
+    Held { guard, holds: board::holds(Hold { number: 0, lock, name: name.into(), is_shared, place: place.into() }) }
+}
+
+impl<G: Deref> Deref for Held<G> {
+    type Target = G::Target;
+
+    fn deref(&self) -> &G::Target {
+        &self.guard
+    }
+}
+
+impl<G: DerefMut> DerefMut for Held<G> {
+    fn deref_mut(&mut self) -> &mut G::Target {
+        &mut self.guard
+    }
+}
+
+/// Waits for a condition variable: `wait` gets the guard, and gives the lock up until another lane notifies.
+#[track_caller]
+pub fn notified<G, T>(on: &str, held: &mut Held<G>, wait: impl FnOnce(&mut G) -> T) -> T {
+    let place = Location::caller();
+    let Held { guard, holds } = held;
+    let waiting = || wait_at(on, place, Needs::Notification, || wait(guard));
+    match holds {
+        Some(holds) => holds.released_during(waiting),
+        None => waiting(),
+    }
+}
+
+/// Waits with the function `wait` at a barrier, until `parties` lanes do.
+#[track_caller]
+pub fn meet<B: ?Sized, T>(name: &str, barrier: &B, parties: usize, wait: impl FnOnce(&B) -> T) -> T {
+    wait_at(name, Location::caller(), Needs::Parties(address(barrier), parties), || wait(barrier))
+}
+
+/// A channel whose ends are counted.
+#[derive(Debug)]
+pub struct Channel {
+    /// Its name.
+    pub name: String,
+    /// How many messages have room in it.
+    pub capacity: usize,
+    state: Mutex<ChannelState>,
+}
+
+/// What is known about a channel.
+#[derive(Clone, Debug, Default)]
+pub struct ChannelState {
+    /// How many messages were sent.
+    pub sent: u64,
+    /// How many messages were received.
+    pub received: u64,
+    /// The ends that have not been dropped, in the order in which they were made.
+    pub ends: Vec<EndState>,
+}
+
+/// An end of a channel.
+#[derive(Clone, Debug)]
+pub struct EndState {
+    number: u64,
+    /// Whether it is a sender.
+    pub sends: bool,
+    /// The lane that made it.
+    pub made_by: Option<u64>,
+    /// Where in the source.
+    pub place: Place,
+    /// The lanes that have sent or received by it. It may have been moved to another lane that has not used it yet.
+    pub used_by: Vec<u64>,
+}
+
+impl Channel {
+    fn locked(&self) -> MutexGuard<'_, ChannelState> {
+        // A panic under this lock leaves nothing half changed.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is known about it now.
+    #[must_use]
+    pub fn state(&self) -> ChannelState {
+        self.locked().clone()
+    }
+}
+
+/// An end of a channel. It is dropped by the lane that owns it, or moved to another lane.
+#[derive(Debug)]
+pub struct End<T> {
+    // In this order: the channel has lost the end before it is said so.
+    end: T,
+    counted: Counted,
+}
+
+/// An end is counted until this is dropped.
+#[derive(Debug)]
+struct Counted {
+    channel: Arc<Channel>,
+    number: u64,
+    sends: bool,
+}
+
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+impl Counted {
+    fn new(channel: &Arc<Channel>, sends: bool, place: &'static Location<'static>) -> Self {
+        let number = NEXT.fetch_add(1, Relaxed);
+        let made_by = board::current_number();
+        channel.locked().ends.push(EndState { number, sends, made_by, place: place.into(), used_by: Vec::new() });
+        Self { channel: Arc::clone(channel), number, sends }
+    }
+
+    fn note_use(&self) {
+        let Some(lane) = board::current_number() else { return };
+        let mut state = self.channel.locked();
+        let own = state.ends.iter_mut().find(|end| end.number == self.number);
+        if let Some(end) = own.filter(|end| !end.used_by.contains(&lane)) {
+            end.used_by.push(lane);
+        }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.channel.locked().ends.retain(|end| end.number != self.number);
+    }
+}
+
+impl<T: Clone> Clone for End<T> {
+    #[track_caller]
+    fn clone(&self) -> Self {
+        let Counted { channel, sends, .. } = &self.counted;
+        Self { end: self.end.clone(), counted: Counted::new(channel, *sends, Location::caller()) }
+    }
+}
+
+/// Makes a channel with room for `capacity` messages, with the function `make`: a sender and a receiver.
+#[track_caller]
+pub fn channel<S, R>(name: &str, capacity: usize, make: impl FnOnce(usize) -> (S, R)) -> (End<S>, End<R>) {
+    let place = Location::caller();
+    let (sender, receiver) = make(capacity);
+    let channel = Arc::new(Channel { name: name.into(), capacity, state: Mutex::default() });
+    let [sends, receives] = [true, false].map(|sends| Counted::new(&channel, sends, place));
+    (End { end: sender, counted: sends }, End { end: receiver, counted: receives })
+}
+
+/// Says that the current lane owns this end: it was moved here. Without it, a report of a hang knows the owner from the first use of
+/// the end.
+pub fn own<T>(end: &End<T>) {
+    end.counted.note_use();
+}
+
+/// Sends with the function `send`. The current lane waits while the channel has no room.
+///
+/// # Errors
+/// Those of `send`.
+#[track_caller]
+pub fn send<S, T, E>(end: &End<S>, send: impl FnOnce(&S) -> Result<T, E>) -> Result<T, E> {
+    let channel = &end.counted.channel;
+    end.counted.note_use();
+    let sent = wait_at(&channel.name, Location::caller(), Needs::Room(Arc::clone(channel)), || send(&end.end));
+    if sent.is_ok() {
+        channel.locked().sent += 1;
+    }
+    sent
+}
+
+/// Receives with the function `receive`. The current lane waits while the channel is empty.
+///
+/// # Errors
+/// Those of `receive`.
+#[track_caller]
+pub fn receive<R, T, E>(end: &End<R>, receive: impl FnOnce(&R) -> Result<T, E>) -> Result<T, E> {
+    let channel = &end.counted.channel;
+    end.counted.note_use();
+    let needs = Needs::Message(Arc::clone(channel));
+    let received = wait_at(&channel.name, Location::caller(), needs, || receive(&end.end));
+    if received.is_ok() {
+        channel.locked().received += 1;
+    }
+    received
+}

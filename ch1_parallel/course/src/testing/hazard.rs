@@ -1,0 +1,168 @@
+//! What every hazard promises: it goes wrong for certain and says why, and with `--repaired` it does not.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use super::contract::Program;
+use super::group::{Group, assert_only_reports};
+use super::pictures;
+use super::proc::signal;
+
+/// A hazard has gone wrong after this time. On an idle machine: the load of a test may make it longer.
+const AT_MOST: Duration = Duration::from_secs(2);
+
+/// This number of characters of a line of the source tells it from the other lines.
+const LONGEST: usize = 40;
+
+/// How often each hazard is run, on an idle and on a loaded machine. `HAZARD_RUNS=50` is the whole test.
+fn runs() -> usize {
+    std::env::var("HAZARD_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(8)
+}
+
+/// A hazard, and what its report must say.
+pub struct Hazard {
+    /// The program.
+    pub program: Program,
+    /// The lines of the report. A place in the source (`FILE:LINE`) is the begin of this line, in backquotes.
+    pub report: &'static [&'static str],
+    /// What the repaired program prints, apart from what depends on times.
+    pub prints: &'static str,
+}
+
+impl Hazard {
+    /// All promises.
+    pub fn keeps_its_promises(&self) {
+        self.program.helps();
+        self.program.refuses_bad_flags();
+        self.happens_every_time();
+        self.is_repaired_every_time();
+        self.draws();
+        self.leaves_nothing_when_it_is_stopped();
+    }
+
+    fn happens_every_time(&self) {
+        let expected = self.report.join("\n") + "\n";
+        let happens = |limit: Duration| {
+            let begin = Instant::now();
+            let finished = self.program.run(&[]);
+            assert_eq!(finished.code(), Some(3), "{}: {finished:?}", self.program);
+            assert!(begin.elapsed() < limit, "{}: {:?}", self.program, begin.elapsed());
+            assert_eq!(self.with_lines(&finished.stderr), expected, "{}: {}", self.program, finished.stderr);
+            assert_eq!(finished.stdout, "", "{}", self.program);
+        };
+        (0..runs()).for_each(|_| happens(AT_MOST));
+        under_load(|| happens(10 * AT_MOST));
+    }
+
+    fn is_repaired_every_time(&self) {
+        let is_repaired = || {
+            let printed = self.program.succeeds(&["--repaired"]);
+            assert!(printed.starts_with(self.prints), "{}: {printed}", self.program);
+        };
+        (0..runs()).for_each(|_| is_repaired());
+        under_load(is_repaired);
+    }
+
+    /// The report, with the text of each line of the source in place of its number.
+    fn with_lines(&self, report: &str) -> String {
+        let source = fs::read_to_string(self.program.source).expect("the source is there");
+        let lines: Vec<&str> = source.lines().collect();
+        let file = self.program.source;
+        let mut text = String::new();
+        let mut rest = report;
+        while let Some(at) = rest.find(file) {
+            // The name of the crate's folder stands before the file.
+            let before = &rest[..at];
+            text.push_str(&before[..before.rfind([' ', '(']).map_or(0, |space| space + 1)]);
+            rest = rest[at + file.len()..].strip_prefix(':').expect("a line");
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            let number: usize = rest[..digits].parse().expect("a number");
+            let line = lines[number - 1].trim();
+            match line.char_indices().nth(LONGEST) {
+                Some((end, _)) => text.push_str(&format!("`{}...`", &line[..end])),
+                None => text.push_str(&format!("`{line}`")),
+            }
+            rest = &rest[digits..];
+        }
+        text + rest
+    }
+
+    /// Both runs can be drawn, also the one that hangs.
+    fn draws(&self) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (svg, trace) = (folder.path().join("lanes.svg"), folder.path().join("lanes.json"));
+        let path = |path: &Path| path.to_str().expect("a plain path").to_string();
+        for (flags, status) in [(&[][..], 3), (&["--repaired"][..], 0)] {
+            let drawing = ["--timeline", "--svg", &path(&svg), "--trace", &path(&trace)].map(str::to_owned);
+            let flags: Vec<&str> = flags.iter().copied().chain(drawing.iter().map(String::as_str)).collect();
+            let finished = self.program.run(&flags);
+            assert_eq!(finished.code(), Some(status), "{}: {finished:?}", self.program);
+            assert!(finished.stdout.contains("a column is"), "{} draws nothing: {finished:?}", self.program);
+            let (svg, trace) = (self.program.whole_svg(&svg), self.program.whole_trace(&trace));
+            pictures::agree(&svg, &trace).unwrap_or_else(|why| panic!("{}: {why}\n{svg}", self.program));
+        }
+    }
+
+    /// Ctrl-C and SIGKILL at different moments.
+    fn leaves_nothing_when_it_is_stopped(&self) {
+        for moment in 0..20 {
+            for kill in [Signal::INT, Signal::KILL] {
+                let mut command = Command::new(self.program.path);
+                let group = Group::start(&mut command);
+                thread::sleep(Duration::from_millis(moment));
+                signal(group.id(), kill);
+                let (status, errors) = group.close_output().end();
+                if kill == Signal::KILL && status.code().is_none() {
+                    assert_eq!(errors, "", "{}", self.program);
+                } else {
+                    match status.code() {
+                        Some(130) => assert_only_reports(&errors),
+                        // It ended before the signal came, or the signal came before the program could catch it.
+                        Some(3) => assert_eq!(self.with_lines(&errors), self.report.join("\n") + "\n"),
+                        code => assert_eq!((code, errors.as_str()), (None, ""), "{}", self.program),
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Calls `once` again and again in more threads than there are cores, while as many threads compute.
+fn under_load(once: impl Fn() + Sync) {
+    let threads = 2 * thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let ended = std::sync::atomic::AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while !ended.load(std::sync::atomic::Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+        }
+        let running: Vec<_> =
+            (0..threads).map(|_| scope.spawn(|| (0..runs().div_ceil(threads)).for_each(|_| once()))).collect();
+        let results: Vec<_> = running.into_iter().map(thread::ScopedJoinHandle::join).collect();
+        ended.store(true, std::sync::atomic::Ordering::Relaxed);
+        for result in results {
+            if let Err(panic) = result {
+                std::panic::resume_unwind(panic);
+            }
+        }
+    });
+}
+
+/// The hazards among the programs of a chapter, as their sources say it.
+#[must_use]
+pub fn hazards_of(folder: &str) -> BTreeSet<String> {
+    let files = fs::read_dir(folder).expect("a folder").map(|file| file.expect("a file").path());
+    let is_hazard =
+        |path: &std::path::PathBuf| fs::read_to_string(path).is_ok_and(|source| source.contains("lesson::hazard!("));
+    let name = |path: std::path::PathBuf| path.file_stem().expect("a name").to_string_lossy().into_owned();
+    files.filter(is_hazard).map(name).collect()
+}
