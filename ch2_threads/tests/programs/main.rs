@@ -3,6 +3,7 @@
 mod barrier;
 mod condition;
 mod event;
+mod hazards;
 mod lock_held;
 mod lock_released_early;
 mod queue;

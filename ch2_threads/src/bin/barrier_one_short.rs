@@ -1,0 +1,69 @@
+//! A worker without data returns early. The other workers wait for it at a barrier, for ever.
+//!
+//! A barrier counts: it opens when as many threads have come as it was made for. A thread that returns before it, by an
+//! early `return`, a `?` or a panic, is missing. Here the number of workers is fixed, and the data gives work to fewer of
+//! them. The repair: the number of parties follows from the data, as the number of threads does.
+//!
+//! Run:       cargo run --bin barrier_one_short
+//!            cargo run --bin barrier_one_short -- --repaired
+//! Observe:   the report says how many lanes have come to the barrier, and that no other lane can come. With
+//!            `--items 8`, each worker has data, and the program ends without the repair too: the mistake waits for the
+//!            right data.
+//! Exercise:  which numbers of items make four workers hang? Find a repair that keeps the barrier at four parties.
+
+use std::process::ExitCode;
+use std::sync::Barrier;
+use std::thread;
+
+use anyhow::ensure;
+use course::{lanes, lesson};
+
+/// The threads that the program starts without the repair.
+const WORKERS: usize = 4;
+
+#[derive(clap::Parser)]
+struct Args {
+    /// The barrier is made for the workers that have data
+    #[arg(long)]
+    repaired: bool,
+    /// Number of items
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    items: u16,
+}
+
+fn main() -> ExitCode {
+    lesson::hazard!(|args: Args, _lesson| {
+        let items: Vec<u64> = (0..args.items.into()).collect();
+        let shares: Vec<&[u64]> = items.chunks(items.len().div_ceil(WORKERS)).collect();
+        // The hazard: the barrier counts the workers. The repair: it counts the shares of the data.
+        let parties = if args.repaired { shares.len() } else { WORKERS };
+        let all_have_added = Barrier::new(parties);
+
+        let sums = thread::scope(|scope| {
+            let threads: Vec<_> = (0..WORKERS)
+                .map(|worker| {
+                    let (share, barrier) = (shares.get(worker).copied().unwrap_or_default(), &all_have_added);
+                    scope.spawn(move || {
+                        let _lane = lanes::lane(format_args!("worker {worker}"));
+                        add(share, || _ = lanes::meet("all have added", barrier, parties, Barrier::wait))
+                    })
+                })
+                .collect();
+            lanes::join_all(threads)
+        });
+        let sum: u64 = sums.iter().sum();
+        println!("the sum of the items is {sum}");
+        ensure!(sum == items.iter().sum::<u64>(), "the sum is {sum}");
+        Ok(())
+    })
+}
+
+/// The sum of a share. `meet` returns when all workers have come.
+fn add(share: &[u64], meet: impl FnOnce()) -> u64 {
+    if share.is_empty() {
+        return 0;
+    }
+    let sum = share.iter().sum();
+    meet();
+    sum
+}
