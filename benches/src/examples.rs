@@ -27,7 +27,7 @@ pub struct Example {
     pub observe: String,
     /// The program's flags in the first command of its header, without `--timeline`.
     pub arguments: Vec<String>,
-    /// It hangs on purpose: a report ends it with status 3.
+    /// It goes wrong on purpose: it ends with a report and status 3.
     pub is_hazard: bool,
 }
 
@@ -117,7 +117,7 @@ pub fn run(example: &Example, folder: &Path) -> Outcome {
         Ok(finished) => {
             let failure = match (finished.status, finished.code()) {
                 (_, Some(code)) if code == if example.is_hazard { i32::from(HANGS) } else { 0 } => None,
-                (_, Some(0)) => Some("it did not hang".into()),
+                (_, Some(0)) => Some("it did not go wrong".into()),
                 (None, _) => Some(format!("did not end within {} s", LIMIT.as_secs())),
                 (Some(status), _) => Some(format!("{status}: {}", finished.last_remark())),
             };

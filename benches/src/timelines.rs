@@ -34,12 +34,13 @@ pub fn draw(example: &Example, folder: &Path) -> anyhow::Result<String> {
 const WAITS: [&str; 4] = ["lanes::", "join(", "join_all(", "pool.map("];
 
 /// The same in chapter 4, whose calls of MPI are waits by themselves.
-const WAITS_OF_RANKS: [&str; 14] = [
+const WAITS_OF_RANKS: [&str; 15] = [
     "send",
     "receive",
     "barrier",
     "reduce",
     "gather",
+    "scan",
     "scatter",
     "broadcast",
     "all_to_all",

@@ -23,7 +23,7 @@ use mpi::traits::*;
 use rustix::fs::{FileType, fstat};
 use rustix::io::ioctl_fionread;
 
-pub use course::lesson::{Answer, Flags, Lesson, header};
+pub use course::lesson::{Answer, Flags, Lesson, Shown, header};
 
 use crate::clocks::{Alignment, Passing};
 use crate::hosts::{self, Hosts};
@@ -41,7 +41,8 @@ macro_rules! lesson_run_ranks {
 }
 pub use crate::lesson_run_ranks as run;
 
-/// The same for a program that hangs on purpose: the hang is reported after one second.
+/// The same for a hazard. If it hangs on purpose, the hang is reported after one second. If it goes wrong on purpose in another way,
+/// at least one rank returns [`Shown`], and the others return `Ok(())`: the job then ends like one that hangs, with status 3.
 #[macro_export]
 macro_rules! lesson_hazard_of_ranks {
     ($story:expr) => {
@@ -101,7 +102,7 @@ pub fn run_with<A: Parser + clap::Args>(
     header: &str,
     story: impl FnOnce(A, &Lesson, &SimpleCommunicator) -> anyhow::Result<()>,
 ) -> ExitCode {
-    run_watched(header, DEADLINE, story)
+    run_watched(header, DEADLINE, false, story)
 }
 
 /// What [`hazard!`](crate::lesson::hazard) does, with the header given.
@@ -109,17 +110,18 @@ pub fn hazard_with<A: Parser + clap::Args>(
     header: &str,
     story: impl FnOnce(A, &Lesson, &SimpleCommunicator) -> anyhow::Result<()>,
 ) -> ExitCode {
-    run_watched(header, DEADLINE_OF_A_HAZARD, story)
+    run_watched(header, DEADLINE_OF_A_HAZARD, true, story)
 }
 
 fn run_watched<A: Parser + clap::Args>(
     header: &str,
     deadline: f64,
+    is_hazard: bool,
     story: impl FnOnce(A, &Lesson, &SimpleCommunicator) -> anyhow::Result<()>,
 ) -> ExitCode {
     let plan = |whole: &Whole<A>| {
         let (ranks, settings) = (whole.ranks.into(), whole.watch.settings(deadline));
-        Ok(Plan { ranks, settings, threading: Threading::Single })
+        Ok(Plan { ranks, settings, threading: Threading::Single, is_hazard })
     };
     run_planned(header, plan, |whole, lesson, world| story(whole.own, lesson, world))
 }
@@ -133,7 +135,7 @@ pub fn run_job<A: Parser>(
 ) -> ExitCode {
     let plan = |args: &A| {
         let (ranks, threading) = job(args)?;
-        Ok(Plan { ranks, settings: Watch::default().settings(DEADLINE), threading })
+        Ok(Plan { ranks, settings: Watch::default().settings(DEADLINE), threading, is_hazard: false })
     };
     run_planned(header, plan, story)
 }
@@ -146,6 +148,8 @@ struct Plan {
     settings: Settings,
     /// What the threads of a rank do with MPI.
     threading: Threading,
+    /// Whether ranks may return [`Shown`].
+    is_hazard: bool,
 }
 
 fn run_planned<A: Parser>(
@@ -197,10 +201,10 @@ fn rank<A>(
         return wrong_launcher(launched, &library);
     }
     let flags = flags();
-    let mut wanted = Threading::Single;
+    let (mut wanted, mut is_hazard) = (Threading::Single, false);
     if let Ok((_, _, plan)) = &flags {
         instrument::configure(plan.settings, instrument::Hooks { report: lesson::draw_hanging, exit: record::close });
-        wanted = plan.threading;
+        (wanted, is_hazard) = (plan.threading, plan.is_hazard);
     }
     // There are other threads, but only the main thread calls MPI (but for `end_job`), and none of the MPI libraries needs
     // to know of threads that do not call it. With `Threading::Funneled` a small message takes 1.6 times as long in Open
@@ -235,7 +239,7 @@ fn rank<A>(
             exit(answer.status.into());
         }
     };
-    let told = check_threading(wanted, provided, &world).and_then(|()| tell(args, flags, &world, story));
+    let told = check_threading(wanted, provided, &world).and_then(|()| tell(args, flags, &world, is_hazard, story));
     if let Err(error) = &told
         && let Some(refused) = error.downcast_ref::<Refused>()
     {
@@ -246,8 +250,20 @@ fn rank<A>(
         drop(universe);
         return ExitCode::FAILURE;
     }
-    // It does not return an error: the job ends inside this call.
-    let code = lesson::report(told);
+    let code = match told {
+        Ok(Shows::Nothing) => ExitCode::SUCCESS,
+        Ok(shows) => {
+            let code = match shows {
+                Shows::Here(shown) => lesson::report(Err(shown.into())),
+                _ => ExitCode::from(lesson::HANGS),
+            };
+            // A launcher ends a job as soon as one rank fails, so no rank ends before the report is written.
+            world.barrier();
+            code
+        }
+        // It does not return: the job ends inside this call.
+        Err(error) => lesson::report(Err(error)),
+    };
     drop(universe);
     code
 }
@@ -278,25 +294,55 @@ fn level(threading: Threading) -> &'static str {
     }
 }
 
+/// What a job has shown. In all programs but hazards it is nothing.
+enum Shows {
+    Nothing,
+    /// This rank reports it.
+    Here(Shown),
+    /// Another rank reports it.
+    Elsewhere,
+}
+
+impl Shows {
+    /// Gathers what the ranks have shown: the first of them reports.
+    fn of(own: Option<Shown>, world: &SimpleCommunicator) -> Self {
+        let none = world.size();
+        let (rank, mut first) = (if own.is_some() { world.rank() } else { none }, none);
+        world.all_reduce_into(&rank, &mut first, SystemOperation::min());
+        match own {
+            Some(shown) if first == world.rank() => Self::Here(shown),
+            _ if first < none => Self::Elsewhere,
+            _ => Self::Nothing,
+        }
+    }
+}
+
 fn tell<A>(
     args: A,
     flags: Flags,
     world: &SimpleCommunicator,
+    is_hazard: bool,
     story: impl FnOnce(A, &Lesson, &SimpleCommunicator) -> anyhow::Result<()>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Shows> {
     let (lesson, recording) = instrument::unnoted(|| begin(flags, world)).context("recording the lanes")?;
     if recording.is_some() {
         instrument::record();
         // The ranks begin together in the picture.
         instrument::unnoted(|| world.barrier());
     }
-    {
+    let own = {
         let _main = lanes::lane("main");
-        story(args, &lesson, world)?;
-    }
+        match story(args, &lesson, world) {
+            Ok(()) => None,
+            // Only a hazard asks the other ranks whether one of them has shown something.
+            Err(error) if is_hazard => Some(error.downcast::<Shown>()?),
+            Err(error) => return Err(error),
+        }
+    };
     record::close();
     // From here on the program's own work is done in all ranks, so it cannot fail any more.
     instrument::finish();
+    let shows = if is_hazard { Shows::of(own, world) } else { Shows::Nothing };
     let supervisor_draws = recording.as_ref().is_some_and(|recording| recording.is_shared);
     if let Some(recording) = recording {
         recording.gather(world)?;
@@ -307,7 +353,7 @@ fn tell<A>(
             lesson.end()?;
         }
     }
-    Ok(())
+    Ok(shows)
 }
 
 /// How the lanes of the ranks are recorded.

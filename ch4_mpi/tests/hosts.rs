@@ -33,7 +33,8 @@ const PROGRAMS: &[(&str, &[&str], i32)] = &[
     ("all_to_all", &[], 0),
     ("avoiding_deadlock", &["--rounds", "3"], 0),
     ("broadcast", &[], 0),
-    ("deadlock", &["--case", "wrong-tag"], 3),
+    ("collective_order", &[], 3),
+    ("deadlock", &["--case", "send-send"], 3),
     ("deadlock", &["--repaired"], 0),
     ("gather", &[], 0),
     ("halo", &["--size", "100", "--iterations", "5"], 0),
@@ -47,8 +48,11 @@ const PROGRAMS: &[(&str, &[&str], i32)] = &[
     ("prices_mpi", &["--launch"], 0),
     ("reduce", &[], 0),
     ("ring", &["--rounds", "3"], 0),
+    ("root_mismatch", &[], 3),
     ("scatter", &[], 0),
+    ("tag_mismatch", &[], 3),
     ("topology", &[], 0),
+    ("wildcard_race", &[], 3),
 ];
 
 fn program(name: &str) -> Command {

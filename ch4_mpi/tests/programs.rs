@@ -7,6 +7,7 @@ mod programs {
     mod all_to_all;
     mod avoiding_deadlock;
     mod broadcast;
+    mod collective_order;
     mod deadlock;
     mod gather;
     mod halo;
@@ -16,6 +17,9 @@ mod programs {
     mod point_to_point;
     mod reduce;
     mod ring;
+    mod root_mismatch;
     mod scatter;
+    mod tag_mismatch;
     mod topology;
+    mod wildcard_race;
 }

@@ -1,6 +1,8 @@
 //! Starts programs and looks at processes, for the tests of this chapter.
 #![allow(dead_code, reason = "each test program uses a part")]
 
+pub mod hazard;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;

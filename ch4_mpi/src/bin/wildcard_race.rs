@@ -1,0 +1,91 @@
+//! Rank 0 receives results from any source and assumes from which rank each one comes: results get to the wrong rank.
+//!
+//! MPI keeps the order of the messages that one rank sends to another rank. The messages of different ranks can arrive in
+//! any order. Here rank 0 receives one result from every other rank, from any source. It takes the first message for the
+//! message of rank 1, the second one for the message of rank 2, and so on. In many runs of such a program this is right by
+//! chance. Here a schedule makes the opposite order certain: each rank sends only after the rank with the next number has
+//! sent, and a synchronous send ends only after its receive has started. A correct program works with every schedule.
+//!
+//! Run:       cargo run --bin wildcard_race -- --timeline
+//!            cargo run --bin wildcard_race -- --ranks 7 --repaired
+//! Observe:   without `--repaired` no rank hangs, but the results are wrong, and the program ends with status 3. The
+//!            report lists the messages in the order of their arrival: for which rank's message each was taken, and from
+//!            which rank it came. With `--repaired` the status is 0, and the messages arrive in the same order.
+//! MPI:       MPI_Recv, MPI_Ssend, MPI_Send
+//! Exercise:  repair the program in another way: in `collect`, replace `any_process()` by `process_at_rank(number)`. Why
+//!            does the program hang now? Remove the schedule (both `if` of `send_result`). Does the program end?
+
+// Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
+#![cfg_attr(not(mpi), no_main, cfg(mpi))]
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use anyhow::ensure;
+use ch4_mpi::lesson::Shown;
+use ch4_mpi::{job, lesson};
+use mpi::Rank;
+use mpi::topology::SimpleCommunicator;
+use mpi::traits::*;
+
+#[derive(clap::Parser)]
+struct Args {
+    /// Rank 0 asks each message from which rank it comes
+    #[arg(long)]
+    repaired: bool,
+}
+
+fn main() -> ExitCode {
+    lesson::hazard!(|args: Args, _lesson, world| {
+        job::at_least(world, 3)?;
+        if world.rank() == 0 {
+            return collect(world, args.repaired);
+        }
+        send_result(world);
+        Ok(())
+    })
+}
+
+/// The result of a rank is the square of its number.
+fn result_of(rank: Rank) -> i32 {
+    rank * rank
+}
+
+fn collect(world: &SimpleCommunicator, repaired: bool) -> anyhow::Result<()> {
+    let mut results = BTreeMap::new();
+    let (mut report, mut sources) = (String::new(), Vec::new());
+    let mut line = 0;
+    for number in 1..world.size() {
+        let (result, status);
+        ((result, status), line) = (world.any_process().receive::<i32>(), line!());
+        let source = status.source_rank();
+        // The hazard: message N is taken for that of rank N. The repair: the status of the message names its source.
+        let rank = if repaired { source } else { number };
+        results.insert(rank, result);
+        report += &format!("  message {number} was taken for that of rank {rank}, and it came from rank {source}\n");
+        sources.push(source.to_string());
+    }
+    if results.iter().any(|(&rank, &result)| result != result_of(rank)) {
+        let (sources, file) = (sources.join(", "), file!());
+        return Err(Shown(format!(
+            "wrong result: rank 0 has the results {results:?} (rank: result), and each should be the square of the rank\n{report}reason: \
+             the receive at {file}:{line} takes the message of any source; the ranks sent in this order: {sources}"
+        ))
+        .into());
+    }
+    println!("the messages came from the ranks {}, and the results are {results:?}", sources.join(", "));
+    ensure!(results.len() as Rank == world.size() - 1, "a result is missing: {results:?}");
+    Ok(())
+}
+
+fn send_result(world: &SimpleCommunicator) {
+    let rank = world.rank();
+    // The schedule: the last rank sends first.
+    if rank + 1 < world.size() {
+        world.process_at_rank(rank + 1).receive::<Rank>();
+    }
+    world.process_at_rank(0).synchronous_send(&result_of(rank));
+    if rank > 1 {
+        world.process_at_rank(rank - 1).send(&rank);
+    }
+}
