@@ -145,12 +145,19 @@ impl Banner {
     }
 }
 
-/// A line without a frame: about an abort, or an internal error of the launcher while it ends.
+/// A line without a frame: about an abort, or an internal error of the launcher while it ends, or how many banners the launcher has
+/// left out because several ranks have failed.
 fn remark(bare: &str) -> Option<&str> {
     if bare.starts_with("Abort(") && bare.contains("application called MPI_Abort(") {
         return Some(bare);
     }
-    let at = bare.starts_with('[').then(|| bare.find("] ORTE_ERROR_LOG: ").or(bare.find("] PMIX ERROR: ")))??;
+    if let Some((_, rest)) = bare.strip_prefix('[')?.split_once("] ")
+        && (rest.contains(" sent help message help-mpi-api.txt / mpi-abort")
+            || rest.starts_with("Set MCA parameter \"orte_base_help_aggregate\""))
+    {
+        return Some(rest);
+    }
+    let at = bare.find("] ORTE_ERROR_LOG: ").or(bare.find("] PMIX ERROR: "))?;
     Some(&bare[at + 2..])
 }
 
@@ -219,6 +226,13 @@ mod tests {
         let (passed, filter) = passed("a\n[vm:7] [[3,0],0] ORTE_ERROR_LOG: Not found in file x.c at line 5\n[b] c\n");
         assert_eq!(passed, "a\n[b] c\n");
         assert_eq!(filter.gist.as_deref(), Some("ORTE_ERROR_LOG: Not found in file x.c at line 5"));
+    }
+
+    #[test]
+    fn banners_that_the_launcher_leaves_out_are_not_counted() {
+        let text = "error: rank 0: no\n[vm:7] 2 more processes have sent help message help-mpi-api.txt / mpi-abort\n\
+                    [vm:7] Set MCA parameter \"orte_base_help_aggregate\" to 0 to see all help / error messages\n[vm:7] c\n";
+        assert_eq!(passed(text).0, "error: rank 0: no\n[vm:7] c\n");
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub fn section(examples: &[(&Example, Option<Outcome>)], folder: &Path) -> Strin
             None => ("missing", "cannot run here".to_owned()),
             Some(Outcome { failure: Some(failure), seconds, .. }) => ("bad", format!("{failure} ({})", time(*seconds))),
             Some(Outcome { seconds, .. }) if example.is_hazard => {
-                ("good", format!("hangs, as it must ({})", time(*seconds)))
+                ("good", format!("goes wrong, as it must ({})", time(*seconds)))
             }
             Some(Outcome { seconds, .. }) => ("good", format!("ok ({})", time(*seconds))),
         };
