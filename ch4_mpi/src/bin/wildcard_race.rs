@@ -12,8 +12,8 @@
 //!            report lists the messages in the order of their arrival: for which rank's message each was taken, and from
 //!            which rank it came. With `--repaired` the status is 0, and the messages arrive in the same order.
 //! MPI:       MPI_Recv, MPI_Ssend, MPI_Send
-//! Exercise:  repair the program in another way: in `collect`, replace `any_process()` by `process_at_rank(number)`. Why
-//!            does the program hang now? Remove the schedule (both `if` of `send_result`). Does the program end?
+//! Exercise:  repair the program in another way: replace `any_process()` by `process_at_rank(number)`. Why does
+//!            the program hang now? Remove the schedule (both `if` of `send_result`). Does the program end?
 
 // Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
 #![cfg_attr(not(mpi), no_main, cfg(mpi))]
@@ -30,7 +30,7 @@ use mpi::traits::*;
 
 #[derive(clap::Parser)]
 struct Args {
-    /// Rank 0 asks each message from which rank it comes
+    /// Rank 0 takes the source of each message from its status
     #[arg(long)]
     repaired: bool,
 }
@@ -38,53 +38,43 @@ struct Args {
 fn main() -> ExitCode {
     lesson::hazard!(|args: Args, _lesson, world| {
         job::at_least(world, 3)?;
-        if world.rank() == 0 {
-            return collect(world, args.repaired);
+        if world.rank() > 0 {
+            send_result(world);
+            return Ok(());
         }
-        send_result(world);
+        let (mut results, mut sources, mut report) = (BTreeMap::new(), Vec::new(), String::new());
+        for number in 1..world.size() {
+            let ((result, status), line) = (world.any_process().receive::<Rank>(), line!());
+            let source = status.source_rank();
+            // The hazard: message N is taken for that of rank N. The repair: the status of the message names its source.
+            let rank = if args.repaired { source } else { number };
+            results.insert(rank, result);
+            sources.push(source.to_string());
+            report += &format!("  message {number}, received at {}:{line}, was taken for that of rank {rank}", file!());
+            report += &format!(", and it came from rank {source}\n");
+        }
+        let sources = sources.join(", ");
+        if results.iter().any(|(rank, result)| rank * rank != *result) {
+            let wrong =
+                format!("wrong result: rank 0 has {results:?}, and the results are not the squares of the ranks");
+            let reason =
+                format!("messages of different ranks have no order; here the ranks sent in this order: {sources}");
+            return Err(Shown(format!("{wrong}\n{report}reason: {reason}")).into());
+        }
+        ensure!(results.len() as Rank == world.size() - 1, "a result is missing: {results:?}");
+        println!("the messages came from the ranks {sources}, and the results are {results:?}");
         Ok(())
     })
 }
 
-/// The result of a rank is the square of its number.
-fn result_of(rank: Rank) -> i32 {
-    rank * rank
-}
-
-fn collect(world: &SimpleCommunicator, repaired: bool) -> anyhow::Result<()> {
-    let mut results = BTreeMap::new();
-    let (mut report, mut sources) = (String::new(), Vec::new());
-    let mut line = 0;
-    for number in 1..world.size() {
-        let (result, status);
-        ((result, status), line) = (world.any_process().receive::<i32>(), line!());
-        let source = status.source_rank();
-        // The hazard: message N is taken for that of rank N. The repair: the status of the message names its source.
-        let rank = if repaired { source } else { number };
-        results.insert(rank, result);
-        report += &format!("  message {number} was taken for that of rank {rank}, and it came from rank {source}\n");
-        sources.push(source.to_string());
-    }
-    if results.iter().any(|(&rank, &result)| result != result_of(rank)) {
-        let (sources, file) = (sources.join(", "), file!());
-        return Err(Shown(format!(
-            "wrong result: rank 0 has the results {results:?} (rank: result), and each should be the square of the rank\n{report}reason: \
-             the receive at {file}:{line} takes the message of any source; the ranks sent in this order: {sources}"
-        ))
-        .into());
-    }
-    println!("the messages came from the ranks {}, and the results are {results:?}", sources.join(", "));
-    ensure!(results.len() as Rank == world.size() - 1, "a result is missing: {results:?}");
-    Ok(())
-}
-
+/// Sends the square of this rank's number.
 fn send_result(world: &SimpleCommunicator) {
     let rank = world.rank();
     // The schedule: the last rank sends first.
     if rank + 1 < world.size() {
         world.process_at_rank(rank + 1).receive::<Rank>();
     }
-    world.process_at_rank(0).synchronous_send(&result_of(rank));
+    world.process_at_rank(0).synchronous_send(&(rank * rank));
     if rank > 1 {
         world.process_at_rank(rank - 1).send(&rank);
     }

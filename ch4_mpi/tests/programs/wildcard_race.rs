@@ -32,14 +32,17 @@ fn sources(ranks: usize) -> String {
 fn report(hazard: &Hazard, ranks: usize) -> String {
     let source = |number| ranks - number;
     let results: BTreeMap<_, _> = (1..ranks).map(|rank| (rank, source(rank) * source(rank))).collect();
+    let place = hazard.at("any_process().receive", 1);
     let line = |number| {
-        format!("  message {number} was taken for that of rank {number}, and it came from rank {}\n", source(number))
+        let source = source(number);
+        format!(
+            "  message {number}, received at {place}, was taken for that of rank {number}, and it came from rank {source}\n"
+        )
     };
     let lines: String = (1..ranks).map(line).collect();
     format!(
-        "wrong result: rank 0 has the results {results:?} (rank: result), and each should be the square of the rank\n{lines}reason: \
-         the receive at {} takes the message of any source; the ranks sent in this order: {}\n",
-        hazard.at("any_process().receive", 1),
+        "wrong result: rank 0 has {results:?}, and the results are not the squares of the ranks\n{lines}reason: messages of different \
+         ranks have no order; here the ranks sent in this order: {}\n",
         sources(ranks)
     )
 }
