@@ -34,7 +34,7 @@ const PROGRAMS: &[(&str, &[&str], i32)] = &[
     ("avoiding_deadlock", &["--rounds", "3"], 0),
     ("broadcast", &[], 0),
     ("collective_order", &[], 3),
-    ("deadlock", &["--case", "send-send"], 3),
+    ("deadlock", &["--case", "wrong-tag"], 3),
     ("deadlock", &["--repaired"], 0),
     ("gather", &[], 0),
     ("halo", &["--size", "100", "--iterations", "5"], 0),

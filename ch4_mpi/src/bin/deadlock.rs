@@ -1,4 +1,4 @@
-//! Four deadlocks that occur for certain, each with its repair.
+//! Five deadlocks that occur for certain, each with its repair.
 //!
 //! In a deadlock each rank of a group waits for something that only another rank of the group can do, or for a rank that
 //! has ended. Each case below has a broken and a repaired form. The comment `The repair` marks the condition that chooses
@@ -9,6 +9,7 @@
 //!                Repaired: each rank sends and receives in one call.
 //! collective:    two communicators contain the same ranks, and each rank calls a collective of each. Rank 0 uses another
 //!                order than the other ranks. Repaired: all ranks use the same order.
+//! wrong-tag:     the receivers wait for tag 1, and the message has tag 0. Repaired: the receivers wait for tag 0.
 //! missing-rank:  the last rank does not enter a barrier. Repaired: every rank enters it.
 //!
 //! Run:       cargo run --bin deadlock -- --timeline
@@ -52,6 +53,7 @@ enum Case {
     RecvRecv,
     SendSend,
     Collective,
+    WrongTag,
     MissingRank,
 }
 
@@ -64,6 +66,7 @@ fn main() -> ExitCode {
             Case::RecvRecv => recv_recv,
             Case::SendSend => send_send,
             Case::Collective => collective,
+            Case::WrongTag => wrong_tag,
             Case::MissingRank => missing_rank,
         };
         case(world, args.repaired)?;
@@ -112,6 +115,18 @@ fn collective(world: &SimpleCommunicator, repaired: bool) -> anyhow::Result<()> 
     }
     check(in_world, world.size())?;
     check(in_other, world.size())
+}
+
+fn wrong_tag(world: &SimpleCommunicator, repaired: bool) -> anyhow::Result<()> {
+    if world.rank() == 0 {
+        // The send is synchronous, so rank 0 waits too.
+        (1..world.size()).for_each(|rank| world.process_at_rank(rank).synchronous_send_with_tag(&rank, 0));
+        return Ok(());
+    }
+    // The repair: the receivers wait for the tag that the messages have.
+    let tag = if repaired { 0 } else { 1 };
+    let (message, _) = world.process_at_rank(0).receive_with_tag(tag);
+    check(message, world.rank())
 }
 
 fn missing_rank(world: &SimpleCommunicator, repaired: bool) -> anyhow::Result<()> {

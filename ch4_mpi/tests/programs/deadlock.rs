@@ -12,7 +12,7 @@ const DEADLOCK: Program = Program {
     long: &[],
 };
 
-const CASES: [&str; 4] = ["recv-recv", "send-send", "collective", "missing-rank"];
+const CASES: [&str; 5] = ["recv-recv", "send-send", "collective", "wrong-tag", "missing-rank"];
 
 fn program(flags: &[&str]) -> Command {
     let mut command = Command::new(DEADLOCK.path);
