@@ -132,7 +132,7 @@ fn link_between(group: &SimpleCommunicator, of_a_core: f64) -> anyhow::Result<Li
 fn link_of_group(exchange: &Exchange<'_>) -> anyhow::Result<Link> {
     let mut link = link_of_pairs(exchange.group)?;
     exchange.group.barrier();
-    let times = in_turn(exchange.group, &[Some(&exchange)])?;
+    let times = in_turn(exchange.group, &[Some(exchange)])?;
     link.both_ways = with_eager_limit(times.into_iter().flatten().collect(), link.eager_limit);
     Ok(link)
 }
