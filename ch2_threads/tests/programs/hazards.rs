@@ -4,13 +4,13 @@ use course::testing::contract::Program;
 use course::testing::hazard::{Hazard, hazards_of};
 
 macro_rules! hazards {
-    ($($name:ident { bad: $bad:expr, report: $report:expr, prints: $prints:expr })*) => {
+    ($($name:ident { path: $path:expr, bad: $bad:expr, report: $report:expr, prints: $prints:expr })*) => {
         $(
             #[test]
             fn $name() {
                 Hazard {
                     program: Program {
-                        path: env!(concat!("CARGO_BIN_EXE_", stringify!($name))),
+                        path: $path,
                         source: concat!("src/bin/", stringify!($name), ".rs"),
                         bad: $bad,
                         long: &[],
@@ -30,7 +30,7 @@ macro_rules! hazards {
 }
 
 hazards! {
-    barrier_one_short { bad: &[&["--items", "0"], &["--repaired", "1"]], report: &[
+    barrier_one_short { path: env!("CARGO_BIN_EXE_barrier_one_short"), bad: &[&["--items", "0"], &["--repaired", "1"]], report: &[
             "deadlock: these lanes can never go on:",
             "  main waits for join at `lanes::join_all(threads)`",
             r#"  worker 0 waits for all have added at `add(share, || _ = lanes::meet("all have ...`"#,
@@ -38,57 +38,57 @@ hazards! {
             r#"  worker 2 waits for all have added at `add(share, || _ = lanes::meet("all have ...`"#,
             r#"reason: worker 0 waits at all have added at `add(share, || _ = lanes::meet("all have ...`, where 3 of 4 lanes have come, and no other lane can come"#,
         ], prints: "the sum of the items is 10\n" }
-    check_then_act { bad: &[&["--repaired", "1"]], report: &[
+    check_then_act { path: env!("CARGO_BIN_EXE_check_then_act"), bad: &[&["--repaired", "1"]], report: &[
             "check, then act: two threads have booked seat 12:",
             "  Huey found it free",
             "  Dewey found it free",
             "  both wrote their names: the seat belongs to the thread that wrote last, and the other name is lost",
         ], prints: "seat 12 belongs to " }
-    double_lock { bad: &[&["--repaired", "1"]], report: &[
+    double_lock { path: env!("CARGO_BIN_EXE_double_lock"), bad: &[&["--repaired", "1"]], report: &[
             "deadlock: these lanes can never go on:",
             r#"  main waits for stock at `let mut items = lanes::lock("stock", sto...`; it holds stock since `match lanes::lock("stock", stock, Mutex:...`"#,
             r#"reason: main waits for stock at `let mut items = lanes::lock("stock", sto...`, which it holds since `match lanes::lock("stock", stock, Mutex:...`"#,
         ], prints: "the items [2, 1, 2] were taken\n" }
-    endless_receiver { bad: &[&["--workers", "0"]], report: &[
+    endless_receiver { path: env!("CARGO_BIN_EXE_endless_receiver"), bad: &[&["--workers", "0"]], report: &[
             "deadlock: these lanes can never go on:",
             "  main waits for numbers at `while let Ok(number) = lanes::receive(&r...`",
             "reason: main waits for a message of numbers at `while let Ok(number) = lanes::receive(&r...`, and a sender is owned by this lane (made at `let (numbers, received) = lanes::channel...`, never used)",
         ], prints: "the sum of the numbers is 1\n" }
-    face_to_face { bad: &[&["--repaired", "1"]], report: &[
+    face_to_face { path: env!("CARGO_BIN_EXE_face_to_face"), bad: &[&["--repaired", "1"]], report: &[
             "deadlock: these lanes can never go on:",
             "  Dewey waits for letters to Huey at `let send = || lanes::send(to, |to| to.se...`",
             "  Huey waits for letters to Dewey at `let send = || lanes::send(to, |to| to.se...`",
             "  main waits for join at `lanes::join_all([huey, dewey])`",
             "reason: a cycle: Dewey waits for room in letters to Huey at `let send = || lanes::send(to, |to| to.se...`, and a receiver is owned by Huey (made at `let (to_huey, from_dewey) = lanes::chann...`); Huey waits for room in letters to Dewey at `let send = || lanes::send(to, |to| to.se...`, and a receiver is owned by Dewey (made at `let (to_dewey, from_huey) = lanes::chann...`)",
         ], prints: "Huey has a letter from Dewey, and Dewey has one from Huey\n" }
-    lock_order { bad: &[&["--repaired", "1"]], report: &[
+    lock_order { path: env!("CARGO_BIN_EXE_lock_order"), bad: &[&["--repaired", "1"]], report: &[
             "deadlock: these lanes can never go on:",
             "  Dewey waits for savings at `let mut second_balance = lanes::lock(sec...`; it holds checking since `let mut first_balance = lanes::lock(firs...`",
             "  Huey waits for checking at `let mut second_balance = lanes::lock(sec...`; it holds savings since `let mut first_balance = lanes::lock(firs...`",
             "  main waits for join at `lanes::join_all(threads);`",
             "reason: a cycle: Dewey waits for savings at `let mut second_balance = lanes::lock(sec...`, which Huey holds since `let mut first_balance = lanes::lock(firs...`; Huey waits for checking at `let mut second_balance = lanes::lock(sec...`, which Dewey holds since `let mut first_balance = lanes::lock(firs...`",
         ], prints: "the balances are [110, 90]\n" }
-    lost_update { bad: &[&["--repaired", "1"]], report: &[
+    lost_update { path: env!("CARGO_BIN_EXE_lost_update"), bad: &[&["--repaired", "1"]], report: &[
             "lost update: 2 additions of 1, and the counter is 1:",
             "  Huey loaded 0",
             "  Dewey loaded 0",
             "  Huey stored 1",
             "  Dewey stored 1: the addition of the thread that stored first is lost",
         ], prints: "2 additions of 1, and the counter is 2\n" }
-    lost_wakeup { bad: &[&["--repaired", "1"]], report: &[
+    lost_wakeup { path: env!("CARGO_BIN_EXE_lost_wakeup"), bad: &[&["--repaired", "1"]], report: &[
             "deadlock: these lanes can never go on:",
             r#"  eater waits for the baker at `lanes::notified("the baker", &mut is_bak...`"#,
             "  main waits for join at `lanes::join(eater);`",
             r#"reason: eater waits for the baker at `lanes::notified("the baker", &mut is_bak...`, and no lane that could notify it can go on"#,
         ], prints: "the bread was eaten\n" }
-    read_write_read { bad: &[&["--repaired", "1"]], report: &[
+    read_write_read { path: env!("CARGO_BIN_EXE_read_write_read"), bad: &[&["--repaired", "1"]], report: &[
             "deadlock: these lanes can never go on:",
             "  main waits for join at `lanes::join(reader)`",
             r#"  reader waits for list at `sum_of(&lanes::read("list", list, RwLock...`; it holds list since `let numbers = lanes::read("list", list, ...`"#,
             r#"  writer waits for list at `lanes::lock("list", list, RwLock::write)...`"#,
             r#"reason: a cycle: reader waits for list at `sum_of(&lanes::read("list", list, RwLock...`, behind writer, which waits to write; writer waits for list at `lanes::lock("list", list, RwLock::write)...`, which reader holds since `let numbers = lanes::read("list", list, ...`"#,
         ], prints: "the mean was 2, and is 3 after the write\n" }
-    stolen_wakeup { bad: &[&["--repaired", "1"]], report: &[
+    stolen_wakeup { path: env!("CARGO_BIN_EXE_stolen_wakeup"), bad: &[&["--repaired", "1"]], report: &[
             "stolen wake-up: a thread was woken for an item and found none:",
             "  a thread found no item, and waited",
             "  a thread found no item, and waited",
