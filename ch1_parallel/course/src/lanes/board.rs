@@ -6,15 +6,19 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::future::Future;
 use std::panic::Location;
+use std::pin::Pin;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use super::Kind;
 use super::holding::{Hold, Needs};
+use super::waking::{Waking, WakingState};
 use crate::clock::Moment;
 
 static WATCHED: AtomicBool = AtomicBool::new(false);
@@ -50,6 +54,8 @@ pub struct Slot {
     holds: Mutex<Vec<Hold>>,
     /// When it last changed, in nanoseconds of the machine's clock.
     moved: AtomicU64,
+    /// The waker of a task.
+    waking: Arc<Waking>,
 }
 
 impl Slot {
@@ -126,7 +132,8 @@ pub fn ask_for_calls(calls: fn(i32) -> Option<Call>) {
     let _ = CALLS.set(calls);
 }
 
-fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+/// Locks what is never left half changed.
+pub(super) fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     // A panic under these locks leaves nothing half changed.
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -167,6 +174,7 @@ pub fn lane(name: &dyn std::fmt::Display, is_task: bool) -> Option<Begun> {
             doing: Mutex::default(),
             holds: Mutex::default(),
             moved: now.0.into(),
+            waking: Arc::default(),
         };
         let slot = Arc::new(slot);
         locked(&LANES).insert(number, Arc::clone(&slot));
@@ -188,6 +196,12 @@ impl Begun {
             self.0.note_move(Moment::now());
         }
         Entered(outer)
+    }
+
+    /// Polls the future of a task, whose lane is the lane of the thread meanwhile.
+    pub fn poll<F: Future>(&self, future: Pin<&mut F>, context: &Context<'_>) -> Poll<F::Output> {
+        let _entered = self.enter();
+        self.0.waking.poll(future, context)
     }
 }
 
@@ -211,8 +225,8 @@ impl Drop for Entered {
 }
 
 /// The current lane does this until the returned value is dropped; `None` if there is no current lane.
-pub fn doing(kind: Kind, what: &str, place: impl Into<Place>) -> Option<Does> {
-    begin(kind, what, place.into(), Needs::Unknown, true)
+pub fn doing(kind: Kind, what: &str, place: impl Into<Place>, keeps_thread: bool) -> Option<Does> {
+    begin(kind, what, place.into(), Needs::Unknown, keeps_thread)
 }
 
 /// The current lane waits until the returned value is dropped; `needs` says what ends the wait.
@@ -319,10 +333,14 @@ pub struct LaneState {
     pub polled_by: Option<u64>,
     /// What it does: the newest of its waits, sleeps and works that have not ended.
     pub doing: Option<Doing>,
+    /// The waits and sleeps that a task may have beside it: the end of any of them may be the next thing that happens.
+    pub beside: Vec<Doing>,
     /// The locks that it holds.
     pub holds: Vec<Hold>,
-    /// For how long it has not changed.
+    /// For how long it has not changed, and was not woken.
     pub still: Duration,
+    /// Whether a task can be woken.
+    pub waking: WakingState,
 }
 
 /// What all lanes are doing, in the order in which they began.
@@ -330,17 +348,26 @@ pub struct LaneState {
 pub fn lanes() -> Vec<LaneState> {
     let all: Vec<_> = locked(&LANES).values().cloned().collect();
     let now = Moment::now();
-    let state = |slot: &Arc<Slot>| LaneState {
-        number: slot.number,
-        name: slot.name.clone(),
-        is_task: slot.is_task,
-        entered: slot.entered.load(Relaxed),
-        thread: slot.thread,
-        thread_id: slot.thread_id,
-        polled_by: *locked(&slot.polled_by),
-        doing: locked(&slot.doing).last().cloned(),
-        holds: locked(&slot.holds).clone(),
-        still: now.since(Moment(slot.moved.load(Relaxed))),
+    let state = |slot: &Arc<Slot>| {
+        let waking = slot.waking.state();
+        let moved = Moment(slot.moved.load(Relaxed)).max(waking.woken.unwrap_or_default());
+        let all = locked(&slot.doing);
+        // What keeps the thread ends before everything that began earlier.
+        let beside = all.iter().rev().take_while(|doing| !doing.keeps_thread).skip(1).cloned().collect();
+        LaneState {
+            number: slot.number,
+            name: slot.name.clone(),
+            is_task: slot.is_task,
+            entered: slot.entered.load(Relaxed),
+            thread: slot.thread,
+            thread_id: slot.thread_id,
+            polled_by: *locked(&slot.polled_by),
+            doing: all.last().cloned(),
+            beside,
+            holds: locked(&slot.holds).clone(),
+            still: now.since(moved),
+            waking,
+        }
     };
     all.iter().map(state).collect()
 }

@@ -82,7 +82,7 @@ impl Lanes {
 
     /// Whether a lane neither runs nor sleeps.
     fn is_inactive(&self, lane: &LaneState) -> bool {
-        let sleeps = lane.doing.as_ref().is_some_and(|doing| doing.kind == Kind::Sleep);
+        let sleeps = lane.doing.iter().chain(&lane.beside).any(|doing| doing.kind == Kind::Sleep);
         waits(lane).is_some() || (lane.is_task && !lane.entered && !sleeps) || self.task_within(lane).is_some()
     }
 
@@ -109,13 +109,65 @@ impl Lanes {
         if lane.still < self.still {
             return true;
         }
-        let can_end = waits(lane).is_none_or(|doing| self.awaited(index, doing).is_none());
-        can_end && self.task_within(lane).is_none_or(|task| self.released[task]) && self.poller_is_released(lane)
+        self.wait_can_end(index)
+            && self.task_within(lane).is_none_or(|task| self.released[task])
+            && self.kept_by(lane).is_none()
     }
 
-    /// Whether a task can be polled: a task without a poller is polled by a thread that has no lane.
-    fn poller_is_released(&self, lane: &LaneState) -> bool {
-        !lane.is_task || lane.entered || lane.polled_by.is_none_or(|by| self.is_released(by))
+    /// Whether a lane does not wait, or one of its waits can end.
+    fn wait_can_end(&self, index: usize) -> bool {
+        let lane = &self.all[index];
+        let can_end = |doing: &Doing| self.awaited(index, doing).is_none();
+        waits(lane).is_none_or(|doing| {
+            let may_wait_for_more = !doing.keeps_thread && self.may_wait_for_more(lane);
+            can_end(doing) || may_wait_for_more || lane.beside.iter().any(can_end)
+        })
+    }
+
+    /// Whether a lane may wait at the same time for something that it does not say, as in `select!`. A task has given a copy of its
+    /// waker to all for which it waits. What a thread has given away is not known.
+    fn may_wait_for_more(&self, lane: &LaneState) -> bool {
+        let polls = |task: &&LaneState| task.polled_by == Some(lane.number) && task.waking.polled.is_some();
+        let known = 1 + lane.beside.len() + self.all.iter().filter(polls).count();
+        !lane.is_task || lane.waking.copies > known
+    }
+
+    /// The stuck lane because of which a task is not polled. A task is polled by the lane that polled it last, or by an executor in the
+    /// thread of that lane; if there is no such lane, by a thread without a lane.
+    fn kept_by(&self, lane: &LaneState) -> Option<Kept> {
+        let mut task = lane;
+        // The bound is for tasks that have polled each other.
+        for _ in &self.all {
+            if !task.is_task || task.entered {
+                return None;
+            }
+            let poller = self.index(task.polled_by?)?;
+            let by = &self.all[poller];
+            let kept = if !can_be_woken(task) {
+                // A task that was spawned is polled only when it was woken; another one, whenever its poller likes.
+                let by = if self.is_spawned(task) { self.index(task.number)? } else { poller };
+                Kept { by, why: Why::NoWaker }
+            } else if is_abandoned(task, by) {
+                Kept { by: poller, why: Why::Abandoned }
+            } else if let Some(within) = self.task_within(by) {
+                Kept { by: within, why: Why::Thread { of: poller } }
+            } else if by.is_task && !by.entered {
+                task = by;
+                continue;
+            } else if waits(by).is_some_and(|doing| doing.keeps_thread) {
+                Kept { by: poller, why: Why::Thread { of: poller } }
+            } else {
+                return None;
+            };
+            return (!self.released[kept.by]).then_some(kept);
+        }
+        None
+    }
+
+    /// Whether a lane waits for the end of this task as one that was spawned.
+    fn is_spawned(&self, task: &LaneState) -> bool {
+        let joins = |doing: &Doing| matches!(doing.needs, Needs::EndOfTask(name) if name == task.name);
+        self.all.iter().flat_map(|lane| lane.doing.iter().chain(&lane.beside)).any(joins)
     }
 
     /// The lanes for which a lane waits, if they can never help it: it waits for all of them, or for any of them.
@@ -155,6 +207,11 @@ impl Lanes {
             Needs::EndOf(thread) => {
                 let lane = self.all.iter().position(|lane| !lane.is_task && lane.thread_id == *thread);
                 lane.filter(|&lane| !self.released[lane]).map(|lane| vec![self.all[lane].number])
+            }
+            Needs::EndOfTask(name) => {
+                let tasks = self.all.iter().filter(|lane| lane.is_task && lane.name == *name);
+                let tasks: Vec<u64> = tasks.map(|task| task.number).collect();
+                if tasks.iter().any(|&task| self.is_released(task)) { None } else { some(tasks) }
             }
         }
     }
@@ -201,7 +258,9 @@ impl Lanes {
         let told = self.all.iter().enumerate().filter(|(index, _)| !is_proved || !self.released[*index]);
         // Writing to a string cannot fail.
         for (_, lane) in told.clone().take(MOST_LANES) {
-            let _ = writeln!(text, "  {} {}", lane.name, does(lane));
+            let does =
+                self.task_within(lane).map_or_else(|| does(lane), |task| format!("polls {}", self.all[task].name));
+            let _ = writeln!(text, "  {} {does}", lane.name);
         }
         if told.clone().count() > MOST_LANES {
             let _ = writeln!(text, "  and {} more lanes", told.count() - MOST_LANES);
@@ -252,29 +311,42 @@ impl Lanes {
             // Any lane could help it, so none of them is the reason.
             return None;
         }
-        if let Some(awaited) = waits(lane).and_then(|doing| self.awaited(index, doing)) {
+        if !self.wait_can_end(index)
+            && let Some(awaited) = waits(lane).and_then(|doing| self.awaited(index, doing))
+        {
             // A lane that is stuck for its own reason says more than one that only waits for the end of others.
             let stuck: Vec<_> =
                 awaited.iter().filter_map(|&number| self.index(number)).filter(|&it| !self.released[it]).collect();
-            let joins = |&&it: &&usize| matches!(waits(&self.all[it]).map(|doing| &doing.needs), Some(Needs::EndOf(_)));
+            let joins = |&&it: &&usize| {
+                matches!(waits(&self.all[it]).map(|doing| &doing.needs), Some(Needs::EndOf(_) | Needs::EndOfTask(_)))
+            };
             return stuck.iter().find(|it| !joins(it)).or(stuck.first()).copied();
         }
-        self.task_within(lane)
-            .filter(|&task| !self.released[task])
-            .or_else(|| lane.polled_by.and_then(|by| self.index(by)).filter(|&by| !self.released[by]))
+        if let Some(task) = self.task_within(lane).filter(|&task| !self.released[task]) {
+            return Some(task);
+        }
+        // That nothing can wake a task is the reason, and not what its poller waits for.
+        self.kept_by(lane).filter(|_| can_be_woken(lane)).map(|kept| kept.by)
     }
 
     /// What a stuck lane waits for, and why it cannot come: "waits for A at a.rs:1, which Dewey holds since a.rs:2".
     fn step(&self, index: usize, next: Option<usize>) -> String {
         let lane = &self.all[index];
         let name = |index: usize| self.all[index].name.as_str();
-        let Some(doing) = waits(lane) else {
-            return match next {
-                Some(next) if self.all[next].entered => format!("polls {}, which keeps the thread", name(next)),
-                Some(next) => format!("goes on only when {} polls it{}", name(next), held(&lane.holds)),
-                None => does(lane),
+        if self.wait_can_end(index) {
+            return match (self.kept_by(lane), next) {
+                (Some(Kept { by, why: Why::Abandoned }), _) => format!("goes on only when {} polls it", name(by)),
+                (Some(Kept { by, why: Why::Thread { of } }), _) if by != of => {
+                    format!("goes on only in the thread of {}, which {} blocks", name(of), name(by))
+                }
+                (Some(Kept { why: Why::Thread { of }, .. }), _) => {
+                    format!("goes on only in the thread of {}, which is blocked", name(of))
+                }
+                (None, Some(next)) => format!("polls {}, which blocks the thread", name(next)),
+                _ => does(lane),
             };
-        };
+        }
+        let Some(doing) = waits(lane) else { return does(lane) };
         let (what, at) = (&doing.what, &doing.place);
         let other = next.map_or("no lane", name);
         let its_hold = |lock: usize| {
@@ -298,7 +370,7 @@ impl Lanes {
                 )
             }
             Needs::Notification => format!("waits for {what} at {at}, and no lane that could notify it can go on"),
-            Needs::EndOf(_) => format!("waits for the end of {other} at {at}"),
+            Needs::EndOf(_) | Needs::EndOfTask(_) => format!("waits for the end of {other} at {at}"),
             Needs::Unknown => format!("waits for {what} at {at}"),
         }
     }
@@ -332,14 +404,48 @@ fn waits(lane: &LaneState) -> Option<&Doing> {
     (doing.keeps_thread || !lane.is_task || !lane.entered).then_some(doing)
 }
 
+/// Why a task is not polled.
+#[derive(Clone, Copy, Debug)]
+enum Why {
+    /// Nothing can wake it.
+    NoWaker,
+    /// It, or a task that polls it, was woken, and the lane that polled it before does not poll it.
+    Abandoned,
+    /// The thread of this lane, which polls it, is blocked.
+    Thread { of: usize },
+}
+
+/// A task is not polled because of a stuck lane.
+#[derive(Clone, Copy, Debug)]
+struct Kept {
+    by: usize,
+    why: Why,
+}
+
+/// Whether a task was woken, was never polled, or has left a copy of its waker.
+fn can_be_woken(task: &LaneState) -> bool {
+    task.entered || task.waking.copies > 0 || task.waking.woken.is_some() || task.waking.polled.is_none()
+}
+
+/// Whether a task was woken, and the task that polled it before has been polled since and has not polled it.
+fn is_abandoned(task: &LaneState, by: &LaneState) -> bool {
+    by.is_task && !by.entered && task.waking.woken.is_some() && task.waking.woken < by.waking.polled
+}
+
 /// "waits for A at a.rs:1; it holds B since a.rs:2".
 fn does(lane: &LaneState) -> String {
-    let held = held(&lane.holds);
+    let wake = match lane.is_task && !lane.entered {
+        true if !can_be_woken(lane) => ", and nothing can wake it: no copy of its waker is left",
+        true if lane.waking.woken.is_some() => ", was woken, and is not polled",
+        _ => "",
+    };
+    let held = format!("{wake}{}", held(&lane.holds));
     match &lane.doing {
         Some(doing) if doing.kind == Kind::Wait => format!("waits for {} at {}{held}", doing.what, doing.place),
         Some(doing) if doing.kind == Kind::Sleep => format!("sleeps ({}) at {}{held}", doing.what, doing.place),
         Some(doing) => format!("runs ({}) at {}{held}", doing.what, doing.place),
-        None if lane.is_task && !lane.entered => format!("is not polled{held}"),
+        None if lane.is_task && !lane.entered && wake.is_empty() => format!("is not polled{held}"),
+        None if lane.is_task && !lane.entered => format!("waits{held}"),
         None => format!("runs{held}"),
     }
 }
@@ -358,6 +464,7 @@ fn has_lanes_only(known: &BTreeSet<i32>) -> bool {
 mod tests {
     use super::super::board::Place;
     use super::super::holding::Hold;
+    use super::super::waking::WakingState;
     use super::*;
     use crate::clock::Moment;
 
@@ -378,8 +485,10 @@ mod tests {
             thread_id: std::thread::spawn(|| ()).thread().id(),
             polled_by: None,
             doing: None,
+            beside: Vec::new(),
             holds: Vec::new(),
             still: 2 * STILL,
+            waking: WakingState::default(),
         }
     }
 
@@ -480,8 +589,36 @@ mod tests {
         assert_eq!(stuck(&[runs(0, "main"), blocks.clone(), holds_it(Some(0))]), ["blocks", "holds", "main"]);
         // A task that another thread may poll can go on.
         assert_eq!(stuck(&[runs(0, "main"), blocks, holds_it(None)]), NONE);
-        // A future that is no longer polled holds what its task waits for.
-        let awaits = LaneState { is_task: true, entered: false, ..waits(1, "awaits", Needs::Exclusive(7)) };
-        assert_eq!(stuck(&[awaits, holds_it(Some(1))]), ["awaits", "holds"]);
+    }
+
+    #[test]
+    fn a_future_that_its_task_no_longer_polls_holds_what_the_task_waits_for() {
+        let doing = Some(Doing::of(Kind::Wait, "it", place(1), Moment(0), Needs::Exclusive(7), false));
+        let waking = |copies, polled, woken: Option<u64>| WakingState {
+            copies,
+            polled: Some(Moment(polled)),
+            woken: woken.map(Moment),
+        };
+        let awaits = |copies, polled| LaneState {
+            doing: doing.clone(),
+            waking: waking(copies, polled, None),
+            ..task(1, "awaits", Some(0))
+        };
+        let left = |woken| LaneState { waking: waking(1, 1, woken), ..holds(task(2, "left", Some(1)), 7, false) };
+        // The two copies of the task's waker belong to the lock and to the future that is left.
+        assert_eq!(stuck(&[runs(0, "main"), awaits(2, 5), left(Some(4))]), ["awaits", "left"]);
+        assert_eq!(
+            stuck(&[runs(0, "main"), awaits(3, 5), left(Some(4))]),
+            NONE,
+            "the task may wait for something else"
+        );
+        assert_eq!(stuck(&[runs(0, "main"), awaits(2, 3), left(Some(4))]), NONE, "the task was not polled since");
+        assert_eq!(stuck(&[runs(0, "main"), awaits(2, 5), left(None)]), NONE, "the future was not woken");
+    }
+
+    #[test]
+    fn polls_in_a_circle_end() {
+        let all = [task(0, "a", Some(1)), task(1, "b", Some(0))];
+        assert_eq!(stuck(&all), NONE);
     }
 }

@@ -3,6 +3,7 @@
 //! A lock, a barrier and a channel are told apart by where they lie in memory, so two of them may have the same name.
 
 use std::fmt::Write;
+use std::future::Future;
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;
 use std::ptr;
@@ -11,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 
 use super::board::{self, Place};
-use super::wait_at;
+use super::{wait_at, wait_for_at};
 
 /// What ends a wait.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +34,8 @@ pub enum Needs {
     Notification,
     /// The thread ends.
     EndOf(ThreadId),
+    /// All tasks of this name end.
+    EndOfTask(&'static str),
 }
 
 /// A lock that a lane holds.
@@ -95,6 +98,26 @@ fn acquired<G>(
     let needs = if is_shared { Needs::Shared(lock) } else { Needs::Exclusive(lock) };
     let guard = wait_at(name, place, needs, acquire);
     Held { guard, holds: board::holds(Hold { number: 0, lock, name: name.into(), is_shared, place: place.into() }) }
+}
+
+/// The same as [`lock`] for a lock that gives the thread back: `acquire` returns a future of the guard.
+#[track_caller]
+pub fn lock_for<'lock, L, A>(
+    name: &'static str,
+    lock: &'lock L,
+    acquire: impl FnOnce(&'lock L) -> A,
+) -> impl Future<Output = Held<A::Output>>
+where
+    L: ?Sized,
+    A: Future,
+{
+    let (place, guard) = (Location::caller(), acquire(lock));
+    let lock = address(lock);
+    async move {
+        let guard = wait_for_at(name, place, Needs::Exclusive(lock), guard).await;
+        let hold = Hold { number: 0, lock, name: name.into(), is_shared: false, place: place.into() };
+        Held { guard, holds: board::holds(hold) }
+    }
 }
 
 impl<G: Deref> Deref for Held<G> {

@@ -39,6 +39,7 @@ pub mod record;
 mod state;
 pub mod svg;
 pub mod trace;
+mod waking;
 
 use std::fmt::Display;
 use std::future::{Future, poll_fn};
@@ -50,7 +51,7 @@ use std::time::Duration;
 use tracing::{Instrument, Span, info_span};
 
 use holding::Needs;
-pub use holding::{End, Held, channel, lock, meet, notified, own, read, receive, send};
+pub use holding::{End, Held, channel, lock, lock_for, meet, notified, own, read, receive, send};
 use record::wakes;
 pub use state::{Kind, State};
 
@@ -82,12 +83,12 @@ pub fn task<F: Future>(name: impl Display, future: F) -> impl Future<Output = F:
     let span = info_span!(target: TARGET, parent: None, "lane", label = %name, kind = "task");
     let begun = board::lane(&name, true);
     let polled = async move {
-        let mut future = pin!(wakes::noted(spawn, future));
-        poll_fn(|context| {
-            let _entered = begun.as_ref().map(board::Begun::enter);
-            future.as_mut().poll(context)
-        })
-        .await
+        let mut future = pin!(future);
+        let polled = poll_fn(|context| match &begun {
+            Some(begun) => begun.poll(future.as_mut(), context),
+            None => future.as_mut().poll(context),
+        });
+        wakes::noted(spawn, polled).await
     };
     polled.instrument(span)
 }
@@ -116,7 +117,7 @@ pub struct Waiting {
 pub fn waiting(on: &str, place: &str) -> Waiting {
     let (file, line) = place.rsplit_once(':').unwrap_or((place, ""));
     let line: u32 = line.parse().unwrap_or(0);
-    let doing = board::doing(Kind::Wait, on, board::Place::Found(place.into()));
+    let doing = board::doing(Kind::Wait, on, board::Place::Found(place.into()), true);
     Waiting {
         _span: info_span!(target: TARGET, "wait", label = on, file, line, keeps_thread = true).entered(),
         _doing: doing,
@@ -126,12 +127,16 @@ pub fn waiting(on: &str, place: &str) -> Waiting {
 /// Marks `future` as what the current task waits for, from its first poll until it is ready.
 #[track_caller]
 pub fn wait_for<F: Future>(on: &'static str, future: F) -> impl Future<Output = F::Output> {
-    let place = Location::caller();
+    wait_for_at(on, Location::caller(), Needs::Unknown, future)
+}
+
+/// The same at a place that the caller has noted; `needs` says what ends the wait.
+async fn wait_for_at<F: Future>(on: &str, place: &'static Location<'static>, needs: Needs, future: F) -> F::Output {
     // The span is made on the first poll: only then is the task's lane the current one.
-    async move {
-        let _doing = board::waits(on, place, Needs::Unknown, false);
-        marked(wait_span(on, place, false), future).await
-    }
+    let is_known = !matches!(needs, Needs::Unknown);
+    let _doing = board::waits(on, place, needs, false);
+    let waited = marked(wait_span(on, place, false), future);
+    if is_known { waking::counted(waited).await } else { waited.await }
 }
 
 /// `thread::sleep`, marked as a sleep of the current lane. `label` says what the sleep stands for: a pause, or work that
@@ -143,7 +148,7 @@ pub fn sleep(label: &str, duration: Duration) {
         return;
     }
     let place = Location::caller();
-    let _doing = board::doing(Kind::Sleep, label, place);
+    let _doing = board::doing(Kind::Sleep, label, place, true);
     sleep_span(label, place, true).in_scope(|| thread::sleep(duration));
 }
 
@@ -153,7 +158,7 @@ pub fn sleeping<F: Future>(label: &'static str, pause: F) -> impl Future<Output 
     let place = Location::caller();
     // On the first poll, as in `wait_for`.
     async move {
-        let _doing = board::doing(Kind::Sleep, label, place);
+        let _doing = board::doing(Kind::Sleep, label, place, false);
         marked(sleep_span(label, place, false), pause).await
     }
 }
@@ -187,6 +192,12 @@ pub fn join_all<J: Join>(threads: impl IntoIterator<Item = J>) -> Vec<J::Value> 
 fn join_at<J: Join>(thread: J, place: &'static Location<'static>) -> J::Value {
     let needs = Needs::EndOf(thread.id());
     wait_at("join", place, needs, || thread.join()).expect("the thread does not panic")
+}
+
+/// Waits for the end of the spawned task whose lane has this `name`: `handle` is ready then. No other future polls that task.
+#[track_caller]
+pub fn join_for<H: Future>(name: &'static str, handle: H) -> impl Future<Output = H::Output> {
+    wait_for_at(name, Location::caller(), Needs::EndOfTask(name), handle)
 }
 
 /// A handle by which a thread is joined.
@@ -232,7 +243,7 @@ impl<T> Join for thread::ScopedJoinHandle<'_, T> {
 #[track_caller]
 pub fn work<T>(what: &str, working: impl FnOnce() -> T) -> T {
     let place = Location::caller();
-    let _doing = board::doing(Kind::Run, what, place);
+    let _doing = board::doing(Kind::Run, what, place, true);
     info_span!(target: TARGET, "work", label = what, file = place.file(), line = place.line()).in_scope(working)
 }
 
