@@ -7,6 +7,7 @@ mod echo;
 mod event_loop;
 mod executor;
 mod futures;
+mod hazards;
 mod heavy_computation;
 mod tasks;
 mod thread_pool;
