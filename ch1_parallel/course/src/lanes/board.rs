@@ -26,6 +26,8 @@ static BEGIN: OnceLock<Moment> = OnceLock::new();
 /// The lanes that have not ended, by their numbers; a later lane has a larger number.
 static LANES: Mutex<BTreeMap<u64, Arc<Slot>>> = Mutex::new(BTreeMap::new());
 static NEXT: AtomicU64 = AtomicU64::new(0);
+/// When a lane last began, changed or ended, in nanoseconds of the machine's clock.
+static MOVED: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
     /// The lane of this thread, or of the task that it polls.
@@ -61,6 +63,7 @@ pub struct Slot {
 impl Slot {
     fn note_move(&self, now: Moment) {
         self.moved.store(now.0, Relaxed);
+        MOVED.store(now.0, Relaxed);
     }
 }
 
@@ -176,6 +179,7 @@ pub fn lane(name: &dyn std::fmt::Display, is_task: bool) -> Option<Begun> {
             moved: now.0.into(),
             waking: Arc::default(),
         };
+        slot.note_move(now);
         let slot = Arc::new(slot);
         locked(&LANES).insert(number, Arc::clone(&slot));
         Begun(slot)
@@ -208,6 +212,7 @@ impl Begun {
 impl Drop for Begun {
     fn drop(&mut self) {
         locked(&LANES).remove(&self.0.number);
+        MOVED.store(Moment::now().0, Relaxed);
     }
 }
 
@@ -341,6 +346,12 @@ pub struct LaneState {
     pub still: Duration,
     /// Whether a task can be woken.
     pub waking: WakingState,
+}
+
+/// For how long no lane has begun, changed or ended.
+#[must_use]
+pub fn still() -> Duration {
+    Moment::now().since(Moment(MOVED.load(Relaxed)))
 }
 
 /// What all lanes are doing, in the order in which they began.

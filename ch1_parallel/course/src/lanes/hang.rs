@@ -38,7 +38,9 @@ pub struct Lanes {
     all: Vec<LaneState>,
     /// A lane that has moved within this time can go on.
     still: Duration,
-    /// Whether each thread has a lane. A thread without a lane could help a lane.
+    /// Whether no lane has moved within this time, also none that has ended.
+    is_quiet: bool,
+    /// Whether each thread has a lane, and is quiet. Another thread could help a lane.
     is_complete: bool,
     released: Vec<bool>,
 }
@@ -47,17 +49,25 @@ impl Lanes {
     /// What the lanes of this process do now. A lane that has moved within the time `still` can go on.
     #[must_use]
     pub fn now(still: Duration) -> Self {
-        let all = board::lanes();
+        let mut all = board::lanes();
         let known: BTreeSet<i32> = all.iter().map(|lane| lane.thread).collect();
-        let is_complete = all.iter().all(|lane| lane.still < still || has_lanes_only(&known));
-        Self::of(all, still, is_complete)
+        // A thread that was woken and has no core yet still seems to wait.
+        for lane in all.iter_mut().filter(|lane| !lane.is_task && lane.still >= still) {
+            if has_a_core_or_waits_for_one(lane.thread) {
+                lane.still = Duration::ZERO;
+            }
+        }
+        // What a lane has done last may reach another lane only now, even if that lane has ended.
+        let is_quiet = board::still() >= still;
+        let is_complete = is_quiet && has_lanes_only(&known);
+        Self { is_quiet, ..Self::of(all, still, is_complete) }
     }
 
     fn of(mut all: Vec<LaneState>, still: Duration, is_complete: bool) -> Self {
         // Which lane began first is chance, and a report should not depend on it.
         all.sort_by(|one, other| one.name.cmp(&other.name));
         let released = vec![false; all.len()];
-        let mut lanes = Self { all, still, is_complete, released };
+        let mut lanes = Self { all, still, is_quiet: true, is_complete, released };
         loop {
             let next: Vec<bool> = (0..lanes.all.len()).map(|it| lanes.released[it] || lanes.can_go_on(it)).collect();
             if next == lanes.released {
@@ -73,7 +83,7 @@ impl Lanes {
         let moves = |lane: &LaneState| lane.still < self.still || !self.is_inactive(lane);
         if self.released.contains(&false) {
             Verdict::Deadlock
-        } else if self.all.is_empty() || self.all.iter().any(moves) {
+        } else if !self.is_quiet || self.all.is_empty() || self.all.iter().any(moves) {
             Verdict::GoesOn
         } else {
             Verdict::NotMoving
@@ -448,6 +458,13 @@ fn does(lane: &LaneState) -> String {
         None if lane.is_task && !lane.entered => format!("waits{held}"),
         None => format!("runs{held}"),
     }
+}
+
+/// Whether a thread of this process is in the state R (proc(5), `/proc/PID/stat`).
+fn has_a_core_or_waits_for_one(thread: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/self/task/{thread}/stat")).unwrap_or_default();
+    // The name stands in parentheses, and may contain some.
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('R'))
 }
 
 /// Whether all threads of this process have lanes, but for the helpers.
