@@ -1,7 +1,31 @@
 //! The hazards of this chapter: each goes wrong every time, with a report that names what it must, and is repaired every time.
 
+use std::process::Command;
+use std::time::Duration;
+
+use course::program;
 use course::testing::contract::Program;
-use course::testing::hazard::{Hazard, hazards_of};
+use course::testing::hazard::{Hazard, hazards_of, under_load};
+
+/// On a loaded machine a thread may wait for a core for longer than the deadline.
+#[test]
+fn a_program_that_goes_on_is_not_reported() {
+    let programs = [
+        env!("CARGO_BIN_EXE_barrier"),
+        env!("CARGO_BIN_EXE_condition"),
+        env!("CARGO_BIN_EXE_event"),
+        env!("CARGO_BIN_EXE_lock_held"),
+        env!("CARGO_BIN_EXE_rlock"),
+        env!("CARGO_BIN_EXE_semaphore_signal"),
+    ];
+    under_load(|| {
+        for path in programs {
+            let finished = program::run(Command::new(path).args(["--deadline", "0.1"]), Duration::from_secs(60));
+            let finished = finished.expect("the program starts");
+            assert_eq!(finished.code(), Some(0), "{path}: {finished:?}");
+        }
+    });
+}
 
 macro_rules! hazards {
     ($($name:ident { path: $path:expr, bad: $bad:expr, report: $report:expr, prints: $prints:expr })*) => {

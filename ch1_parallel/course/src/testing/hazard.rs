@@ -134,7 +134,7 @@ impl Hazard {
 }
 
 /// Calls `once` again and again in more threads than there are cores, while as many threads compute.
-fn under_load(once: impl Fn() + Sync) {
+pub fn under_load(once: impl Fn() + Sync) {
     let threads = 2 * thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let ended = std::sync::atomic::AtomicBool::new(false);
     thread::scope(|scope| {
