@@ -2,6 +2,6 @@
 //! decides at each step which thread continues.
 
 #[cfg(feature = "model")]
-pub use course::testing::schedules::{Condvar, Mutex};
+pub use course::model::{Condvar, Mutex};
 #[cfg(not(feature = "model"))]
 pub use parking_lot::{Condvar, Mutex};

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use ch1_parallel::Semaphore;
-use course::testing::schedules::{Condvar, Mutex, explore, failure};
+use course::model::{Condvar, Mutex};
+use course::testing::schedules::{explore, failure};
 use shuttle::thread;
 
 /// Spawns `count` threads, which run at the same time, and joins them.

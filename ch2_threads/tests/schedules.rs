@@ -5,7 +5,7 @@
 // for its `main`, so both are named below: without that the compiler would call them dead code.
 extern crate self as parking_lot;
 
-use course::testing::schedules::{Condvar, Mutex};
+use course::model::{Condvar, Mutex};
 
 #[path = "../src/bin/condition.rs"]
 mod condition;

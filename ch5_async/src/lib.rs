@@ -25,3 +25,4 @@
 
 pub mod echo;
 pub mod kernels;
+pub mod schedules;

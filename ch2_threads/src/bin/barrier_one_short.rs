@@ -19,7 +19,7 @@ use anyhow::ensure;
 use course::{lanes, lesson};
 
 /// The threads that the program starts without the repair.
-const WORKERS: usize = 4;
+pub const WORKERS: usize = 4;
 
 #[derive(clap::Parser)]
 struct Args {
@@ -31,12 +31,12 @@ struct Args {
     items: u16,
 }
 
-fn main() -> ExitCode {
+/// Shows the hazard, or its repair.
+pub fn main() -> ExitCode {
     lesson::hazard!(|args: Args, _lesson| {
         let items: Vec<u64> = (0..args.items.into()).collect();
-        let shares: Vec<&[u64]> = items.chunks(items.len().div_ceil(WORKERS)).collect();
-        // The hazard: the barrier counts the workers. The repair: it counts the shares of the data.
-        let parties = if args.repaired { shares.len() } else { WORKERS };
+        let shares = shares(&items);
+        let parties = parties(&shares, args.repaired);
         let all_have_added = Barrier::new(parties);
 
         let sums = thread::scope(|scope| {
@@ -58,8 +58,19 @@ fn main() -> ExitCode {
     })
 }
 
+/// Divides the items among the workers. If there are few items, there is no share for some of the workers.
+pub fn shares(items: &[u64]) -> Vec<&[u64]> {
+    items.chunks(items.len().div_ceil(WORKERS)).collect()
+}
+
+/// How many threads the barrier waits for.
+pub fn parties(shares: &[&[u64]], repaired: bool) -> usize {
+    // The hazard: the barrier counts the workers. The repair: it counts the shares of the data.
+    if repaired { shares.len() } else { WORKERS }
+}
+
 /// The sum of a share. `meet` returns when all workers have come.
-fn add(share: &[u64], meet: impl FnOnce()) -> u64 {
+pub fn add(share: &[u64], meet: impl FnOnce()) -> u64 {
     if share.is_empty() {
         return 0;
     }

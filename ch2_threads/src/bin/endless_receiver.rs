@@ -16,7 +16,7 @@ use std::thread;
 
 use anyhow::ensure;
 use course::{lanes, lesson};
-use crossbeam::channel::bounded;
+use crossbeam::channel::{Receiver, Sender, bounded};
 
 #[derive(clap::Parser)]
 struct Args {
@@ -28,33 +28,54 @@ struct Args {
     workers: u16,
 }
 
-fn main() -> ExitCode {
+/// Shows the hazard, or its repair.
+pub fn main() -> ExitCode {
     lesson::hazard!(|args: Args, _lesson| {
         let (numbers, received) = lanes::channel("numbers", 1, bounded);
         let sum = thread::scope(|scope| {
-            for worker in 0..args.workers {
-                let numbers = numbers.clone();
+            let start = |worker, numbers| {
                 scope.spawn(move || {
                     let _lane = lanes::lane(format_args!("worker {worker}"));
-                    lanes::send(&numbers, |numbers| numbers.send(u64::from(worker))).expect("`main` receives");
+                    send(worker, &numbers);
                 });
-            }
-            // The hazard: `main` keeps its sender to the end of the loop. The repair: it drops the sender before.
-            let mut kept = Some(numbers);
-            if args.repaired {
-                kept = None;
-            }
-
-            let mut sum = 0;
-            while let Ok(number) = lanes::receive(&received, |received| received.recv()) {
-                sum += number;
-            }
-            drop(kept);
-            sum
+            };
+            sum(args.workers, numbers, &received, args.repaired, start)
         });
         let workers = u64::from(args.workers);
         println!("the sum of the numbers is {sum}");
         ensure!(sum == workers * (workers - 1) / 2, "the sum is {sum}");
         Ok(())
     })
+}
+
+type Numbers = lanes::End<Sender<u64>>;
+
+/// Starts the workers with the function `start`, and adds the numbers that they send.
+pub fn sum(
+    workers: u16,
+    numbers: Numbers,
+    received: &lanes::End<Receiver<u64>>,
+    repaired: bool,
+    start: impl Fn(u16, Numbers),
+) -> u64 {
+    for worker in 0..workers {
+        start(worker, numbers.clone());
+    }
+    // The hazard: `main` keeps its sender to the end of the loop. The repair: it drops the sender before.
+    let mut kept = Some(numbers);
+    if repaired {
+        kept = None;
+    }
+
+    let mut sum = 0;
+    while let Ok(number) = lanes::receive(received, |received| received.recv()) {
+        sum += number;
+    }
+    drop(kept);
+    sum
+}
+
+/// Sends a number. The sender is dropped after it.
+pub fn send(worker: u16, numbers: &Numbers) {
+    lanes::send(numbers, |numbers| numbers.send(u64::from(worker))).expect("`main` receives");
 }

@@ -32,7 +32,8 @@ struct Args {
 pub struct Account {
     number: u32,
     name: &'static str,
-    balance: Mutex<i64>,
+    /// The money on it.
+    pub balance: Mutex<i64>,
 }
 
 /// Shows the hazard, or its repair.

@@ -101,6 +101,11 @@ pub fn wait<T>(on: &str, blocking: impl FnOnce() -> T) -> T {
 
 /// The same at a place that the caller has noted; `needs` says what ends the wait.
 fn wait_at<T>(on: &str, place: &'static Location<'static>, needs: Needs, blocking: impl FnOnce() -> T) -> T {
+    // The checker's threads share one thread of the system, so a span of one of them must not be open while another one runs.
+    #[cfg(feature = "model")]
+    if crate::model::is_running() {
+        return crate::model::named(on, place, blocking);
+    }
     let _doing = board::waits(on, place, needs, true);
     wait_span(on, place, true).in_scope(blocking)
 }
