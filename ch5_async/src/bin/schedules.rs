@@ -46,7 +46,7 @@ mod lost_wakeup;
 mod read_write_read;
 #[path = "../../../ch2_threads/src/bin/stolen_wakeup.rs"]
 mod stolen_wakeup;
-#[path = "schedules/stories.rs"]
+#[path = "../schedules/stories.rs"]
 mod stories;
 
 const _: [fn() -> ExitCode; 10] = [

@@ -8,34 +8,30 @@ use unicode_width::UnicodeWidthStr;
 /// The width of the column of a step.
 const COLUMN: usize = 3;
 
+const KEY: &str =
+    "● takes a step   ○ begins to wait for ever   ~ waits for another thread   - can take its next step\n\n";
+
 /// Draws the steps of the schedule in lines of at most `width` columns, and lists below what each step does.
 ///
 /// A schedule that does not fit in one line goes on in a second chart below.
 #[must_use]
 pub fn chart(found: &Found, width: usize) -> String {
-    let rows: Vec<usize> = (0..found.threads.len()).filter(|&thread| is_shown(found, thread)).collect();
+    let has_steps = |thread: &usize| found.steps.iter().any(|step| step.thread == *thread);
+    let rows: Vec<usize> = (0..found.threads.len()).filter(has_steps).collect();
     let names = rows.iter().map(|&thread| found.threads[thread].width()).max().unwrap_or(0);
     let in_a_line = (width.saturating_sub(names) / COLUMN).max(1);
-    // The last column shows what each thread does at the end.
-    let columns: Vec<usize> = (0..=found.steps.len()).collect();
+    let columns: Vec<usize> = (0..found.steps.len()).collect();
     let mut text = String::new();
     for part in columns.chunks(in_a_line) {
-        line(&mut text, "", names, part.iter().map(|&step| heading(found, step)));
+        line(&mut text, "", names, part.iter().map(|step| (step + 1).to_string()));
         for &thread in &rows {
             line(&mut text, &found.threads[thread], names, part.iter().map(|&step| mark(found, step, thread).into()));
         }
         text.push('\n');
     }
-    text.push_str(
-        "● takes the step   ~ waits for another thread   - could take a step   . has not begun   > the end\n\n",
-    );
+    text.push_str(KEY);
     legend(&mut text, found, names);
     text
-}
-
-/// A thread is shown if it takes a step, or waits at the end.
-fn is_shown(found: &Found, thread: usize) -> bool {
-    found.steps.iter().any(|step| step.thread == thread) || state(found, found.steps.len(), thread) == State::Waits
 }
 
 /// What the thread does after this number of steps.
@@ -44,19 +40,15 @@ fn state(found: &Found, steps: usize, thread: usize) -> State {
     states.and_then(|states| states.get(thread)).copied().unwrap_or(State::New)
 }
 
-fn heading(found: &Found, step: usize) -> String {
-    if step == found.steps.len() { ">".into() } else { (step + 1).to_string() }
-}
-
 fn mark(found: &Found, step: usize, thread: usize) -> &'static str {
     match found.steps.get(step) {
+        Some(taken) if taken.thread == thread && taken.is_stuck => "○",
         Some(taken) if taken.thread == thread => "●",
         // Another thread takes this step, and this thread is meanwhile as it was before.
         _ => match state(found, step, thread) {
-            State::New => ".",
+            State::New | State::Ended => "",
             State::Ready => "-",
             State::Waits => "~",
-            State::Ended => "",
         },
     }
 }

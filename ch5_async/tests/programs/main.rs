@@ -9,5 +9,6 @@ mod executor;
 mod futures;
 mod hazards;
 mod heavy_computation;
+mod schedules;
 mod tasks;
 mod thread_pool;

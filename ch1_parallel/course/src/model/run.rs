@@ -15,6 +15,8 @@ pub struct Step {
     pub thread: usize,
     /// What the thread did, in words that follow its name.
     pub what: String,
+    /// The thread begins to wait here, and is in a deadlock.
+    pub is_stuck: bool,
     /// Where in the source.
     pub place: Option<&'static Location<'static>>,
     /// What each thread does after this step.
@@ -24,7 +26,7 @@ pub struct Step {
 /// What a thread does between two steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// It has not taken its first step.
+    /// It has not come to its first step.
     New,
     /// It can take its next step.
     Ready,
@@ -160,17 +162,16 @@ pub(super) fn step<T>(
         with(|run| {
             run.know(me, "");
             let thread = &mut run.threads[me];
-            (thread.next, thread.on, thread.place) = (next, on.clone(), place);
+            (thread.next, thread.on, thread.place, thread.has_begun) = (next, on.clone(), place, true);
         });
         give_way();
     }
     with(|run| {
         run.know(me, "");
-        let thread = &mut run.threads[me];
-        (thread.next, thread.has_begun) = (Next::Free, true);
+        run.threads[me].next = Next::Free;
         let (result, what) = act(run, me, &on);
         if !run.is_over {
-            run.steps.push(Step { thread: me, what, place, states: Vec::new() });
+            run.steps.push(Step { thread: me, what, is_stuck: false, place, states: Vec::new() });
         }
         result
     })
@@ -330,11 +331,20 @@ impl Run {
         (before, opens)
     }
 
-    /// What each thread waits for when none can continue.
-    pub fn deadlock(&self) -> String {
-        let waiting = (0..self.threads.len()).filter(|&thread| self.state(thread) == State::Waits);
-        let lines: Vec<_> = waiting.map(|thread| format!("\n  {}", self.wait_of(thread))).collect();
-        format!("deadlock: no thread can continue{}", lines.concat())
+    /// What each thread waits for when none can continue. These waits are the last steps.
+    pub fn deadlock(&mut self) -> String {
+        let mut told = "deadlock: no thread can continue".to_owned();
+        for number in 0..self.threads.len() {
+            if self.state(number) == State::Waits {
+                let Thread { name, place, .. } = &self.threads[number];
+                let (what, place) = (self.wait_of(number), *place);
+                let at = place.map(|place| format!(" ({})", at(place))).unwrap_or_default();
+                told += &format!("\n  {name} {what}{at}");
+                self.steps.push(Step { thread: number, what, is_stuck: true, place, states: Vec::new() });
+                self.note_states();
+            }
+        }
+        told
     }
 
     fn wait_of(&self, number: usize) -> String {
@@ -355,7 +365,9 @@ impl Run {
             Next::Free => String::new(),
             Next::Exclusive(lock) => holders(lock),
             Next::Shared(lock) => match self.waiting_writer(*lock) {
-                Some(writer) => format!(" as a reader, and {} has waited for it as a writer before", writer.name),
+                Some(writer) => {
+                    format!(" as a reader, and a writer, {}, waits for it: no new reader gets it", writer.name)
+                }
                 None => holders(lock),
             },
             Next::Notified(condition, lock) if self.is_notified(*condition, number) => {
@@ -369,8 +381,7 @@ impl Run {
             Next::Message(channel) => format!(": the channel is empty, and {}", channel.senders_left()),
             Next::Room(_) => ": no thread receives".into(),
         };
-        let place = thread.place.map(|place| format!(" ({})", at(place))).unwrap_or_default();
-        format!("{} waits for {}{why}{place}", thread.name, thread.on)
+        format!("waits for {}{why}", thread.on)
     }
 }
 

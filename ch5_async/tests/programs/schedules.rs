@@ -1,0 +1,304 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use course::program;
+use course::testing::contract::Program;
+use course::testing::hazard::hazards_of;
+
+const SCHEDULES: Program = Program {
+    path: env!("CARGO_BIN_EXE_schedules"),
+    source: "src/bin/schedules.rs",
+    bad: &[
+        &["no_such_hazard"],
+        &["lock_order", "lost_update"],
+        &["--repaired"],
+        &["lock_order", "--schedules", "0"],
+        &["lock_order", "--schedules", "many"],
+        &["lock_order", "--repaired", "1"],
+        &["lock_order", "--replay", "a.json"],
+        &["--file", "a.json"],
+        &["--replay", "a.json", "--schedules", "1"],
+        &["--replay"],
+    ],
+    long: &["lock_order", "--repaired", "--schedules", "100000000"],
+};
+
+/// A hazard, what its failure is, and how its repair is taken out: a text of its source and what takes its place.
+struct Hazard {
+    name: &'static str,
+    failure: &'static str,
+    repair: &'static str,
+    no_repair: &'static str,
+}
+
+const HAZARDS: [Hazard; 10] = [
+    Hazard {
+        name: "barrier_one_short",
+        failure: "deadlock: no thread can continue\n  \
+                  worker 0 waits for all have added: 3 of 4 threads have come to the barrier (",
+        repair: "if repaired { shares.len() } else { WORKERS }",
+        no_repair: "if repaired { WORKERS } else { WORKERS }",
+    },
+    Hazard {
+        name: "check_then_act",
+        failure: "2 threads have booked the same seat\n",
+        repair: "if repaired {",
+        no_repair: "if repaired && false {",
+    },
+    Hazard {
+        name: "double_lock",
+        failure: "deadlock: no thread can continue\n  taker waits for stock, which it holds itself (double_lock.rs:",
+        repair: "if repaired {",
+        no_repair: "if repaired && false {",
+    },
+    Hazard {
+        name: "endless_receiver",
+        failure: "deadlock: no thread can continue\n  \
+                  main waits for numbers: the channel is empty, and 1 sender is left (endless_receiver.rs:",
+        repair: "kept = None;",
+        no_repair: "let _ = &mut kept;",
+    },
+    Hazard {
+        name: "face_to_face",
+        failure: "deadlock: no thread can continue\n  Huey waits for letters to Dewey: no thread receives (face_to_face.rs:",
+        repair: "let received = receive();\n        send();",
+        no_repair: "send();\n        let received = receive();",
+    },
+    Hazard {
+        name: "lock_order",
+        failure: "deadlock: no thread can continue\n  Huey waits for checking, which Dewey holds (lock_order.rs:",
+        repair: "repaired && to.number < from.number",
+        no_repair: "false && to.number < from.number",
+    },
+    Hazard {
+        name: "lost_update",
+        failure: "lost update: 2 additions of 1, and the counter is 1\n",
+        repair: "return counter.fetch_add(1, SeqCst) + 1;",
+        no_repair: "let sum = counter.load(SeqCst) + 1; counter.store(sum, SeqCst); return sum;",
+    },
+    Hazard {
+        name: "lost_wakeup",
+        failure: "deadlock: no thread can continue\n  \
+                  eater waits for the baker, and no thread is left that could notify (lost_wakeup.rs:",
+        repair: "while !repaired || !*is_baked {",
+        no_repair: "loop {",
+    },
+    Hazard {
+        name: "read_write_read",
+        failure: "deadlock: no thread can continue\n  \
+                  reader waits for list as a reader, and a writer, writer, waits for it: no new reader gets it (",
+        repair: "if repaired { sum_of(&numbers) } else { sum(list) }",
+        no_repair: "if repaired { sum(list) } else { sum(list) }",
+    },
+    Hazard {
+        name: "stolen_wakeup",
+        failure: "stolen wake-up: a thread was woken for an item and found none: [",
+        repair: "(repaired || woken == 0)",
+        no_repair: "woken == 0",
+    },
+];
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a plain path")
+}
+
+#[test]
+fn keeps_its_promises() {
+    SCHEDULES.keeps_its_promises();
+}
+
+#[test]
+fn all_hazards_of_chapter_2_are_searched() {
+    let searched = HAZARDS.map(|hazard| hazard.name.to_owned());
+    assert_eq!(hazards_of("../ch2_threads/src/bin"), searched.into());
+    let table = SCHEDULES.succeeds(&["--schedules", "200"]);
+    let rows: Vec<_> = table.lines().skip(1).map(|row| row.split_whitespace().collect::<Vec<_>>()).collect();
+    assert_eq!(rows.len(), HAZARDS.len(), "{table}");
+    for (row, hazard) in rows.iter().zip(&HAZARDS) {
+        assert_eq!((row[0], row[1], row[3]), (hazard.name, "schedule", "fails"), "{table}");
+        assert_eq!(row[4..], ["400", "schedules", "pass"], "{table}");
+    }
+}
+
+#[test]
+fn each_hazard_fails_and_its_schedule_fails_again_in_the_same_way() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for hazard in &HAZARDS {
+        let file = folder.path().join(hazard.name);
+        for seed in ["1", "2", "3"] {
+            let found = SCHEDULES.run(&[hazard.name, "--file", text(&file), "--seed", seed]);
+            assert_eq!(found.code(), Some(3), "{found:?}");
+            assert!(found.stderr.starts_with(hazard.failure), "{found:?}");
+            let (says, chart) = found.stdout.split_once("\n\n").expect("a chart");
+            let start = format!("{}: schedule ", hazard.name);
+            let rest = says.strip_prefix(&start).and_then(|rest| rest.split_once(" fails, and is written to "));
+            let (schedule, path) = rest.unwrap_or_else(|| panic!("{found:?}"));
+            assert!((1..=20_000).contains(&schedule.parse().expect("a number")), "{says}");
+            assert_eq!(path, text(&file));
+            is_a_chart(chart);
+
+            let again = SCHEDULES.run(&["--replay", text(&file)]);
+            assert_eq!((again.code(), &again.stderr), (Some(3), &found.stderr), "{again:?}");
+            let (says, chart_again) = again.stdout.split_once("\n\n").expect("a chart");
+            assert_eq!(says, format!("{}: the schedule of {path} fails", hazard.name));
+            assert_eq!(chart_again, chart);
+        }
+    }
+}
+
+/// The chart has a column for each step of the list below, with one mark of a step, in the row of the thread of the list.
+fn is_a_chart(chart: &str) {
+    assert!(chart.lines().all(|line| line.chars().count() <= 120), "{chart}");
+    let (rows, rest) = chart.split_once("\n\n● takes a step").expect("the key");
+    let (_, list) = rest.split_once("\n\n").expect("the list");
+    let steps: Vec<_> = list.lines().take_while(|line| !line.is_empty()).collect();
+    let mut parts: Vec<Vec<&str>> = rows.split("\n\n").map(|part| part.lines().collect()).collect();
+    let mut drawn = Vec::new();
+    for part in &mut parts {
+        let numbers: Vec<usize> = part.remove(0).split_whitespace().map(|it| it.parse().expect("a number")).collect();
+        let first_number = numbers[0];
+        let width = part.iter().map(|row| row.chars().count()).max().expect("rows");
+        let begin = width - 3 * numbers.len();
+        for number in numbers {
+            let at = begin + 3 * (number - first_number) + 2;
+            let acts = |row: &&&str| matches!(row.chars().nth(at), Some('●' | '○'));
+            let acting: Vec<_> = part.iter().filter(acts).collect();
+            assert_eq!(acting.len(), 1, "step {number}: {chart}");
+            drawn.push(format!("{number:>3}  {}", acting[0].chars().take(begin).collect::<String>()));
+        }
+    }
+    assert_eq!(drawn.len(), steps.len(), "{chart}");
+    for (step, drawn) in steps.iter().zip(drawn) {
+        assert!(step.starts_with(drawn.trim_end()), "{step}: {drawn}: {chart}");
+    }
+}
+
+#[test]
+fn each_repaired_hazard_passes_all_schedules() {
+    for hazard in &HAZARDS {
+        let says = SCHEDULES.succeeds(&[hazard.name, "--repaired"]);
+        let all = "20000 schedules pass, 10000 bounded and 10000 random";
+        assert_eq!(says, format!("{} with its repair: {all}\n", hazard.name));
+    }
+}
+
+#[test]
+fn the_seed_decides_the_schedules() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let found = |seed: &str, file: &str| {
+        let file = folder.path().join(file);
+        assert_eq!(SCHEDULES.run(&["check_then_act", "--seed", seed, "--file", text(&file)]).code(), Some(3));
+        fs::read_to_string(file).expect("a schedule")
+    };
+    let first: Vec<_> = (0..10).map(|seed| found(&seed.to_string(), "one")).collect();
+    let again: Vec<_> = (0..10).map(|seed| found(&seed.to_string(), "other")).collect();
+    assert_eq!(first, again);
+    assert!(first.iter().any(|schedule| *schedule != first[0]), "{first:?}");
+}
+
+#[test]
+fn a_file_that_is_no_schedule_is_an_error_in_one_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("schedule.json");
+    assert_eq!(SCHEDULES.run(&["lock_order", "--file", text(&file)]).code(), Some(3));
+    let whole = fs::read_to_string(&file).expect("a schedule");
+    let half = &whole[..whole.len() / 2];
+    let swapped = whole.replace("Huey", "nobody").replace("Dewey", "Huey").replace("nobody", "Dewey");
+    let shorter = whole.replacen("\"main\",\n", "", 1);
+    for (changed, why) in [
+        (half, "it is no file of a schedule: "),
+        ("", "it is no file of a schedule: "),
+        ("[]", "it is no file of a schedule: "),
+        (&whole.replace("repaired", "rebuilt"), "it is no file of a schedule: "),
+        (&whole.replace("lock_order", "lost_order"), "no hazard is called \"lost_order\""),
+        (&whole.replace("lock_order", "lost_update"), "the schedule does not fit lost_update: "),
+        (&whole.replace("\"Dewey\"", "\"Louie\""), "the schedule does not fit lock_order: "),
+        (&shorter, "the schedule does not fit lock_order: "),
+        (&swapped, "the schedule does not fit lock_order: "),
+        (&whole.replace("false", "true"), "the schedule does not fit lock_order: "),
+        (&"x".repeat(2 << 20), "it is too long for a schedule"),
+    ] {
+        fs::write(&file, changed).expect("a file");
+        let finished = SCHEDULES.run(&["--replay", text(&file)]);
+        assert_eq!((finished.code(), finished.stdout.as_str()), (Some(1), ""), "{why}: {finished:?}");
+        let start = format!("error: {}: {why}", text(&file));
+        assert!(finished.stderr.starts_with(&start), "{why}: {finished:?}");
+        assert_eq!(finished.stderr.lines().count(), 1, "{finished:?}");
+    }
+    let finished = SCHEDULES.run(&["--replay", "/no/such/file"]);
+    assert_eq!(finished.code(), Some(1), "{finished:?}");
+    assert_eq!(finished.stderr, "error: /no/such/file: No such file or directory (os error 2)\n");
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_an_error_before_the_search() {
+    let finished = SCHEDULES.run(&["lock_order", "--file", "/no/such/folder/file"]);
+    assert_eq!((finished.code(), finished.stdout.as_str()), (Some(1), ""), "{finished:?}");
+    assert!(finished.stderr.starts_with("error: /no/such/folder/file: "), "{finished:?}");
+}
+
+/// A copy of the workspace in which the repaired programs have no repair.
+fn without_repairs(folder: &Path) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    let (own, hazards) = (folder.join("ch5_async"), folder.join("ch2_threads/src/bin"));
+    fs::create_dir_all(&hazards).expect("a folder");
+    for HazardFile { name, source } in HAZARDS.iter().map(|hazard| hazard.without_repair(root)) {
+        fs::write(hazards.join(name).with_extension("rs"), source).expect("a source");
+    }
+    copy(&root.join("ch5_async/src"), &own.join("src"));
+    for file in ["Cargo.lock", "ch5_async/Cargo.toml"] {
+        fs::copy(root.join(file), folder.join(file)).expect("a file");
+    }
+    // The other crates are the workspace's own.
+    let workspace = fs::read_to_string(root.join("Cargo.toml")).expect("the workspace");
+    let members = workspace.lines().find(|line| line.starts_with("members = ")).expect("the members");
+    let workspace = workspace.replace(members, "members = [\"ch5_async\"]");
+    let workspace = workspace.replace("{ path = \"ch5_async\" }", "{ path = \"./ch5_async\" }");
+    let workspace = workspace.replace("{ path = \"ch", &format!("{{ path = \"{}/ch", root.display()));
+    fs::write(folder.join("Cargo.toml"), workspace).expect("a workspace");
+}
+
+struct HazardFile {
+    name: &'static str,
+    source: String,
+}
+
+impl Hazard {
+    fn without_repair(&self, root: &Path) -> HazardFile {
+        let path = root.join("ch2_threads/src/bin").join(self.name).with_extension("rs");
+        let source = fs::read_to_string(path).expect("the hazard");
+        let (name, repair) = (self.name, self.repair);
+        assert_eq!(source.matches(repair).count(), 1, "{name} has another repair than {repair:?}");
+        HazardFile { name, source: source.replace(repair, self.no_repair) }
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a folder");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let path = entry.expect("a file").path();
+        let to = to.join(path.file_name().expect("a name"));
+        if path.is_dir() { copy(&path, &to) } else { drop(fs::copy(&path, to).expect("a file")) }
+    }
+}
+
+#[test]
+fn a_hazard_whose_repair_was_taken_out_fails() {
+    let folder = tempfile::tempdir().expect("a folder");
+    without_repairs(folder.path());
+    // Beside the other builds, so that a second run compiles the ten changed files only.
+    let built = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("without_repairs");
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "--quiet", "--offline", "--bin", "schedules", "--target-dir", text(&built)]);
+    let finished = program::run(build.current_dir(folder.path()), Duration::from_secs(900)).expect("cargo starts");
+    assert_eq!(finished.code(), Some(0), "{}", finished.stderr);
+    for hazard in &HAZARDS {
+        let mut changed = Command::new(built.join("debug/schedules"));
+        changed.args([hazard.name, "--repaired", "--file", text(&folder.path().join("schedule.json"))]);
+        let finished = program::run(&mut changed, Duration::from_secs(60)).expect("the program starts");
+        assert_eq!(finished.code(), Some(3), "{}: {finished:?}", hazard.name);
+        assert!(finished.stdout.starts_with(&format!("{} with its repair: schedule ", hazard.name)), "{finished:?}");
+    }
+}
