@@ -366,7 +366,7 @@ impl Run {
             Next::Exclusive(lock) => holders(lock),
             Next::Shared(lock) => match self.waiting_writer(*lock) {
                 Some(writer) => {
-                    format!(" as a reader, and a writer, {}, waits for it: no new reader gets it", writer.name)
+                    format!(": {} waits to write it, and keeps new readers out", writer.name)
                 }
                 None => holders(lock),
             },
