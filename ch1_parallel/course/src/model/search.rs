@@ -345,3 +345,189 @@ pub fn keep_panics_quiet() {
         }
     }));
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Mutex as StdMutex;
+    use std::sync::atomic::Ordering::SeqCst;
+
+    use super::*;
+    use crate::model::channel::bounded;
+    use crate::model::{AtomicU64, Condvar, Mutex, RwLock, State};
+
+    fn random(schedules: u64) -> Order {
+        Order::Random { schedules, seed: 1 }
+    }
+
+    fn found(outcome: Outcome) -> Found {
+        match outcome {
+            Outcome::Failed(found) => found,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Two threads add 1 with a load and a store. It takes one interruption to lose one of the additions.
+    fn adds() -> Result<(), String> {
+        let counter = Arc::new(AtomicU64::new(0));
+        threads(["a", "b"].map(|name| {
+            let counter = Arc::clone(&counter);
+            (name, move || counter.store(counter.load(SeqCst) + 1, SeqCst))
+        }));
+        let sum = counter.load(SeqCst);
+        if sum == 2 { Ok(()) } else { Err(format!("the sum is {sum}")) }
+    }
+
+    #[test]
+    fn bounded_schedules_have_no_more_interruptions_than_their_bound() {
+        let order = |interruptions| Order::Bounded { schedules: 1000, seed: 1, interruptions };
+        assert!(matches!(search(order(0), adds), Outcome::Passed { schedules: 1000 }));
+        let found = found(search(order(1), adds));
+        assert_eq!(found.failure, "the sum is 1");
+        assert!(found.schedules < 100, "{found:?}");
+    }
+
+    #[test]
+    fn a_replay_takes_the_same_steps() {
+        let first = found(search(random(1000), adds));
+        let again = found(search(Order::Replay(first.choices.clone()), adds));
+        let steps = |found: &Found| found.steps.iter().map(|step| (step.thread, step.what.clone())).collect::<Vec<_>>();
+        assert_eq!((steps(&first), &first.failure, 1), (steps(&again), &again.failure, again.schedules));
+        let mut short = first.choices;
+        short.pop();
+        assert!(matches!(search(Order::Replay(short), adds), Outcome::Foreign(_)));
+    }
+
+    #[test]
+    fn a_panic_of_a_thread_is_a_failure() {
+        let story = || {
+            threads([("a", || panic!("not this"))]);
+            Ok(())
+        };
+        assert_eq!(found(search(random(10), story)).failure, "a panics: not this");
+    }
+
+    #[test]
+    fn a_notification_for_one_thread_ends_one_wait_of_either_thread() {
+        let woken = Arc::new(StdMutex::new(BTreeSet::new()));
+        let noted = Arc::clone(&woken);
+        let story = move || {
+            let shared = Arc::new((Mutex::new(0), Condvar::new()));
+            let waits = ["a", "b"].map(|name| {
+                let (shared, noted) = (Arc::clone(&shared), Arc::clone(&noted));
+                spawn(name, move || {
+                    let mut waiting = shared.0.lock();
+                    *waiting += 1;
+                    shared.1.wait(&mut waiting);
+                    noted.lock().unwrap().insert(name);
+                })
+            });
+            let notifies = spawn("c", move || {
+                while *shared.0.lock() < 2 {
+                    shuttle::thread::yield_now();
+                }
+                shared.1.notify_one();
+            });
+            notifies();
+            waits.into_iter().for_each(|join| join());
+            Ok(())
+        };
+        let mut lefts = BTreeSet::new();
+        for seed in 0..20 {
+            let found = found(search(Order::Random { schedules: 1, seed }, story.clone()));
+            let stuck: Vec<_> = found.steps.iter().filter(|step| step.is_stuck).map(|step| step.thread).collect();
+            assert_eq!(stuck.len(), 1, "{found:?}");
+            lefts.insert(found.threads[stuck[0]].clone());
+        }
+        assert_eq!(lefts, ["a", "b"].map(str::to_owned).into());
+        assert_eq!(*woken.lock().unwrap(), ["a", "b"].into());
+    }
+
+    #[test]
+    fn a_channel_without_room_passes_messages_on_in_their_order() {
+        for capacity in [0, 1, 2] {
+            let outcome = search(random(1000), move || {
+                let (sender, receiver) = bounded(capacity);
+                let sends = spawn("sends", move || (0..3).for_each(|number| sender.send(number).expect("a receiver")));
+                let receives = spawn("receives", move || (0..3).map(|_| receiver.recv().expect("a sender")).collect());
+                sends();
+                let received: Vec<_> = receives();
+                if received == [0, 1, 2] { Ok(()) } else { Err(format!("{received:?}")) }
+            });
+            assert!(matches!(outcome, Outcome::Passed { schedules: 1000 }), "{capacity}: {outcome:?}");
+        }
+    }
+
+    #[test]
+    fn a_channel_ends_when_its_ends_are_dropped() {
+        let outcome = search(random(100), || {
+            let (sender, receiver) = bounded::<u8>(1);
+            drop(sender);
+            let (lonely, dropped) = bounded(1);
+            drop(dropped);
+            let ended = spawn("a", move || receiver.recv().is_err() && lonely.send(1).is_err())();
+            if ended { Ok(()) } else { Err("an end was not noticed".into()) }
+        });
+        assert!(matches!(outcome, Outcome::Passed { .. }), "{outcome:?}");
+    }
+
+    #[test]
+    fn readers_share_a_lock_and_writers_do_not() {
+        let most = Arc::new(AtomicMost::default());
+        let seen = Arc::clone(&most);
+        let outcome = search(random(2000), move || {
+            let (lock, inside) = (Arc::new(RwLock::new(0)), Arc::new(AtomicU64::new(0)));
+            let readers = ["a", "b"].map(|name| {
+                let (lock, inside, seen) = (Arc::clone(&lock), Arc::clone(&inside), Arc::clone(&seen));
+                spawn(name, move || {
+                    let value = lock.read();
+                    seen.note(inside.fetch_add(1, SeqCst) + 1);
+                    inside.fetch_add(u64::MAX, SeqCst);
+                    assert!(*value % 2 == 0, "a reader sees half a change");
+                })
+            });
+            let writer = spawn("c", move || {
+                let mut value = lock.write();
+                *value += 1;
+                assert_eq!(inside.load(SeqCst), 0, "a reader is inside beside a writer");
+                *value += 1;
+            });
+            readers.into_iter().for_each(|join| join());
+            writer();
+            Ok(())
+        });
+        assert!(matches!(outcome, Outcome::Passed { .. }), "{outcome:?}");
+        assert_eq!(most.get(), 2);
+    }
+
+    #[derive(Default)]
+    struct AtomicMost(std::sync::atomic::AtomicU64);
+
+    impl AtomicMost {
+        fn note(&self, value: u64) {
+            self.0.fetch_max(value, SeqCst);
+        }
+
+        fn get(&self) -> u64 {
+            self.0.load(SeqCst)
+        }
+    }
+
+    #[test]
+    fn the_states_say_which_threads_wait() {
+        let found = found(search(random(10), || {
+            let lock = Arc::new(Mutex::new(()));
+            let kept = Arc::clone(&lock);
+            threads([("a", move || {
+                let _held = kept.lock();
+                let _again = kept.lock();
+            })]);
+            Ok(())
+        }));
+        let [first, second] = &found.steps[..] else { panic!("{found:?}") };
+        assert_eq!((first.what.as_str(), first.is_stuck), ("acquires a lock", false));
+        assert_eq!((second.what.as_str(), second.is_stuck), ("waits for a lock, which it holds itself", true));
+        assert_eq!(first.states.last(), Some(&State::Waits));
+        assert!(first.at().starts_with("search.rs:"), "{first:?}");
+    }
+}
