@@ -39,7 +39,7 @@ pub fn main() -> ExitCode {
                     send(worker, &numbers);
                 });
             };
-            sum(args.workers, numbers, &received, args.repaired, start)
+            sum(args.workers, numbers, received, args.repaired, start)
         });
         let workers = u64::from(args.workers);
         println!("the sum of the numbers is {sum}");
@@ -54,7 +54,7 @@ type Numbers = lanes::End<Sender<u64>>;
 pub fn sum(
     workers: u16,
     numbers: Numbers,
-    received: &lanes::End<Receiver<u64>>,
+    received: lanes::End<Receiver<u64>>,
     repaired: bool,
     start: impl Fn(u16, Numbers),
 ) -> u64 {
@@ -68,7 +68,7 @@ pub fn sum(
     }
 
     let mut sum = 0;
-    while let Ok(number) = lanes::receive(received, |received| received.recv()) {
+    while let Ok(number) = lanes::receive(&received, |received| received.recv()) {
         sum += number;
     }
     drop(kept);

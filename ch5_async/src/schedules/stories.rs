@@ -111,7 +111,7 @@ fn endless_receiver(repaired: bool) -> Result<(), String> {
         // The thread ends by itself after its only number.
         let _join = spawn(format!("worker {worker}"), move || endless_receiver::send(worker, &numbers));
     };
-    let sum = endless_receiver::sum(2, numbers, &received, repaired, start);
+    let sum = endless_receiver::sum(2, numbers, received, repaired, start);
     expect(sum == 1, || format!("the sum of the numbers is {sum} instead of 1"))
 }
 

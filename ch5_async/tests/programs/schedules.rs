@@ -239,6 +239,20 @@ fn a_file_that_cannot_be_written_is_an_error_before_the_search() {
     assert!(finished.stderr.starts_with("error: /no/such/folder/file: "), "{finished:?}");
 }
 
+#[test]
+fn without_a_file_the_schedule_is_written_below_target_and_looks_as_in_the_readme() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = Command::new(SCHEDULES.path);
+    let finished = program::run(command.arg("lock_order").current_dir(folder.path()), Duration::from_secs(60));
+    let finished = finished.expect("the program starts");
+    assert_eq!(finished.code(), Some(3), "{finished:?}");
+    assert!(folder.path().join("target/schedules/lock_order.json").exists());
+    let readme = fs::read_to_string("../ch2_threads/README.md").expect("a README");
+    let (_, shown) = readme.split_once("```text\nlock_order: ").expect("the output");
+    let (shown, _) = shown.split_once("```").expect("its end");
+    assert_eq!(finished.stdout.trim_end(), format!("lock_order: {}", shown.trim_end()));
+}
+
 /// A copy of the workspace in which the repaired programs have no repair.
 fn without_repairs(folder: &Path) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
