@@ -75,8 +75,8 @@ hazards! {
         ], prints: "the items [2, 1, 2] were taken\n" }
     endless_receiver { path: env!("CARGO_BIN_EXE_endless_receiver"), bad: &[&["--workers", "0"]], report: &[
             "deadlock: these lanes can never go on:",
-            "  main waits for numbers at `while let Ok(number) = lanes::receive(re...`",
-            "reason: main waits for a message of numbers at `while let Ok(number) = lanes::receive(re...`, and a sender is owned by this lane (made at `let (numbers, received) = lanes::channel...`, never used)",
+            "  main waits for numbers at `while let Ok(number) = lanes::receive(&r...`",
+            "reason: main waits for a message of numbers at `while let Ok(number) = lanes::receive(&r...`, and a sender is owned by this lane (made at `let (numbers, received) = lanes::channel...`, never used)",
         ], prints: "the sum of the numbers is 1\n" }
     face_to_face { path: env!("CARGO_BIN_EXE_face_to_face"), bad: &[&["--repaired", "1"]], report: &[
             "deadlock: these lanes can never go on:",

@@ -32,7 +32,7 @@ pub struct Flags {
     /// Writes the same as a trace for Perfetto or chrome://tracing
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
-    /// See [`Watch`].
+    /// After how long a hang ends the program; `None` if the command line does not say it.
     #[arg(skip)]
     pub deadline: Option<Duration>,
 }
