@@ -147,11 +147,14 @@ impl Hazard {
                 let status = wait_for("end", LIMIT, || program.try_wait().unwrap());
                 // It may have ended before the signal, or not have known yet what to do with it.
                 assert!(matches!(status.code(), Some(130 | 3) | None), "{}: {status:?}", self.program);
-                wait_for("end of all processes", Duration::from_secs(1), || marked(&mark).is_empty().then_some(()));
+                wait_for("end of all processes", ENDED, || marked(&mark).is_empty().then_some(()));
             }
         }
     }
 }
+
+/// All processes of a job have ended within this time. On an idle machine within a second.
+const ENDED: Duration = Duration::from_secs(10);
 
 /// The processes that have this in their environment, as all of a job have.
 fn marked(mark: &str) -> Vec<String> {

@@ -14,7 +14,7 @@ use super::group::{Group, assert_only_reports};
 use super::pictures;
 use super::proc::signal;
 
-/// A hazard has gone wrong after this time. On an idle machine: the load of a test may make it longer.
+/// A hazard has gone wrong after this time, on an idle machine.
 const AT_MOST: Duration = Duration::from_secs(2);
 
 /// This number of characters of a line of the source tells it from the other lines.
@@ -48,16 +48,18 @@ impl Hazard {
 
     fn happens_every_time(&self) {
         let expected = self.report.join("\n") + "\n";
-        let happens = |limit: Duration| {
+        let happens = || {
             let begin = Instant::now();
             let finished = self.program.run(&[]);
             assert_eq!(finished.code(), Some(3), "{}: {finished:?}", self.program);
-            assert!(begin.elapsed() < limit, "{}: {:?}", self.program, begin.elapsed());
             assert_eq!(self.with_lines(&finished.stderr), expected, "{}: {}", self.program, finished.stderr);
             assert_eq!(finished.stdout, "", "{}", self.program);
+            begin.elapsed()
         };
-        (0..runs()).for_each(|_| happens(AT_MOST));
-        under_load(|| happens(10 * AT_MOST));
+        // The machine may be busy with other tests during some of the runs.
+        let fastest = (0..runs()).map(|_| happens()).min();
+        assert!(fastest.is_some_and(|fastest| fastest < AT_MOST), "{}: {fastest:?}", self.program);
+        under_load(|| _ = happens());
     }
 
     fn is_repaired_every_time(&self) {
