@@ -1,14 +1,14 @@
 //! A worker without data returns early. The other workers wait for it at a barrier, for ever.
 //!
 //! A barrier counts: it opens when as many threads have come as it was made for. A thread that returns before it, by an
-//! early `return`, a `?` or a panic, is missing. Here the number of workers is fixed, and the data gives work to fewer of
-//! them. The repair: the number of parties follows from the data, as the number of threads does.
+//! early `return`, a `?` or a panic, is missing. Here the program always starts four workers, and the data gives work to
+//! fewer of them. The repair: the barrier counts the shares of the data, and only a worker with a share comes to it.
 //!
 //! Run:       cargo run --bin barrier_one_short
 //!            cargo run --bin barrier_one_short -- --repaired
-//! Observe:   the report says how many lanes have come to the barrier, and that no other lane can come. With
-//!            `--items 8`, each worker has data, and the program ends without the repair too: the mistake waits for the
-//!            right data.
+//! Observe:   the report says how many lanes have come to the barrier, and that no other lane can come. With `--items 8`,
+//!            each worker has data, and the program ends without the repair too: the mistake shows only with some numbers
+//!            of items.
 //! Exercise:  which numbers of items make four workers hang? Find a repair that keeps the barrier at four parties.
 
 use std::process::ExitCode;
@@ -18,7 +18,7 @@ use std::thread;
 use anyhow::ensure;
 use course::{lanes, lesson};
 
-/// The threads that the program starts without the repair.
+/// The number of threads that the program starts.
 pub const WORKERS: usize = 4;
 
 #[derive(clap::Parser)]
@@ -69,7 +69,7 @@ pub fn parties(shares: &[&[u64]], repaired: bool) -> usize {
     if repaired { shares.len() } else { WORKERS }
 }
 
-/// The sum of a share. `meet` returns when all workers have come.
+/// The sum of a share. `meet` returns when all parties of the barrier have come.
 pub fn add(share: &[u64], meet: impl FnOnce()) -> u64 {
     if share.is_empty() {
         return 0;

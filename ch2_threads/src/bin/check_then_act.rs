@@ -7,9 +7,10 @@
 //! Run:       cargo run --bin check_then_act
 //!            cargo run --bin check_then_act -- --repaired
 //! Observe:   the report lists the steps: both checks come before both acts, and one name is overwritten. In the repaired
-//!            program one thread gets the seat, and the other one is told who has it.
-//! Exercise:  `book` could lock once, check, and call a function that locks again to act. What would happen? (See
-//!            `double_lock`.) A web shop checks the stock on one page and sells on the next: what is its lock?
+//!            program one thread gets the seat, and `book` returns `false` to the other thread.
+//! Exercise:  `book` could lock once, check, and call a function that locks again, while `book` still holds the lock. What
+//!            would happen? (See `double_lock`.) A web shop shows on one page that an item is free, and sells it on the
+//!            next page. It cannot hold a lock in between. What must the second page do?
 
 use std::collections::HashMap;
 use std::process::ExitCode;

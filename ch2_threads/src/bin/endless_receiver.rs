@@ -8,8 +8,8 @@
 //!            cargo run --bin endless_receiver -- --repaired
 //! Observe:   all numbers come, all workers end, and the program hangs after them. The report says which sender is left, in
 //!            which line it was made, and that no lane has ever used it.
-//! Exercise:  let the last worker take the first sender in place of a clone. Is a `drop` still needed? What is left if
-//!            there is no worker?
+//! Exercise:  start the last worker after the loop, and give it `numbers` itself in place of a clone. Is a `drop` still
+//!            needed? If there were no worker, which thread would own the sender, and would the program end?
 
 use std::process::ExitCode;
 use std::thread;

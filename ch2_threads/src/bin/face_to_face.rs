@@ -7,7 +7,8 @@
 //!
 //! Run:       cargo run --bin face_to_face
 //!            cargo run --bin face_to_face -- --repaired
-//! Observe:   the report names both channels, the lines of both `send`, and which thread owns the receiver.
+//! Observe:   the report names both channels, the line of `send` (the same line for both threads), and for each channel the
+//!            thread that owns the receiver.
 //! Exercise:  give both channels room for one message (`lanes::channel(..., 1, bounded)`) and let each thread send two
 //!            messages before it receives two. Where does each thread wait now?
 

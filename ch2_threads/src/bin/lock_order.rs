@@ -7,11 +7,11 @@
 //!
 //! Run:       cargo run --bin lock_order
 //!            cargo run --bin lock_order -- --repaired
-//! Observe:   the report names the cycle: which thread waits for which account, which thread holds it, and the lines in
-//!            which each of both happened. With `--timeline` both threads wait until the end. The repaired program ends
-//!            with the balances 110 and 90.
-//! Exercise:  remove the call of `holds_one` and run the program many times. Does it still hang? Run
-//!            `cargo run --bin schedules -- lock_order`, which does not need luck.
+//! Observe:   the report names the cycle: which thread waits for which account, which thread holds it, the line of the
+//!            wait, and the line in which the lock was acquired. With `--timeline` both threads wait until the end. The
+//!            repaired program ends with the balances 110 and 90.
+//! Exercise:  remove the call of `holds_one` and run the program many times. Does it still hang? Then run `cargo run --bin
+//!            schedules -- lock_order`, which does not need luck.
 
 use std::process::ExitCode;
 use std::sync::Barrier;

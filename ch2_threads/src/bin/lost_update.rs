@@ -6,10 +6,10 @@
 //!
 //! Run:       cargo run --bin lost_update
 //!            cargo run --bin lost_update -- --repaired
-//! Observe:   the report lists the steps: both threads load 0 before one of them stores. The repaired program prints
-//!            what the repair costs for each addition, when one thread adds.
-//! Exercise:  remove the barrier (`loaded`) and let each thread add 1000 times. How many additions are lost? Does the number
-//!            say how often two threads came in between each other?
+//! Observe:   the report lists the steps: both threads load 0 before either of them stores. The repaired program prints the
+//!            time of an addition in both forms, when only one thread adds. Is the repair slower?
+//! Exercise:  remove the barrier (`loaded`) and let each thread add 1,000,000 times. (The check `sum == 2` fails then, and
+//!            prints the counter.) How many additions are lost? Can one late store lose more than one addition?
 
 use std::hint::black_box;
 use std::process::ExitCode;

@@ -7,10 +7,10 @@
 //!
 //! Run:       cargo run --bin lost_wakeup
 //!            cargo run --bin lost_wakeup -- --repaired
-//! Observe:   the report says that no lane is left that could notify: `baker` has ended. The repaired program does not
-//!            even wait, because the bread is there already.
-//! Exercise:  let the baker set the flag and notify without the lock (make it an `AtomicBool`). Which step of the eater
-//!            can the notification fall into now?
+//! Observe:   the report says that no lane that could notify the eater can go on: `baker` has ended, so it is not in the
+//!            list. The repaired program does not even wait, because the bread is there already.
+//! Exercise:  spawn the eater before the baker is joined, and run the program many times. How often does it hang now? Then
+//!            run `cargo run --bin schedules -- lost_wakeup`, which does not need luck.
 
 use std::process::ExitCode;
 use std::thread;

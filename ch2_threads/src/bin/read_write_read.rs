@@ -1,4 +1,4 @@
-//! A thread reads a list, and reads it once more while it still holds the first guard. In between, a writer has asked for it.
+//! A thread reads a list, and locks it once more for reading while it holds the first guard. In between, a writer waits.
 //!
 //! Several readers may hold a reader-writer lock at the same time, so a second read lock of the same thread seems safe.
 //! It is not: if a writer waits, most locks let no new reader in, because the writer would starve. So the second read
@@ -9,8 +9,8 @@
 //!            cargo run --bin read_write_read -- --repaired
 //! Observe:   the report names the cycle of the reader and the writer, though no thread waits for a lock that another
 //!            thread holds for writing. The repaired program prints a mean of 2, and then 3 from the next reader.
-//! Exercise:  which of the calls of `read` can be replaced by `read_recursive` of parking_lot so that the program ends?
-//!            What happens to a writer if there is always a reader that calls it?
+//! Exercise:  let `mean` get the numbers too, and lock the list in `main`. In which function can a thread hang now? Which
+//!            functions of a program should lock, and which should get the data?
 
 use std::process::ExitCode;
 use std::thread;

@@ -1,16 +1,18 @@
 //! Two threads wait for an item. One item comes, both are woken, and the second one finds that the first has taken it.
 //!
 //! A wake-up says that something has changed, not what is true now: between the wake-up and the moment at which the thread
-//! has the lock again, another thread may have taken the item. (The standard also allows a wake-up without any reason.) The
-//! repair is the word `while` in place of `if`: the thread looks at the data again after each wake-up.
+//! has the lock again, another thread may have taken the item. (With std's condition variable a thread may also wake up
+//! without a notification; with parking_lot's it may not.) The repair is the word `while` in place of `if`: the thread
+//! looks at the data again after each wake-up.
 //!
 //! Run:       cargo run --bin stolen_wakeup
 //!            cargo run --bin stolen_wakeup -- --repaired
 //! Observe:   the report lists the steps in their order: both threads wait, one item is put in, both are woken, one takes
-//!            the item, and the other one finds none. In the repaired program the other thread waits again, and gets
-//!            the second item.
-//! Exercise:  replace `notify_all` by `notify_one`. Does the hazard still happen? Find out which thread then takes the
-//!            second item, and why this repair fails if threads of two kinds wait (see `condition`).
+//!            the item, and the other one finds none. The repaired program puts in a second item, and each thread takes
+//!            one.
+//! Exercise:  in `put`, write `self.filled.notify_one()`. Does a thread still find no item? Why does the program hang now
+//!            without `--repaired`? Why is `notify_one` no repair if threads of two kinds wait for one condition variable
+//!            (see the exercise of `condition`)?
 
 use std::process::ExitCode;
 use std::thread;

@@ -1,8 +1,8 @@
 //! Rank 0 receives results from any source and assumes from which rank each one comes: results get to the wrong rank.
 //!
 //! MPI keeps the order of the messages that one rank sends to another rank. The messages of different ranks can arrive in
-//! any order. Here rank 0 receives one result from every other rank, from any source. It takes the first message for the
-//! message of rank 1, the second one for the message of rank 2, and so on. In many runs of such a program this is right by
+//! any order. Here rank 0 receives one result from every other rank, from any source. It assumes that the first message
+//! comes from rank 1, the second message from rank 2, and so on. In many runs of such a program this is right by
 //! chance. Here a schedule makes the opposite order certain: each rank sends only after the rank with the next number has
 //! sent, and a synchronous send ends only after its receive has started. A correct program works with every schedule.
 //!

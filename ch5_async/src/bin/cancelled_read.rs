@@ -1,10 +1,10 @@
 //! A read is cancelled in the middle of a frame. The bytes that it has read are lost, and every later frame is wrong.
 //!
-//! `read_exact` reads until its buffer is full, and may have to wait several times. If `select!` drops it while it waits,
-//! the bytes in the buffer are lost: the stream has them no more. The next read begins in the middle of a frame. A future
-//! is *cancel safe* if it can be dropped at any await without a loss. The documentation of tokio says for each function
-//! whether it is. The repair keeps the bytes in `self`, which lives longer than the future, and calls `read`, which is
-//! cancel safe.
+//! `read_exact` reads until its buffer is full, and may have to wait several times. If `select!` drops the read while it
+//! waits, the bytes in the buffer are lost, and the stream does not have them any more. The next read begins in the
+//! middle of a frame. A future is *cancel safe* if it can be dropped at any await without a loss. In the documentation of
+//! tokio, the section "Cancel safety" of a function says whether it is. The repair keeps the bytes in `self`, which lives
+//! longer than the future, and calls `read`, which is cancel safe.
 //!
 //! Run:       cargo run --bin cancelled_read -- --timeline
 //!            cargo run --bin cancelled_read -- --repaired --timeline
@@ -102,7 +102,9 @@ impl Frames {
             return Ok(bytes);
         }
         while self.filled < self.bytes.len() {
-            self.filled += self.stream.read(&mut self.bytes[self.filled..]).await?;
+            let read = self.stream.read(&mut self.bytes[self.filled..]).await?;
+            ensure!(read > 0, "the stream ends in the middle of a frame");
+            self.filled += read;
         }
         self.filled = 0;
         Ok(self.bytes)

@@ -11,9 +11,10 @@
 //! Observe:   the report names the cycle: `server` waits for the lock that `write` holds, and `write` was woken, but goes
 //!            on only when `server` polls it. The repaired program has one line in the log: the line of `write` is lost,
 //!            because `write` was dropped before its end.
-//! Exercise:  pass the future by value: in `select!`, write `write` for `&mut write`, and delete the repair. Why does the
-//!            program end now? Then keep the line of `write`: spawn the future (the log must be in an `Arc`; `&*log` borrows
-//!            it), and await its handle at the end of `serve`. What must be dropped before? In which order are the lines?
+//! Exercise:  pass the future by value: in `select!`, replace `&mut write` by `write`, and delete the repair. Why does the
+//!            program end now? Then keep the line of `write`: put the log into an `Arc`, pass `&*log` to `lock_for`, spawn
+//!            the future, and await its handle at the end of `serve`. Which guard must be dropped before that await? In
+//!            which order are the two lines? (The check in `main` expects one line.)
 
 use std::future::ready;
 use std::process::ExitCode;

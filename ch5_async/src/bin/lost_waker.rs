@@ -7,11 +7,12 @@
 //!
 //! Run:       cargo run --bin lost_waker -- --timeline
 //!            cargo run --bin lost_waker -- --repaired --timeline
-//! Observe:   the report says that no copy of the waker is left: this proves that the task hangs. The letter is in the
-//!            mailbox, and the reader is not polled. The repaired program reads the letter.
-//! Exercise:  in the repair, replace the line that stores the waker by `context.waker().wake_by_ref();`, and count the calls
-//!            of `poll`. How many are there if the writer awaits `tokio::task::yield_now()` 1000 times before it locks the
-//!            mailbox? What does the processor do while the reader waits?
+//! Observe:   the report says that no copy of the waker is left: this proves that the task hangs. (The letter is in the
+//!            mailbox then, but the report does not show this.) The repaired program reads the letter.
+//! Exercise:  in the repair, replace the line that stores the waker by `context.waker().wake_by_ref();`, and count the
+//!            calls of `poll`. Let the writer await `tokio::task::yield_now()` 1000 times before it locks the mailbox. How
+//!            many calls are there for each `yield_now`? (The event loop polls up to 61 tasks before it wakes a task that
+//!            has yielded.) What does the processor do while the reader waits?
 
 use std::pin::Pin;
 use std::process::ExitCode;

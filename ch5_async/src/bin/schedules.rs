@@ -4,16 +4,17 @@
 //! store. The system chooses one of very many schedules, and a mistake may need a rare one. The checker replaces the locks,
 //! the channels and the atomics, and decides before each step which thread takes it. So the same choices give the same
 //! run. It first tries bounded schedules, in which a running thread is interrupted at most twice, and then random ones. It
-//! searches the hazard's own code. That no schedule fails is no proof, but after 10,000 of each kind a good sign.
+//! searches the hazard's own code. If no schedule of 10,000 of each kind fails, this is a good sign, but no proof.
 //!
 //! Run:       cargo run --bin schedules
 //!            cargo run --bin schedules -- lock_order
 //!            cargo run --bin schedules -- lock_order --repaired
 //!            cargo run --bin schedules -- --replay target/schedules/lock_order.json
 //! Observe:   the checker says which schedule failed, and draws it: one row for each thread, and one column for each step.
-//!            With the repair, all schedules pass. Without a hazard, all of them are searched, and a table says the results.
-//! Exercise:  take the repair out of one of the programs, but leave its flag: does the checker find it? Which hazards fail under
-//!            every schedule, and which one needs the most schedules until it fails?
+//!            With the repair, all schedules pass. If no hazard is named, all are searched, and a table shows the results.
+//! Exercise:  take the repair out of one of the programs, but leave its flag: does the checker find the mistake? Then run
+//!            this program without a name and with `--seed 1`, `--seed 2` and so on. Which hazards fail at schedule 1 with
+//!            every seed, and why? Which hazard needs the most schedules?
 
 // The model checker searches the programs' own source. In this program the names of the crates with locks, channels and atomics
 // stand for the checker's. A program as a module has no use for its `main`, so all of them are named below: without that the
