@@ -63,7 +63,7 @@ pub struct Slot {
 impl Slot {
     fn note_move(&self, now: Moment) {
         self.moved.store(now.0, Relaxed);
-        MOVED.store(now.0, Relaxed);
+        MOVED.fetch_max(now.0, Relaxed);
     }
 }
 
@@ -211,8 +211,8 @@ impl Begun {
 
 impl Drop for Begun {
     fn drop(&mut self) {
+        self.0.note_move(Moment::now());
         locked(&LANES).remove(&self.0.number);
-        MOVED.store(Moment::now().0, Relaxed);
     }
 }
 
@@ -243,8 +243,12 @@ fn begin(kind: Kind, what: &str, place: Place, needs: Needs, keeps_thread: bool)
     let slot = current()?;
     let number = NEXT.fetch_add(1, Relaxed);
     let since = Moment::now();
-    locked(&slot.doing).push(Doing { number, kind, what: what.into(), place, since, needs, keeps_thread });
-    slot.note_move(since);
+    {
+        // Under one lock, so that a look at the lanes sees both or none.
+        let mut doing = locked(&slot.doing);
+        slot.note_move(since);
+        doing.push(Doing { number, kind, what: what.into(), place, since, needs, keeps_thread });
+    }
     Some(Does { slot, number })
 }
 
@@ -360,9 +364,9 @@ pub fn lanes() -> Vec<LaneState> {
     let all: Vec<_> = locked(&LANES).values().cloned().collect();
     let now = Moment::now();
     let state = |slot: &Arc<Slot>| {
+        let all = locked(&slot.doing);
         let waking = slot.waking.state();
         let moved = Moment(slot.moved.load(Relaxed)).max(waking.woken.unwrap_or_default());
-        let all = locked(&slot.doing);
         // What keeps the thread ends before everything that began earlier.
         let beside = all.iter().rev().take_while(|doing| !doing.keeps_thread).skip(1).cloned().collect();
         LaneState {

@@ -50,10 +50,11 @@ impl Lanes {
     #[must_use]
     pub fn now(still: Duration) -> Self {
         let mut all = board::lanes();
-        let known: BTreeSet<i32> = all.iter().map(|lane| lane.thread).collect();
+        // A task may be polled by another thread than the one that has made it.
+        let known: BTreeSet<i32> = all.iter().filter(|lane| !lane.is_task).map(|lane| lane.thread).collect();
         // A thread that was woken and has no core yet still seems to wait.
         for lane in all.iter_mut().filter(|lane| !lane.is_task && lane.still >= still) {
-            if has_a_core_or_waits_for_one(lane.thread) {
+            if goes_on(lane.thread) {
                 lane.still = Duration::ZERO;
             }
         }
@@ -119,9 +120,18 @@ impl Lanes {
         if lane.still < self.still {
             return true;
         }
+        if self.may_be_dropped(lane) {
+            return true;
+        }
         self.wait_can_end(index)
             && self.task_within(lane).is_none_or(|task| self.released[task])
             && self.kept_by(lane).is_none()
+    }
+
+    /// Whether a task that can go on polls this one: it may drop it, as a time limit does.
+    fn may_be_dropped(&self, lane: &LaneState) -> bool {
+        let by = lane.polled_by.and_then(|by| self.index(by)).filter(|_| lane.is_task);
+        by.is_some_and(|by| self.all[by].is_task && self.released[by])
     }
 
     /// Whether a lane does not wait, or one of its waits can end.
@@ -232,22 +242,21 @@ impl Lanes {
         self.all.iter().filter(holds).map(|lane| lane.number).collect()
     }
 
-    /// The lanes that own the senders (or the receivers) among the ends of a channel, if none of them is released. An end that no
-    /// lane has used yet may be owned by any lane. If there are no such ends, the channel tells the lane that waits.
+    /// The lanes that own the senders (or the receivers) among the ends of a channel, if none of them is released. An end of which
+    /// no lane has said that it owns it may be owned by any lane. If there are no such ends, the channel tells the lane that waits.
     fn owners(&self, ends: &[EndState], senders: bool) -> Option<Vec<u64>> {
         let mut ends = ends.iter().filter(|end| end.sends == senders).peekable();
         ends.peek()?;
         let mut owners = Vec::new();
         for end in ends {
-            let is_free = if end.used_by.is_empty() {
-                self.any_is_released()
-            } else {
-                end.used_by.iter().any(|&lane| self.index(lane).is_some_and(|index| self.released[index]))
+            let is_free = match end.owned_by {
+                Some(lane) => self.is_released(lane),
+                None => self.any_is_released(),
             };
             if is_free {
                 return None;
             }
-            owners.extend(if end.used_by.is_empty() { end.made_by.as_slice() } else { &end.used_by });
+            owners.extend(end.owned_by.or(end.used_by).or(end.made_by));
         }
         Some(owners)
     }
@@ -396,11 +405,8 @@ impl Lanes {
         };
         let mut text = String::new();
         for end in state.ends.iter().filter(|end| end.sends == senders) {
-            let owner = match end.used_by.last().or(end.made_by.as_ref()) {
-                Some(lane) => name(lane),
-                None => "no lane".into(),
-            };
-            let use_of = if end.used_by.is_empty() { ", never used" } else { "" };
+            let owner = end.owned_by.or(end.used_by).or(end.made_by).map_or("no lane".into(), |lane| name(&lane));
+            let use_of = if end.used_by.is_none() { ", never used" } else { "" };
             // Writing to a string cannot fail.
             let _ = write!(text, ", and a {role} is owned by {owner} (made at {}{use_of})", end.place);
         }
@@ -460,11 +466,11 @@ fn does(lane: &LaneState) -> String {
     }
 }
 
-/// Whether a thread of this process is in the state R (proc(5), `/proc/PID/stat`).
-fn has_a_core_or_waits_for_one(thread: i32) -> bool {
+/// Whether a thread of this process is in another state than S, sleeping (proc(5), `/proc/PID/stat`).
+fn goes_on(thread: i32) -> bool {
     let stat = fs::read_to_string(format!("/proc/self/task/{thread}/stat")).unwrap_or_default();
     // The name stands in parentheses, and may contain some.
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('R'))
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('S'))
 }
 
 /// Whether all threads of this process have lanes, but for the helpers.

@@ -75,7 +75,8 @@ pub struct Held<G> {
     holds: Option<board::Holds>,
 }
 
-/// Acquires `lock` with the function `acquire`. The current lane waits meanwhile, and holds the lock until the result is dropped.
+/// Acquires `lock` with the function `acquire`, which must have no time limit (otherwise use [`wait`](super::wait)). The current lane
+/// waits meanwhile, and holds the lock until the result is dropped. `lock` is the lock itself, and not an `Arc` of it.
 /// For a lock of many readers, `acquire` is the function that writers use.
 #[track_caller]
 pub fn lock<'lock, L: ?Sized, G>(name: &str, lock: &'lock L, acquire: impl FnOnce(&'lock L) -> G) -> Held<G> {
@@ -183,8 +184,10 @@ pub struct EndState {
     pub made_by: Option<u64>,
     /// Where in the source.
     pub place: Place,
-    /// The lanes that have sent or received by it. It may have been moved to another lane that has not used it yet.
-    pub used_by: Vec<u64>,
+    /// The lane that has said that it owns it, if no other lane has used it since. Another end may have been moved to any lane.
+    pub owned_by: Option<u64>,
+    /// The lane that has used it last.
+    pub used_by: Option<u64>,
 }
 
 impl Channel {
@@ -222,16 +225,24 @@ impl Counted {
     fn new(channel: &Arc<Channel>, sends: bool, place: &'static Location<'static>) -> Self {
         let number = NEXT.fetch_add(1, Relaxed);
         let made_by = board::current_number();
-        channel.locked().ends.push(EndState { number, sends, made_by, place: place.into(), used_by: Vec::new() });
+        channel.locked().ends.push(EndState {
+            number,
+            sends,
+            made_by,
+            place: place.into(),
+            owned_by: None,
+            used_by: None,
+        });
         Self { channel: Arc::clone(channel), number, sends }
     }
 
-    fn note_use(&self) {
+    /// The current lane uses the end, or `owns` it.
+    fn note_use(&self, owns: bool) {
         let Some(lane) = board::current_number() else { return };
         let mut state = self.channel.locked();
-        let own = state.ends.iter_mut().find(|end| end.number == self.number);
-        if let Some(end) = own.filter(|end| !end.used_by.contains(&lane)) {
-            end.used_by.push(lane);
+        if let Some(end) = state.ends.iter_mut().find(|end| end.number == self.number) {
+            end.used_by = Some(lane);
+            end.owned_by = if owns { Some(lane) } else { end.owned_by.filter(|&owner| owner == lane) };
         }
     }
 }
@@ -260,10 +271,10 @@ pub fn channel<S, R>(name: &str, capacity: usize, make: impl FnOnce(usize) -> (S
     (End { end: sender, counted: sends }, End { end: receiver, counted: receives })
 }
 
-/// Says that the current lane owns this end: it was moved here. Without it, a report of a hang knows the owner from the first use of
-/// the end.
+/// Says that the current lane owns this end until it is dropped. Without it a report of a hang must assume that the end was moved, and
+/// that any lane may use it next.
 pub fn own<T>(end: &End<T>) {
-    end.counted.note_use();
+    end.counted.note_use(true);
 }
 
 /// Sends with the function `send`. The current lane waits while the channel has no room.
@@ -273,7 +284,7 @@ pub fn own<T>(end: &End<T>) {
 #[track_caller]
 pub fn send<S, T, E>(end: &End<S>, send: impl FnOnce(&S) -> Result<T, E>) -> Result<T, E> {
     let channel = &end.counted.channel;
-    end.counted.note_use();
+    end.counted.note_use(false);
     let sent = wait_at(&channel.name, Location::caller(), Needs::Room(Arc::clone(channel)), || send(&end.end));
     if sent.is_ok() {
         channel.locked().sent += 1;
@@ -288,7 +299,7 @@ pub fn send<S, T, E>(end: &End<S>, send: impl FnOnce(&S) -> Result<T, E>) -> Res
 #[track_caller]
 pub fn receive<R, T, E>(end: &End<R>, receive: impl FnOnce(&R) -> Result<T, E>) -> Result<T, E> {
     let channel = &end.counted.channel;
-    end.counted.note_use();
+    end.counted.note_use(false);
     let needs = Needs::Message(Arc::clone(channel));
     let received = wait_at(&channel.name, Location::caller(), needs, || receive(&end.end));
     if received.is_ok() {

@@ -123,7 +123,7 @@ fn end(signal: i32) -> ! {
 
 /// Draws, but with a limit on the time: a thread of the program may hold a lock that the drawing needs, or the reader
 /// of stdout may not read.
-fn draw() {
+pub(super) fn draw() {
     let (done, wait) = mpsc::channel();
     let drawing = thread::Builder::new().spawn(move || {
         drawing::draw_after_interrupt();

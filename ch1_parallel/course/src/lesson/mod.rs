@@ -118,6 +118,7 @@ fn run_watched<A: Parser, C>(
             let _main = lanes::lane("main");
             story(checked, &lesson)
         };
+        deadline::stop();
         hold();
         // A run that failed is drawn too: the picture tells why.
         let drawn = lesson.end();
