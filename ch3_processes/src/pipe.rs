@@ -201,6 +201,13 @@ impl<T: DeserializeOwned> Iterator for Receiver<T> {
     }
 }
 
+/// For telling by the descriptor which pipe it is.
+impl<T: ?Sized> AsFd for Sender<T> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.pipe.as_fd()
+    }
+}
+
 /// For waiting for several pipes at once. If the descriptor is readable, at least a part of a value is in the pipe. A value that has
 /// been [read ahead](Receiver::has_read_ahead) is not in the pipe.
 impl<T: ?Sized> AsFd for Receiver<T> {

@@ -5,6 +5,8 @@
 //! release a permit.
 
 use std::io;
+#[cfg(not(feature = "model"))]
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use serde::{Deserialize, Serialize};
@@ -66,6 +68,14 @@ impl Semaphore {
         let added = self.0[0].permits.fetch_update(Release, Relaxed, |permits| permits.checked_add(1));
         added.expect("a semaphore has at most 2^32 - 1 permits");
         self.0[0].bell.ring();
+    }
+}
+
+/// For telling by the memory in which it lies which semaphore it is.
+#[cfg(not(feature = "model"))]
+impl AsFd for Semaphore {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.memory.as_fd()
     }
 }
 

@@ -1,9 +1,12 @@
 //! Processes of this machine, as `/proc` shows them.
 
 use std::fs;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
 
 /// A living process. A zombie is not alive.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Process {
     /// Its id.
     pub id: u32,
@@ -26,9 +29,11 @@ impl Process {
         // The name stands in parentheses and may contain anything.
         let (name, rest) = stat.split_once('(')?.1.rsplit_once(')')?;
         let fields: Vec<_> = rest.split_whitespace().collect();
-        let number = |field: usize| fields.get(field)?.parse().ok();
+        let number = |field: usize| fields.get(field)?.parse::<u64>().ok();
         let (parent, group) = (u32::try_from(number(1)?).ok()?, u32::try_from(number(2)?).ok()?);
-        let alive = !matches!(fields[0], "Z" | "X");
+        // The state is that of the first thread. If that thread has ended, others may still run.
+        let threads: u64 = number(17)?;
+        let alive = !matches!(fields[0], "Z" | "X") || threads > 1;
         alive.then_some(Self { id, name: name.into(), parent, group, born: number(19)? })
     }
 
@@ -72,4 +77,11 @@ pub fn descendants_of(id: u32) -> Vec<Process> {
         family.extend(children.iter().map(|child| child.id));
         found.extend(children);
     }
+}
+
+/// The file name of the running program.
+#[must_use]
+pub fn program_name() -> String {
+    let path = std::env::args_os().next().map(PathBuf::from).unwrap_or_default();
+    path.file_stem().map_or_else(|| "program".into(), |name| name.to_string_lossy().into_owned())
 }

@@ -5,7 +5,7 @@ use std::any::type_name;
 use std::io;
 use std::marker::PhantomData;
 use std::ops::Deref;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
@@ -67,6 +67,10 @@ impl Memory {
     /// This memory, to be sent to another process.
     pub fn pass(&self, kind: Kind) -> Passed<'_> {
         Passed(self.0.file.as_fd(), kind)
+    }
+
+    pub fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.file.as_fd()
     }
 
     /// The bytes from `offset` on.

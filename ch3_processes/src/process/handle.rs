@@ -223,7 +223,8 @@ impl<R: DeserializeOwned> Child<R> {
     #[track_caller]
     pub fn join(mut self) -> Result<R, Error> {
         let name = std::mem::take(&mut self.name);
-        let status = lanes::wait(&name, || self.wait_until(None));
+        let id = self.id();
+        let status = lanes::end_of(&name, id, || self.wait_until(None));
         self.name = name;
         self.result_after(status)
     }

@@ -16,9 +16,9 @@ use std::task::{Context, Poll};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use super::Kind;
 use super::holding::{Hold, Needs};
 use super::waking::{Waking, WakingState};
+use super::{Kind, children};
 use crate::clock::Moment;
 
 static WATCHED: AtomicBool = AtomicBool::new(false);
@@ -58,9 +58,40 @@ pub struct Slot {
     moved: AtomicU64,
     /// The waker of a task.
     waking: Arc<Waking>,
+    /// Where the lanes of a child process are told.
+    told: children::Slot,
 }
 
 impl Slot {
+    /// Tells the lane to the process that started this one, if that process has a deadline.
+    fn tell(&self, has_ended: bool) {
+        self.told.write(|| self.state(Moment::now()), has_ended);
+    }
+
+    fn state(&self, now: Moment) -> LaneState {
+        let all = locked(&self.doing);
+        let waking = self.waking.state();
+        let moved = Moment(self.moved.load(Relaxed)).max(waking.woken.unwrap_or_default());
+        // What keeps the thread ends before everything that began earlier.
+        let beside = all.iter().rev().take_while(|doing| !doing.keeps_thread).skip(1).cloned().collect();
+        LaneState {
+            number: self.number,
+            process: None,
+            has_ended: false,
+            name: self.name.clone(),
+            is_task: self.is_task,
+            entered: self.entered.load(Relaxed),
+            thread: self.thread,
+            thread_id: Some(self.thread_id),
+            polled_by: *locked(&self.polled_by),
+            doing: all.last().cloned(),
+            beside,
+            holds: locked(&self.holds).clone(),
+            still: now.since(moved),
+            waking,
+        }
+    }
+
     fn note_move(&self, now: Moment) {
         self.moved.store(now.0, Relaxed);
         MOVED.fetch_max(now.0, Relaxed);
@@ -70,7 +101,7 @@ impl Slot {
 /// A wait, a sleep or a work of a lane.
 #[derive(Clone, Debug)]
 pub struct Doing {
-    number: u64,
+    pub(super) number: u64,
     /// Which of the three.
     pub kind: Kind,
     /// What it is for.
@@ -158,6 +189,7 @@ pub fn pass_on(child: &mut Command) {
     if let Some(begin) = BEGIN.get() {
         child.env(BEGAN, begin.0.to_string());
     }
+    children::pass_on(child);
 }
 
 /// Begins the lane of a thread or of a task; `None` in a process that does not [`watch`].
@@ -178,10 +210,12 @@ pub fn lane(name: &dyn std::fmt::Display, is_task: bool) -> Option<Begun> {
             holds: Mutex::default(),
             moved: now.0.into(),
             waking: Arc::default(),
+            told: children::Slot::default(),
         };
         slot.note_move(now);
         let slot = Arc::new(slot);
         locked(&LANES).insert(number, Arc::clone(&slot));
+        slot.tell(false);
         Begun(slot)
     })
 }
@@ -213,6 +247,7 @@ impl Drop for Begun {
     fn drop(&mut self) {
         self.0.note_move(Moment::now());
         locked(&LANES).remove(&self.0.number);
+        self.0.tell(true);
     }
 }
 
@@ -249,6 +284,7 @@ fn begin(kind: Kind, what: &str, place: Place, needs: Needs, keeps_thread: bool)
         slot.note_move(since);
         doing.push(Doing { number, kind, what: what.into(), place, since, needs, keeps_thread });
     }
+    slot.tell(false);
     Some(Does { slot, number })
 }
 
@@ -268,6 +304,7 @@ pub fn holds(hold: Hold) -> Option<Holds> {
     let number = NEXT.fetch_add(1, Relaxed);
     slot.note_move(Moment::now());
     locked(&slot.holds).push(Hold { number, ..hold });
+    slot.tell(false);
     Some(Holds { slot, number })
 }
 
@@ -281,10 +318,14 @@ pub struct Holds {
 impl Holds {
     /// Ends the hold and returns what it was.
     fn take(&self) -> Option<Hold> {
-        let mut holds = locked(&self.slot.holds);
-        let index = holds.iter().position(|hold| hold.number == self.number)?;
-        self.slot.note_move(Moment::now());
-        Some(holds.remove(index))
+        let taken = {
+            let mut holds = locked(&self.slot.holds);
+            let index = holds.iter().position(|hold| hold.number == self.number)?;
+            self.slot.note_move(Moment::now());
+            holds.remove(index)
+        };
+        self.slot.tell(false);
+        Some(taken)
     }
 
     /// Calls `waiting`, during which the lane does not hold the lock.
@@ -293,6 +334,7 @@ impl Holds {
         let waited = waiting();
         if let Some(hold) = hold {
             locked(&self.slot.holds).push(hold);
+            self.slot.tell(false);
         }
         waited
     }
@@ -314,12 +356,15 @@ pub struct Does {
 impl Drop for Does {
     fn drop(&mut self) {
         let now = Moment::now();
-        let mut doing = locked(&self.slot.doing);
-        doing.retain(|doing| doing.number != self.number);
-        if doing.is_empty() {
-            *locked(&self.slot.since) = now;
+        {
+            let mut doing = locked(&self.slot.doing);
+            doing.retain(|doing| doing.number != self.number);
+            if doing.is_empty() {
+                *locked(&self.slot.since) = now;
+            }
+            self.slot.note_move(now);
         }
-        self.slot.note_move(now);
+        self.slot.tell(false);
     }
 }
 
@@ -328,6 +373,10 @@ impl Drop for Does {
 pub struct LaneState {
     /// Its number. A later lane has a larger number.
     pub number: u64,
+    /// Its process; `None` for this process.
+    pub process: Option<u32>,
+    /// Whether its process has ended: it never does anything again.
+    pub has_ended: bool,
     /// Its name.
     pub name: String,
     /// Whether it is a task's.
@@ -336,8 +385,8 @@ pub struct LaneState {
     pub entered: bool,
     /// The thread that began it, as the kernel numbers it.
     pub thread: i32,
-    /// The same, as the standard library names it.
-    pub thread_id: ThreadId,
+    /// The same, as the standard library of this process names it.
+    pub thread_id: Option<ThreadId>,
     /// The lane during which it was entered last.
     pub polled_by: Option<u64>,
     /// What it does: the newest of its waits, sleeps and works that have not ended.
@@ -363,28 +412,7 @@ pub fn still() -> Duration {
 pub fn lanes() -> Vec<LaneState> {
     let all: Vec<_> = locked(&LANES).values().cloned().collect();
     let now = Moment::now();
-    let state = |slot: &Arc<Slot>| {
-        let all = locked(&slot.doing);
-        let waking = slot.waking.state();
-        let moved = Moment(slot.moved.load(Relaxed)).max(waking.woken.unwrap_or_default());
-        // What keeps the thread ends before everything that began earlier.
-        let beside = all.iter().rev().take_while(|doing| !doing.keeps_thread).skip(1).cloned().collect();
-        LaneState {
-            number: slot.number,
-            name: slot.name.clone(),
-            is_task: slot.is_task,
-            entered: slot.entered.load(Relaxed),
-            thread: slot.thread,
-            thread_id: slot.thread_id,
-            polled_by: *locked(&slot.polled_by),
-            doing: all.last().cloned(),
-            beside,
-            holds: locked(&slot.holds).clone(),
-            still: now.since(moved),
-            waking,
-        }
-    };
-    all.iter().map(state).collect()
+    all.iter().map(|slot| slot.state(now)).collect()
 }
 
 /// What each lane is doing: its name, and the rest of the sentence.

@@ -5,15 +5,18 @@
 //! needs each lane that holds it, and a wait for a message needs one of the lanes that have a sender. So a deadlock is a cycle, or
 //! a knot of lanes of which each could only be helped by another one of them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{fs, process};
 
-use super::Kind;
+use super::between::{self, Between};
 use super::board::{self, Doing, LaneState};
 use super::holding::{Channel, EndState, Needs, held};
+use super::picture::full_name;
+use super::{Kind, children};
+use crate::processes::{descendants_of, program_name};
 
 /// The threads of every program that belong to no lane and help none.
 const HELPERS: [&str; 2] = ["ctrl-c", "deadline"];
@@ -32,7 +35,18 @@ pub enum Verdict {
     Deadlock,
 }
 
-/// What all lanes of this process do at one moment.
+/// What is known of other processes.
+#[derive(Debug, Default)]
+struct Others {
+    /// The processes that have told all their lanes, and are quiet.
+    complete: BTreeSet<u32>,
+    /// Whether these are all processes that this one has started, and that they have started.
+    are_all: bool,
+    /// The processes that have the writing end (or the reading end) of a pipe open.
+    openers: BTreeMap<(u64, bool), Vec<u32>>,
+}
+
+/// What all lanes of this process and of its children do at one moment.
 #[derive(Debug)]
 pub struct Lanes {
     all: Vec<LaneState>,
@@ -40,35 +54,45 @@ pub struct Lanes {
     still: Duration,
     /// Whether no lane has moved within this time, also none that has ended.
     is_quiet: bool,
-    /// Whether each thread has a lane, and is quiet. Another thread could help a lane.
+    /// Whether each thread of this process has a lane, and is quiet. Another thread could help a lane.
     is_complete: bool,
+    others: Others,
     released: Vec<bool>,
 }
 
 impl Lanes {
-    /// What the lanes of this process do now. A lane that has moved within the time `still` can go on.
+    /// What the lanes of this process do now, and those of its children if they were asked for them
+    /// ([`children::offer`]). A lane that has moved within the time `still` can go on.
     #[must_use]
     pub fn now(still: Duration) -> Self {
         let mut all = board::lanes();
         // A task may be polled by another thread than the one that has made it.
         let known: BTreeSet<i32> = all.iter().filter(|lane| !lane.is_task).map(|lane| lane.thread).collect();
         // A thread that was woken and has no core yet still seems to wait.
-        for lane in all.iter_mut().filter(|lane| !lane.is_task && lane.still >= still) {
-            if goes_on(lane.thread) {
+        let family = children::family(still, &HELPERS);
+        if !family.lanes.is_empty() {
+            // Then a lane is called as in a picture of several processes.
+            let program = program_name();
+            all.iter_mut().for_each(|lane| lane.name = full_name(true, &program, &lane.name));
+        }
+        all.extend(family.lanes);
+        for lane in all.iter_mut().filter(|lane| !lane.is_task && !lane.has_ended && lane.still >= still) {
+            if goes_on(lane.process.unwrap_or(process::id()), lane.thread) {
                 lane.still = Duration::ZERO;
             }
         }
         // What a lane has done last may reach another lane only now, even if that lane has ended.
         let is_quiet = board::still() >= still;
-        let is_complete = is_quiet && has_lanes_only(&known);
-        Self { is_quiet, ..Self::of(all, still, is_complete) }
+        let is_complete = is_quiet && has_lanes_only(process::id(), &known, &HELPERS);
+        let others = Others::of(&all, still, family.complete);
+        Self { is_quiet, ..Self::of(all, still, is_complete, others) }
     }
 
-    fn of(mut all: Vec<LaneState>, still: Duration, is_complete: bool) -> Self {
+    fn of(mut all: Vec<LaneState>, still: Duration, is_complete: bool, others: Others) -> Self {
         // Which lane began first is chance, and a report should not depend on it.
         all.sort_by(|one, other| one.name.cmp(&other.name));
         let released = vec![false; all.len()];
-        let mut lanes = Self { all, still, is_quiet: true, is_complete, released };
+        let mut lanes = Self { all, still, is_quiet: true, is_complete, others, released };
         loop {
             let next: Vec<bool> = (0..lanes.all.len()).map(|it| lanes.released[it] || lanes.can_go_on(it)).collect();
             if next == lanes.released {
@@ -81,14 +105,19 @@ impl Lanes {
     /// What the lanes say.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
-        let moves = |lane: &LaneState| lane.still < self.still || !self.is_inactive(lane);
-        if self.released.contains(&false) {
+        let moves = |lane: &LaneState| !lane.has_ended && (lane.still < self.still || !self.is_inactive(lane));
+        if (0..self.all.len()).any(|index| self.is_stuck(index)) {
             Verdict::Deadlock
         } else if !self.is_quiet || self.all.is_empty() || self.all.iter().any(moves) {
             Verdict::GoesOn
         } else {
             Verdict::NotMoving
         }
+    }
+
+    /// Whether a lane waits for what can never come.
+    fn is_stuck(&self, index: usize) -> bool {
+        !self.released[index] && !self.all[index].has_ended
     }
 
     /// Whether a lane neither runs nor sleeps.
@@ -112,11 +141,20 @@ impl Lanes {
 
     /// Whether a lane is released that could do something of which it is not known by which lane it is done.
     fn any_is_released(&self) -> bool {
-        !self.is_complete || self.released.contains(&true)
+        let is_of_this_process = |index: &usize| self.all[*index].process.is_none();
+        !self.is_complete || (0..self.all.len()).filter(is_of_this_process).any(|index| self.released[index])
+    }
+
+    /// The same for what a lane of any process could do.
+    fn any_process_is_released(&self) -> bool {
+        !self.is_complete || !self.others.are_all || self.released.contains(&true)
     }
 
     fn can_go_on(&self, index: usize) -> bool {
         let lane = &self.all[index];
+        if lane.has_ended {
+            return false;
+        }
         if lane.still < self.still {
             return true;
         }
@@ -225,7 +263,7 @@ impl Lanes {
             }
             Needs::Notification => (!self.any_is_released()).then(|| others().map(|(_, lane)| lane.number).collect()),
             Needs::EndOf(thread) => {
-                let lane = self.all.iter().position(|lane| !lane.is_task && lane.thread_id == *thread);
+                let lane = self.all.iter().position(|lane| !lane.is_task && lane.thread_id == Some(*thread));
                 lane.filter(|&lane| !self.released[lane]).map(|lane| vec![self.all[lane].number])
             }
             Needs::EndOfTask(name) => {
@@ -233,7 +271,40 @@ impl Lanes {
                 let tasks: Vec<u64> = tasks.map(|task| task.number).collect();
                 if tasks.iter().any(|&task| self.is_released(task)) { None } else { some(tasks) }
             }
+            Needs::Between(Between::Bytes(pipe)) => self.openers(*pipe, true),
+            Needs::Between(Between::Room(pipe)) => self.openers(*pipe, false),
+            // A lane that has no permit may release one, and a lane that is no parent may end a process.
+            Needs::Between(_) if self.any_process_is_released() => None,
+            Needs::Between(Between::Permit(memory)) => {
+                let holds = |lane: &&LaneState| lane.holds.iter().any(|hold| hold.permit_of == Some(*memory));
+                Some(self.all.iter().filter(holds).map(|lane| lane.number).collect())
+            }
+            Needs::Between(Between::EndOf(process)) => some(self.lanes_of(*process)),
         }
+    }
+
+    /// The lanes of a process that is alive.
+    fn lanes_of(&self, process: u32) -> Vec<u64> {
+        let process = Some(process).filter(|&it| it != process::id());
+        let is_its = |lane: &&LaneState| lane.process == process && !lane.has_ended;
+        self.all.iter().filter(is_its).map(|lane| lane.number).collect()
+    }
+
+    /// The lanes of the processes that have an end of a pipe open, if none of them can go on. If no process has it open, the system
+    /// tells the lane that waits.
+    fn openers(&self, pipe: u64, writes: bool) -> Option<Vec<u64>> {
+        let processes = self.others.openers.get(&(pipe, writes)).filter(|processes| !processes.is_empty())?;
+        let mut lanes = Vec::new();
+        for &process in processes {
+            let is_known =
+                if process == process::id() { self.is_complete } else { self.others.complete.contains(&process) };
+            let its = self.lanes_of(process);
+            if !is_known || its.iter().any(|&lane| self.is_released(lane)) {
+                return None;
+            }
+            lanes.extend(its);
+        }
+        Some(lanes)
     }
 
     /// The lanes that hold a lock; also those that share it, if `shared`.
@@ -292,7 +363,7 @@ impl Lanes {
 
     /// Follows the waits from a lane that is stuck, until they come back to a lane.
     fn reason(&self) -> String {
-        let stuck = (0..self.all.len()).filter(|&index| !self.released[index]);
+        let stuck = (0..self.all.len()).filter(|&index| self.is_stuck(index));
         let paths = stuck.map(|first| self.cycle(first));
         // The shortest one is the simplest to read.
         let cycle = paths.min_by_key(Vec::len).unwrap_or_default();
@@ -335,9 +406,12 @@ impl Lanes {
         {
             // A lane that is stuck for its own reason says more than one that only waits for the end of others.
             let stuck: Vec<_> =
-                awaited.iter().filter_map(|&number| self.index(number)).filter(|&it| !self.released[it]).collect();
+                awaited.iter().filter_map(|&number| self.index(number)).filter(|&it| self.is_stuck(it)).collect();
             let joins = |&&it: &&usize| {
-                matches!(waits(&self.all[it]).map(|doing| &doing.needs), Some(Needs::EndOf(_) | Needs::EndOfTask(_)))
+                matches!(
+                    waits(&self.all[it]).map(|doing| &doing.needs),
+                    Some(Needs::EndOf(_) | Needs::EndOfTask(_) | Needs::Between(Between::EndOf(_)))
+                )
             };
             return stuck.iter().find(|it| !joins(it)).or(stuck.first()).copied();
         }
@@ -390,8 +464,45 @@ impl Lanes {
             }
             Needs::Notification => format!("waits for {what} at {at}, and no lane that could notify it can go on"),
             Needs::EndOf(_) | Needs::EndOfTask(_) => format!("waits for the end of {other} at {at}"),
+            Needs::Between(between) => self.step_between(*between, doing, other),
             Needs::Unknown => format!("waits for {what} at {at}"),
         }
+    }
+
+    /// The same for what another process would have to do.
+    fn step_between(&self, between: Between, doing: &Doing, other: &str) -> String {
+        let (what, at) = (&doing.what, &doing.place);
+        match between {
+            Between::Bytes(pipe) => {
+                format!("waits for data or the end of {what} at {at}, {}", self.ends_of_pipe(pipe, true))
+            }
+            Between::Room(pipe) => format!("waits for room in {what} at {at}, {}", self.ends_of_pipe(pipe, false)),
+            Between::Permit(memory) => {
+                let holders = self.all.iter().filter_map(|lane| {
+                    let hold = lane.holds.iter().find(|hold| hold.permit_of == Some(memory))?;
+                    let ended = if lane.has_ended { format!(", and {} has ended", lane.name) } else { String::new() };
+                    Some(format!("which {} holds since {}{ended}", lane.name, hold.place))
+                });
+                let holders: Vec<String> = holders.collect();
+                let holders = if holders.is_empty() { "which no lane holds".into() } else { holders.join(", and ") };
+                format!("waits for {what} at {at}, {holders}")
+            }
+            Between::EndOf(_) => format!("waits for the end of {other} at {at}"),
+        }
+    }
+
+    /// Which processes have an end of a pipe open: "whose writing end is open only in seq".
+    fn ends_of_pipe(&self, pipe: u64, writes: bool) -> String {
+        let end = if writes { "writing" } else { "reading" };
+        let is_alone = self.all.iter().all(|lane| lane.process.is_none());
+        let name = |&id: &u32| match id == process::id() {
+            true if is_alone => "this process".into(),
+            true => program_name(),
+            false => children::process_name(id, &self.all),
+        };
+        let processes: Vec<String> = self.others.openers.get(&(pipe, writes)).into_iter().flatten().map(name).collect();
+        let made = between::made_at(pipe).map(|place| format!(" (made at {place})")).unwrap_or_default();
+        format!("whose {end} end is open only in {}{made}", processes.join(" and "))
     }
 
     /// Who owns the ends of a channel: ", whose sender belongs to Dewey (made at a.rs:1)".
@@ -411,6 +522,28 @@ impl Lanes {
             let _ = write!(text, ", and a {role} is owned by {owner} (made at {}{use_of})", end.place);
         }
         text
+    }
+}
+
+impl Others {
+    fn of(all: &[LaneState], still: Duration, complete: BTreeSet<u32>) -> Self {
+        let waits = all.iter().filter(|lane| !lane.has_ended && lane.still >= still).filter_map(waits);
+        let needed = waits.filter_map(|doing| match doing.needs {
+            Needs::Between(needs) => Some(needs),
+            _ => None,
+        });
+        let needed: BTreeSet<Between> = needed.collect();
+        if needed.is_empty() {
+            return Self::default();
+        }
+        let pipe = |needs: &Between| match needs {
+            Between::Bytes(pipe) => Some((*pipe, true)),
+            Between::Room(pipe) => Some((*pipe, false)),
+            _ => None,
+        };
+        let pipes: Vec<_> = needed.iter().filter_map(pipe).collect();
+        let are_all = descendants_of(process::id()).iter().all(|process| complete.contains(&process.id));
+        Self { complete, are_all, openers: between::openers(&pipes) }
     }
 }
 
@@ -456,6 +589,9 @@ fn does(lane: &LaneState) -> String {
         _ => "",
     };
     let held = format!("{wake}{}", held(&lane.holds));
+    if lane.has_ended {
+        return format!("has ended{held}");
+    }
     match &lane.doing {
         Some(doing) if doing.kind == Kind::Wait => format!("waits for {} at {}{held}", doing.what, doing.place),
         Some(doing) if doing.kind == Kind::Sleep => format!("sleeps ({}) at {}{held}", doing.what, doing.place),
@@ -466,20 +602,22 @@ fn does(lane: &LaneState) -> String {
     }
 }
 
-/// Whether a thread of this process is in another state than S, sleeping (proc(5), `/proc/PID/stat`).
-fn goes_on(thread: i32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/self/task/{thread}/stat")).unwrap_or_default();
+/// Whether a thread does not sleep, as proc(5) says. A thread that has said that it will sleep, or that it will wait for a child,
+/// is in state S (`/proc/PID/stat`), but may run or wait for a core; `/proc/PID/syscall` tells that.
+fn goes_on(process: u32, thread: i32) -> bool {
+    let read = |file: &str| fs::read_to_string(format!("/proc/{process}/task/{thread}/{file}")).unwrap_or_default();
     // The name stands in parentheses, and may contain some.
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('S'))
+    let sleeps = read("stat").rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('S'));
+    !sleeps || read("syscall").starts_with("running")
 }
 
-/// Whether all threads of this process have lanes, but for the helpers.
-fn has_lanes_only(known: &BTreeSet<i32>) -> bool {
-    let Ok(threads) = fs::read_dir(format!("/proc/{}/task", process::id())) else { return false };
+/// Whether all threads of a process have lanes, but for the helpers.
+pub(super) fn has_lanes_only(process: u32, known: &BTreeSet<i32>, helpers: &[&str]) -> bool {
+    let Ok(threads) = fs::read_dir(format!("/proc/{process}/task")) else { return false };
     threads.flatten().all(|thread| {
         let name = fs::read_to_string(thread.path().join("comm")).unwrap_or_default();
         let number = thread.file_name().to_str().and_then(|number| number.parse().ok());
-        HELPERS.contains(&name.trim_end()) || number.is_some_and(|number| known.contains(&number))
+        helpers.contains(&name.trim_end()) || number.is_some_and(|number| known.contains(&number))
     })
 }
 
@@ -505,7 +643,9 @@ mod tests {
             is_task: false,
             entered: true,
             thread: number as i32,
-            thread_id: std::thread::spawn(|| ()).thread().id(),
+            process: None,
+            has_ended: false,
+            thread_id: Some(std::thread::spawn(|| ()).thread().id()),
             polled_by: None,
             doing: None,
             beside: Vec::new(),
@@ -529,12 +669,13 @@ mod tests {
     }
 
     fn holds(lane: LaneState, lock: usize, is_shared: bool) -> LaneState {
-        let hold = Hold { number: 0, lock, name: format!("lock {lock}"), is_shared, place: place(2) };
+        let name = format!("lock {lock}");
+        let hold = Hold { number: 0, lock, permit_of: None, name, is_shared, place: place(2) };
         LaneState { holds: vec![hold], ..lane }
     }
 
     fn stuck(all: &[LaneState]) -> Vec<String> {
-        let lanes = Lanes::of(all.to_vec(), STILL, true);
+        let lanes = Lanes::of(all.to_vec(), STILL, true, Others::default());
         let stuck = lanes.all.iter().zip(&lanes.released).filter(|(_, released)| !**released);
         stuck.map(|(lane, _)| lane.name.clone()).collect()
     }
@@ -550,7 +691,7 @@ mod tests {
             runs(3, "d"),
         ];
         assert_eq!(stuck(&all), ["a", "b", "c"]);
-        let lanes = Lanes::of(all.to_vec(), STILL, true);
+        let lanes = Lanes::of(all.to_vec(), STILL, true, Others::default());
         assert_eq!(lanes.verdict(), Verdict::Deadlock);
         let report = lanes.report();
         let cycle = "reason: a cycle: a waits for it at a.rs:1, which b holds since a.rs:2; b waits for it at a.rs:1, which a holds \
@@ -577,7 +718,7 @@ mod tests {
             assert_eq!(stuck(&[waits(0, "a", needs.clone()), runs(1, "b")]), NONE);
             assert_eq!(stuck(&[waits(0, "a", needs.clone()), waits(1, "b", Needs::Notification)]), ["a", "b"]);
             // A thread without a lane may do it.
-            let lanes = Lanes::of(vec![waits(0, "a", needs)], STILL, false);
+            let lanes = Lanes::of(vec![waits(0, "a", needs)], STILL, false, Others::default());
             assert_eq!(lanes.verdict(), Verdict::NotMoving);
         }
         let all = [0, 1].map(|number| waits(number, "a", Needs::Parties(5, 2)));
@@ -586,21 +727,21 @@ mod tests {
 
     #[test]
     fn a_wait_of_which_nothing_is_known_is_no_deadlock() {
-        let lanes = Lanes::of(vec![waits(0, "a", Needs::Unknown)], STILL, true);
+        let lanes = Lanes::of(vec![waits(0, "a", Needs::Unknown)], STILL, true, Others::default());
         assert_eq!(lanes.verdict(), Verdict::NotMoving);
         assert!(lanes.report().starts_with("not moving: "), "{}", lanes.report());
-        let lanes = Lanes::of(vec![waits(0, "a", Needs::Unknown), runs(1, "b")], STILL, true);
+        let lanes = Lanes::of(vec![waits(0, "a", Needs::Unknown), runs(1, "b")], STILL, true, Others::default());
         assert_eq!(lanes.verdict(), Verdict::GoesOn);
-        assert_eq!(Lanes::of(Vec::new(), STILL, true).verdict(), Verdict::GoesOn);
+        assert_eq!(Lanes::of(Vec::new(), STILL, true, Others::default()).verdict(), Verdict::GoesOn);
     }
 
     #[test]
     fn the_end_of_a_stuck_thread_does_not_come() {
         let stuck_thread = holds(waits(1, "b", Needs::Exclusive(7)), 7, false);
-        let all = [waits(0, "a", Needs::EndOf(stuck_thread.thread_id)), stuck_thread];
+        let all = [waits(0, "a", Needs::EndOf(stuck_thread.thread_id.unwrap())), stuck_thread];
         assert_eq!(stuck(&all), ["a", "b"]);
-        assert!(Lanes::of(all.to_vec(), STILL, true).report().contains("reason: b waits for it"));
-        let of_ended = runs(1, "b").thread_id;
+        assert!(Lanes::of(all.to_vec(), STILL, true, Others::default()).report().contains("reason: b waits for it"));
+        let of_ended = runs(1, "b").thread_id.unwrap();
         assert_eq!(stuck(&[waits(0, "a", Needs::EndOf(of_ended))]), NONE);
     }
 
@@ -637,6 +778,70 @@ mod tests {
         );
         assert_eq!(stuck(&[runs(0, "main"), awaits(2, 3), left(Some(4))]), NONE, "the task was not polled since");
         assert_eq!(stuck(&[runs(0, "main"), awaits(2, 5), left(None)]), NONE, "the future was not woken");
+    }
+
+    /// A lane of another process.
+    fn of_process(process: u32, lane: LaneState) -> LaneState {
+        LaneState { process: Some(process), number: u64::from(process) << 32 | lane.number, ..lane }
+    }
+
+    /// The lanes that are stuck if only this process and process 2 exist, and have these ends of pipes open: the pipe, whether it is
+    /// the writing end, and the process.
+    fn stuck_with(all: &[LaneState], ends: &[(u64, bool, u32)]) -> Vec<String> {
+        let mut others = Others { complete: [2].into(), are_all: true, ..Others::default() };
+        for &(pipe, writes, process) in ends {
+            others.openers.entry((pipe, writes)).or_default().push(process);
+        }
+        let lanes = Lanes::of(all.to_vec(), STILL, true, others);
+        let stuck = (0..lanes.all.len()).filter(|&index| lanes.is_stuck(index));
+        stuck.map(|index| lanes.all[index].name.clone()).collect()
+    }
+
+    #[test]
+    fn a_pipe_needs_a_process_that_has_its_other_end() {
+        let own = process::id();
+        let (bytes, room) = (Needs::Between(Between::Bytes(5)), Needs::Between(Between::Room(6)));
+        let reads = || waits(0, "reads", bytes.clone());
+        assert_eq!(stuck_with(&[reads()], &[(5, true, own)]), ["reads"]);
+        assert_eq!(stuck_with(&[reads()], &[]), NONE, "the system tells it the end");
+        assert_eq!(stuck_with(&[reads()], &[(5, true, own), (5, true, 3)]), NONE, "process 3 is not known");
+        assert_eq!(stuck_with(&[reads(), runs(1, "runs")], &[(5, true, own)]), NONE);
+        let writes = of_process(2, waits(0, "writes", room.clone()));
+        let both = [reads(), writes.clone()];
+        assert_eq!(stuck_with(&both, &[(5, true, 2), (6, false, own)]), ["reads", "writes"]);
+        assert_eq!(stuck_with(&both, &[(5, true, 2), (6, false, own), (6, false, 3)]), NONE);
+        assert_eq!(stuck_with(&[reads(), of_process(2, runs(0, "runs"))], &[(5, true, 2)]), NONE);
+        let moved = LaneState { still: STILL / 2, ..writes };
+        assert_eq!(stuck_with(&[reads(), moved], &[(5, true, 2), (6, false, own)]), NONE);
+    }
+
+    #[test]
+    fn a_permit_may_be_released_by_any_lane_that_can_go_on() {
+        let waits_for = waits(0, "waits", Needs::Between(Between::Permit(9)));
+        let permit = Hold::of_permit(9, "permit", std::panic::Location::caller());
+        let holder = LaneState { holds: vec![permit], ..of_process(2, runs(0, "holder")) };
+        let killed = LaneState { has_ended: true, ..holder.clone() };
+        let all = [waits_for.clone(), killed.clone()];
+        assert_eq!(stuck_with(&all, &[]), ["waits"]);
+        let others = Others { are_all: true, ..Others::default() };
+        let report = Lanes::of(all.to_vec(), STILL, true, others).report();
+        assert!(report.contains("\n  holder has ended; it holds permit since "), "{report}");
+        assert!(report.contains("reason: waits waits for it at a.rs:1, which holder holds since "), "{report}");
+        assert!(report.ends_with(", and holder has ended\n"), "{report}");
+        assert_eq!(stuck_with(&[waits_for.clone(), holder], &[]), NONE);
+        assert_eq!(stuck_with(&[waits_for.clone(), killed, runs(1, "runs")], &[]), NONE);
+        // A process that has told nothing may release it.
+        assert_eq!(stuck(&[waits_for]), NONE);
+    }
+
+    #[test]
+    fn the_end_of_a_stuck_process_does_not_come() {
+        let joins = waits(0, "joins", Needs::Between(Between::EndOf(2)));
+        let child = of_process(2, waits(0, "child", Needs::Between(Between::Bytes(5))));
+        let own = [(5, true, process::id())];
+        assert_eq!(stuck_with(&[joins.clone(), child.clone()], &own), ["child", "joins"]);
+        assert_eq!(stuck_with(&[joins.clone(), child, runs(1, "kills")], &own), NONE);
+        assert_eq!(stuck_with(&[joins], &own), NONE, "it has ended");
     }
 
     #[test]

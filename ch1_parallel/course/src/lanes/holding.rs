@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 
+use super::between::Between;
 use super::board::{self, Place};
 use super::{wait_at, wait_for_at};
 
@@ -36,20 +37,34 @@ pub enum Needs {
     EndOf(ThreadId),
     /// All tasks of this name end.
     EndOfTask(&'static str),
+    /// Another process does it.
+    Between(Between),
 }
 
 /// A lock that a lane holds.
 #[derive(Clone, Debug)]
 pub struct Hold {
     pub(super) number: u64,
-    /// Where the lock lies in memory.
+    /// Where the lock lies in memory; 0 for a permit.
     pub lock: usize,
+    /// The memory of the semaphore of which it is a permit.
+    pub permit_of: Option<u64>,
     /// Its name.
     pub name: String,
     /// Whether other lanes may hold it at the same time.
     pub is_shared: bool,
     /// Where in the source the lane has acquired it.
     pub place: Place,
+}
+
+impl Hold {
+    fn of_lock(lock: usize, name: &str, is_shared: bool, place: &'static Location<'static>) -> Self {
+        Self { number: 0, lock, permit_of: None, name: name.into(), is_shared, place: place.into() }
+    }
+
+    pub(super) fn of_permit(memory: u64, name: &str, place: &'static Location<'static>) -> Self {
+        Self { permit_of: Some(memory), ..Self::of_lock(0, name, false, place) }
+    }
 }
 
 /// ", and holds A (since a.rs:1)" for the holds of a lane; empty if there are none.
@@ -98,7 +113,7 @@ fn acquired<G>(
 ) -> Held<G> {
     let needs = if is_shared { Needs::Shared(lock) } else { Needs::Exclusive(lock) };
     let guard = wait_at(name, place, needs, acquire);
-    Held { guard, holds: board::holds(Hold { number: 0, lock, name: name.into(), is_shared, place: place.into() }) }
+    Held::new(guard, board::holds(Hold::of_lock(lock, name, is_shared, place)))
 }
 
 /// The same as [`lock`] for a lock that gives the thread back: `acquire` returns a future of the guard.
@@ -116,8 +131,13 @@ where
     let lock = address(lock);
     async move {
         let guard = wait_for_at(name, place, Needs::Exclusive(lock), guard).await;
-        let hold = Hold { number: 0, lock, name: name.into(), is_shared: false, place: place.into() };
-        Held { guard, holds: board::holds(hold) }
+        Held::new(guard, board::holds(Hold::of_lock(lock, name, false, place)))
+    }
+}
+
+impl<G> Held<G> {
+    pub(super) fn new(guard: G, holds: Option<board::Holds>) -> Self {
+        Self { guard, holds }
     }
 }
 

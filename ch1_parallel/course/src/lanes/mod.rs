@@ -28,8 +28,10 @@
 //! then, and so that another process can read the lanes while the program hangs.
 
 mod apportion;
+mod between;
 pub mod board;
 pub mod chart;
+pub mod children;
 pub mod exchange;
 pub mod family;
 pub mod hang;
@@ -50,6 +52,7 @@ use std::time::Duration;
 
 use tracing::{Instrument, Span, info_span};
 
+pub use between::{end_of, permit, pipe, read_from, write_to};
 use holding::Needs;
 pub use holding::{End, Held, channel, lock, lock_for, meet, notified, own, read, receive, send};
 use record::wakes;

@@ -28,7 +28,7 @@ pub enum State {
 }
 
 /// The kinds of state, in the order of the chart's legend.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Kind {
     /// [`State::Run`]
     Run,

@@ -23,7 +23,6 @@ mod starter;
 
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
@@ -32,7 +31,8 @@ use clap::Parser;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
-use crate::lanes::{self, record};
+use crate::lanes::{self, children, record};
+pub use crate::processes::program_name;
 use drawing::Drawing;
 use endings::process_name;
 pub use endings::{
@@ -109,7 +109,9 @@ fn run_watched<A: Parser, C>(
     let (args, flags) = parse(header);
     let checked = check(args).unwrap_or_else(|why| Answer::bad_flags::<A>(&why).end());
     let deadline = flags.deadline.unwrap_or(deadline);
-    if !deadline.is_zero() {
+    // The program that has started a child looks at the lanes of both.
+    if !deadline.is_zero() && !starter::is_child() {
+        children::offer();
         deadline::watch(deadline);
     }
     report((|| {
@@ -139,13 +141,6 @@ fn flush() -> anyhow::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("stdout"),
         _ => Ok(()),
     }
-}
-
-/// The file name of the running program.
-#[must_use]
-pub fn program_name() -> String {
-    let path = std::env::args_os().next().map(PathBuf::from).unwrap_or_default();
-    path.file_stem().map_or_else(|| "program".into(), |name| name.to_string_lossy().into_owned())
 }
 
 /// A program that has begun.
@@ -259,6 +254,7 @@ pub fn begin_child(name: &str) {
 fn join_parent(name: &str) {
     interrupt::set_role(Role::Child);
     speak_as(name);
+    children::join(name);
     // If the record cannot be written, the parent says it, once for all.
     let _ = record::join(name, None);
 }

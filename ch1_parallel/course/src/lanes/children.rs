@@ -1,0 +1,264 @@
+//! The lanes of child processes, for the report of a hang: a file in memory that a program with a deadline shares with its children.
+//!
+//! Each lane of a child has a slot of one page in the file, and the child writes the lane into it at each change. So the
+//! program can read what a lane did last, also after the child was killed.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileExt;
+use std::process::{self, Command};
+use std::sync::{Mutex, OnceLock};
+
+use rustix::fs::{FlockOperation, MemfdFlags, flock, fstat};
+use serde::{Deserialize, Serialize};
+
+use super::Kind;
+use super::between::Between;
+use super::board::{Doing, LaneState, Place, locked};
+use super::holding::{Hold, Needs};
+use super::picture::full_name;
+use crate::clock::Moment;
+use crate::processes::Process;
+
+/// The environment variable that names the file to a child: its path and its inode.
+const BOARD: &str = "LANES_BOARD";
+
+/// The room for a lane. A page that a process writes with one call is whole, even if a signal kills the process.
+const SLOT: usize = 4096;
+
+/// This program's file, if it has a deadline.
+static OFFERED: OnceLock<File> = OnceLock::new();
+
+/// The file of the program that has started this process.
+static JOINED: OnceLock<Joined> = OnceLock::new();
+
+#[derive(Debug)]
+struct Joined {
+    file: File,
+    process: Process,
+    name: String,
+    /// The slots of lanes that have ended.
+    free: Mutex<Vec<u64>>,
+}
+
+/// A lane as it stands in its slot.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Told {
+    process: Process,
+    name: String,
+    number: u32,
+    thread: i32,
+    is_task: bool,
+    entered: bool,
+    has_ended: bool,
+    moved: u64,
+    doing: Option<ToldDoing>,
+    holds: Vec<ToldHold>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct ToldDoing {
+    kind: Kind,
+    what: String,
+    place: String,
+    since: u64,
+    needs: Option<Between>,
+    keeps_thread: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct ToldHold {
+    permit_of: Option<u64>,
+    name: String,
+    place: String,
+}
+
+/// From now on the children that this program starts tell what their lanes do.
+pub fn offer() {
+    if let Ok(file) = rustix::fs::memfd_create("board", MemfdFlags::CLOEXEC) {
+        let _ = OFFERED.set(file.into());
+    }
+}
+
+/// Names the file to a child.
+pub(super) fn pass_on(child: &mut Command) {
+    let Some(file) = OFFERED.get() else { return };
+    if let Ok(stat) = fstat(file) {
+        child.env(BOARD, format!("/proc/{}/fd/{} {}", process::id(), file.as_raw_fd(), stat.st_ino));
+    }
+}
+
+/// This process, a child with this name, tells from now on what its lanes do, if the program that started it asks for that.
+pub fn join(name: &str) {
+    let Ok(board) = std::env::var(BOARD) else { return };
+    let Some((path, inode)) = board.split_once(' ') else { return };
+    let Ok(file) = OpenOptions::new().read(true).write(true).open(path) else { return };
+    if fstat(&file).is_ok_and(|stat| stat.st_ino.to_string() == inode)
+        && let Some(process) = Process::of(process::id())
+    {
+        let _ = JOINED.set(Joined { file, process, name: name.into(), free: Mutex::default() });
+    }
+}
+
+/// The slot of a lane of this process, once it has one.
+#[derive(Debug, Default)]
+pub(super) struct Slot(Mutex<Option<u64>>);
+
+impl Slot {
+    /// Writes a lane into its slot. A lane that has ended gives its slot back.
+    pub(super) fn write(&self, lane: impl FnOnce() -> LaneState, has_ended: bool) {
+        let Some(joined) = JOINED.get() else { return };
+        let mut own = locked(&self.0);
+        let Some(slot) = own.or_else(|| joined.slot()) else { return };
+        *own = Some(slot);
+        let told = joined.told(&lane(), has_ended);
+        // A lane without a text is one that goes on.
+        let text = serde_json::to_vec(&told).ok().filter(|text| text.len() <= SLOT - 4).unwrap_or_default();
+        let mut page = Vec::with_capacity(SLOT);
+        page.extend((text.len() as u32).to_le_bytes());
+        page.extend(text);
+        // If it fails, the lane did not change for those who read it; there is no better answer.
+        let _ = joined.file.write_all_at(&page, slot);
+        if has_ended {
+            *own = None;
+            locked(&joined.free).push(slot);
+        }
+    }
+}
+
+impl Joined {
+    /// A slot that no lane has.
+    fn slot(&self) -> Option<u64> {
+        if let Some(slot) = locked(&self.free).pop() {
+            return Some(slot);
+        }
+        // All children extend the same file. The lock ends with the process that holds it.
+        flock(&self.file, FlockOperation::LockExclusive).ok()?;
+        let grown = self.file.metadata().and_then(|it| self.file.set_len(it.len() + SLOT as u64).map(|()| it.len()));
+        let _ = flock(&self.file, FlockOperation::Unlock);
+        grown.ok()
+    }
+
+    fn told(&self, lane: &LaneState, has_ended: bool) -> Told {
+        let doing = lane.doing.as_ref().map(|doing| ToldDoing {
+            kind: doing.kind,
+            what: doing.what.clone(),
+            place: doing.place.to_string(),
+            since: doing.since.0,
+            // A task may wait for more than it says.
+            needs: if let (Needs::Between(needs), false) = (&doing.needs, lane.is_task) { Some(*needs) } else { None },
+            keeps_thread: doing.keeps_thread,
+        });
+        let hold = |hold: &Hold| ToldHold {
+            permit_of: hold.permit_of,
+            name: hold.name.clone(),
+            place: hold.place.to_string(),
+        };
+        Told {
+            process: self.process.clone(),
+            name: full_name(true, &self.name, &lane.name),
+            number: lane.number as u32,
+            thread: lane.thread,
+            is_task: lane.is_task,
+            entered: lane.entered,
+            has_ended,
+            moved: Moment::now().0,
+            doing,
+            holds: lane.holds.iter().map(hold).collect(),
+        }
+    }
+}
+
+/// What the children have told.
+#[derive(Debug, Default)]
+pub(super) struct Family {
+    /// The lanes, also those of processes that have ended and held permits.
+    pub lanes: Vec<LaneState>,
+    /// The processes that are alive and have only threads with lanes, or with these names, and have not moved within the time asked for.
+    pub complete: BTreeSet<u32>,
+}
+
+/// What the children of this program do, if it has a deadline. A lane that has moved within the time `still` can go on.
+pub(super) fn family(still: std::time::Duration, helpers: &[&str]) -> Family {
+    let told = read();
+    let now = Moment::now();
+    let mut family = Family::default();
+    let processes: BTreeSet<u32> = told.iter().map(|told| told.process.id).collect();
+    for id in processes {
+        let own = || told.iter().filter(move |told| told.process.id == id);
+        let lives = own().next_back().is_some_and(|told| told.process.is_alive());
+        let is_quiet = own().all(|told| now.since(Moment(told.moved)) >= still);
+        let threads: BTreeSet<i32> = own().filter(|it| !it.has_ended && !it.is_task).map(|told| told.thread).collect();
+        if lives && is_quiet && super::hang::has_lanes_only(id, &threads, helpers) {
+            family.complete.insert(id);
+        }
+        let is_told = |told: &&Told| !told.has_ended && (lives || told.holds.iter().any(|it| it.permit_of.is_some()));
+        family.lanes.extend(own().filter(is_told).map(|told| told.state(now, !lives)));
+    }
+    family
+}
+
+fn read() -> Vec<Told> {
+    let Some(file) = OFFERED.get() else { return Vec::new() };
+    let mut all = Vec::new();
+    let mut page = vec![0; SLOT];
+    for slot in (0..file.metadata().map_or(0, |it| it.len())).step_by(SLOT) {
+        if file.read_exact_at(&mut page, slot).is_err() {
+            break;
+        }
+        let length = u32::from_le_bytes([page[0], page[1], page[2], page[3]]) as usize;
+        // A page that is being written at this moment is of a lane that goes on.
+        all.extend(page.get(4..4 + length).and_then(|text| serde_json::from_slice(text).ok()));
+    }
+    all
+}
+
+impl Told {
+    fn state(&self, now: Moment, is_of_ended: bool) -> LaneState {
+        let doing = self.doing.as_ref().map(|told| Doing {
+            number: 0,
+            kind: told.kind,
+            what: told.what.clone(),
+            place: Place::Found(told.place.clone()),
+            since: Moment(told.since),
+            needs: told.needs.map_or(Needs::Unknown, Needs::Between),
+            keeps_thread: told.keeps_thread,
+        });
+        let hold = |told: &ToldHold| Hold {
+            number: 0,
+            lock: 0,
+            permit_of: told.permit_of,
+            name: told.name.clone(),
+            is_shared: false,
+            place: Place::Found(told.place.clone()),
+        };
+        LaneState {
+            // The lanes of this process have smaller numbers.
+            number: u64::from(self.process.id) << 32 | u64::from(self.number),
+            process: Some(self.process.id),
+            has_ended: is_of_ended,
+            name: self.name.clone(),
+            is_task: self.is_task,
+            entered: self.entered,
+            thread: self.thread,
+            thread_id: None,
+            polled_by: None,
+            doing,
+            beside: Vec::new(),
+            holds: self.holds.iter().map(hold).collect(),
+            still: now.since(Moment(self.moved)),
+            waking: Default::default(),
+        }
+    }
+}
+
+/// The name by which a report calls a process: that of its `main`, or what `ps` shows.
+pub(super) fn process_name(id: u32, lanes: &[LaneState]) -> String {
+    let of_lane = lanes.iter().find(|lane| lane.process == Some(id));
+    let from_lane = of_lane.map(|lane| lane.name.split('/').next().unwrap_or_default().to_owned());
+    from_lane.unwrap_or_else(|| {
+        let name = fs::read_to_string(format!("/proc/{id}/comm")).unwrap_or_default();
+        format!("{} ({id})", name.trim_end())
+    })
+}
