@@ -10,6 +10,7 @@
 //! | [`barrier`], [`lock`], [`semaphore`] | a barrier, a lock and a semaphore between processes |
 //! | [`shared`] | memory that processes share: atomic numbers, and arrays in parts that are borrowed at run time |
 //! | [`kernels`] | the kernels, solved by processes with shared memory |
+//! | [`what_rust_forbids`] | mistakes that the compiler refuses |
 //! | [`my_func`] | the function that the program `process_spawn_module` takes from another module |
 //!
 //! A value that is passed to a child is copied. The end of a pipe, a barrier and shared memory are not copied: the
@@ -44,6 +45,7 @@ pub mod process;
 pub mod queue;
 pub mod semaphore;
 pub mod shared;
+pub mod what_rust_forbids;
 
 pub use barrier::Barrier;
 pub use channel::channel;

@@ -13,6 +13,7 @@
 //! | [`block`] | a rank's part of a grid, with a frame for the edges of its neighbours |
 //! | [`loggp`] | measures the parameters of the LogGP model: what a message costs the sender, the network and the receiver |
 //! | [`kernels`] | the kernels that every strategy solves, solved by ranks that exchange messages |
+//! | [`what_rust_forbids`] | mistakes that the compiler refuses |
 
 mod banner;
 pub mod block;
@@ -25,3 +26,4 @@ pub mod launch;
 pub mod lesson;
 pub mod loggp;
 pub mod parts;
+pub mod what_rust_forbids;

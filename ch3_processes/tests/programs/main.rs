@@ -3,6 +3,7 @@
 mod background;
 mod background_daemon;
 mod endings;
+mod hazards;
 mod pipe;
 mod process_barrier;
 mod process_kill;
