@@ -16,7 +16,17 @@ impl Moment {
     /// This moment.
     #[must_use]
     pub fn now() -> Self {
-        let time = clock_gettime(ClockId::Monotonic);
+        Self::of(ClockId::Monotonic)
+    }
+
+    /// How long this thread has computed (`CLOCK_THREAD_CPUTIME_ID`).
+    #[must_use]
+    pub fn of_thread() -> Self {
+        Self::of(ClockId::ThreadCPUTime)
+    }
+
+    fn of(clock: ClockId) -> Self {
+        let time = clock_gettime(clock);
         Self(time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64)
     }
 

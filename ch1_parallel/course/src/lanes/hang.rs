@@ -5,7 +5,7 @@
 //! needs each lane that holds it, and a wait for a message needs one of the lanes that have a sender. So a deadlock is a cycle, or
 //! a knot of lanes of which each could only be helped by another one of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,6 +50,16 @@ struct Others {
 #[derive(Debug)]
 pub struct Lanes {
     all: Vec<LaneState>,
+    /// The index of each lane, by its number.
+    places: HashMap<u64, usize>,
+    /// The index of the task that the thread of a lane runs, by the number of that lane.
+    within: HashMap<u64, usize>,
+    /// How many tasks each lane has polled last, by the number of that lane.
+    polls: HashMap<u64, usize>,
+    /// The lanes that hold each lock.
+    holders: HashMap<usize, Vec<usize>>,
+    /// The names of the tasks for whose end a lane waits as tasks that were spawned.
+    spawned: HashSet<&'static str>,
     /// A lane that has moved within this time can go on.
     still: Duration,
     /// Whether no lane has moved within this time, also none that has ended.
@@ -92,7 +102,25 @@ impl Lanes {
         // Which lane began first is chance, and a report should not depend on it.
         all.sort_by(|one, other| one.name.cmp(&other.name));
         let released = vec![false; all.len()];
-        let mut lanes = Self { all, still, is_quiet: true, is_complete, others, released };
+        let places = all.iter().enumerate().map(|(index, lane)| (lane.number, index)).collect();
+        let entered = all.iter().enumerate().filter(|(_, lane)| lane.is_task && lane.entered);
+        let within = entered.filter_map(|(index, task)| Some((task.polled_by?, index))).collect();
+        let spawned =
+            all.iter().flat_map(|lane| lane.doing.iter().chain(&lane.beside)).filter_map(|doing| match doing.needs {
+                Needs::EndOfTask(name) => Some(name),
+                _ => None,
+            });
+        let spawned = spawned.collect();
+        let mut polls: HashMap<u64, usize> = HashMap::new();
+        for by in all.iter().filter(|lane| lane.waking.polled.is_some()).filter_map(|lane| lane.polled_by) {
+            *polls.entry(by).or_default() += 1;
+        }
+        let mut holders: HashMap<usize, Vec<usize>> = HashMap::new();
+        for (index, lane) in all.iter().enumerate() {
+            lane.holds.iter().for_each(|hold| holders.entry(hold.lock).or_default().push(index));
+        }
+        let mut lanes =
+            Self { all, places, within, polls, holders, spawned, still, is_quiet: true, is_complete, others, released };
         loop {
             let next: Vec<bool> = (0..lanes.all.len()).map(|it| lanes.released[it] || lanes.can_go_on(it)).collect();
             if next == lanes.released {
@@ -128,11 +156,11 @@ impl Lanes {
 
     /// The task that the thread of a lane runs.
     fn task_within(&self, lane: &LaneState) -> Option<usize> {
-        self.all.iter().position(|task| task.is_task && task.entered && task.polled_by == Some(lane.number))
+        self.within.get(&lane.number).copied()
     }
 
     fn index(&self, number: u64) -> Option<usize> {
-        self.all.iter().position(|lane| lane.number == number)
+        self.places.get(&number).copied()
     }
 
     fn is_released(&self, number: u64) -> bool {
@@ -185,8 +213,7 @@ impl Lanes {
     /// Whether a lane may wait at the same time for something that it does not say, as in `select!`. A task has given a copy of its
     /// waker to all for which it waits. What a thread has given away is not known.
     fn may_wait_for_more(&self, lane: &LaneState) -> bool {
-        let polls = |task: &&LaneState| task.polled_by == Some(lane.number) && task.waking.polled.is_some();
-        let known = 1 + lane.beside.len() + self.all.iter().filter(polls).count();
+        let known = 1 + lane.beside.len() + self.polls.get(&lane.number).copied().unwrap_or_default();
         !lane.is_task || lane.waking.copies > known
     }
 
@@ -224,8 +251,7 @@ impl Lanes {
 
     /// Whether a lane waits for the end of this task as one that was spawned.
     fn is_spawned(&self, task: &LaneState) -> bool {
-        let joins = |doing: &Doing| matches!(doing.needs, Needs::EndOfTask(name) if name == task.name);
-        self.all.iter().flat_map(|lane| lane.doing.iter().chain(&lane.beside)).any(joins)
+        self.spawned.contains(task.name.as_str())
     }
 
     /// The lanes for which a lane waits, if they can never help it: it waits for all of them, or for any of them.
@@ -310,7 +336,8 @@ impl Lanes {
     /// The lanes that hold a lock; also those that share it, if `shared`.
     fn holders(&self, lock: usize, shared: bool) -> Vec<u64> {
         let holds = |lane: &&LaneState| lane.holds.iter().any(|hold| hold.lock == lock && (shared || !hold.is_shared));
-        self.all.iter().filter(holds).map(|lane| lane.number).collect()
+        let holders = self.holders.get(&lock).into_iter().flatten().map(|&index| &self.all[index]);
+        holders.filter(holds).map(|lane| lane.number).collect()
     }
 
     /// The lanes that own the senders (or the receivers) among the ends of a channel, if none of them is released. An end of which

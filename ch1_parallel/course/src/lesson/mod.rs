@@ -124,6 +124,12 @@ fn run_watched<A: Parser, C>(
         hold();
         // A run that failed is drawn too: the picture tells why.
         let drawn = lesson.end();
+        // The report of a hazard says nothing about its picture.
+        if let (Err(shown), Err(error)) = (&told, &drawn)
+            && shown.is::<Shown>()
+        {
+            say_error(&format!("{error:#}"));
+        }
         told.and(drawn).and(flush())
     })())
 }
