@@ -5,6 +5,18 @@ use course::testing::hazard::{Hazard, hazards_of};
 
 const BAD: &[&[&str]] = &[&["--repaired", "1"], &["--repaired=no"]];
 
+const BLOCKING_THE_LOOP: Hazard = Hazard {
+    program: super::blocking_the_loop::BLOCKING_THE_LOOP,
+    report: &[
+        "blocked event loop:",
+        "  task 1 blocked the thread for at least 305 ms at `Way::Blocking => (lanes::sleep(\"blocking...`; not polled meanwhile: heartbeat (ready for at least 295 ms), other tasks that were ready: 2",
+        "  task 2 blocked the thread for at least 308 ms at `Way::Blocking => (lanes::sleep(\"blocking...`; not polled meanwhile: heartbeat (ready for at least 298 ms), other tasks that were ready: 1",
+        "  task 3 blocked the thread for at least 327 ms at `Way::Blocking => (lanes::sleep(\"blocking...`; not polled meanwhile: heartbeat (ready for at least 317 ms), other tasks that were ready: 0",
+        "reason: until such a call returns, its thread polls no task and runs no timer",
+    ],
+    prints: "a heartbeat each 10ms, tasks that sleep: 3\nAsync: beats: ",
+};
+
 const GUARD_ACROSS_AWAIT: Hazard = Hazard {
     program: Program {
         path: env!("CARGO_BIN_EXE_guard_across_await"),
@@ -63,6 +75,11 @@ const LOST_WAKER: Hazard = Hazard {
 };
 
 #[test]
+fn blocking_the_loop() {
+    BLOCKING_THE_LOOP.keeps_its_promises();
+}
+
+#[test]
 fn guard_across_await() {
     GUARD_ACROSS_AWAIT.keeps_its_promises();
 }
@@ -84,6 +101,7 @@ fn lost_waker() {
 
 #[test]
 fn all_hazards_are_tested() {
-    let tested = [GUARD_ACROSS_AWAIT, FUTURELOCK, CANCELLED_READ, LOST_WAKER].map(|hazard| hazard.program.to_string());
+    let tested = [BLOCKING_THE_LOOP, GUARD_ACROSS_AWAIT, FUTURELOCK, CANCELLED_READ, LOST_WAKER];
+    let tested = tested.map(|hazard| hazard.program.to_string());
     assert_eq!(hazards_of("src/bin"), tested.into());
 }
