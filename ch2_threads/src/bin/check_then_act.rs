@@ -59,7 +59,7 @@ pub fn main() -> ExitCode {
             ))
             .into());
         }
-        println!("seat {SEAT} belongs to {owner}");
+        println!("seat {SEAT} belongs to {owner}: `book` returned {booked:?} to Huey and Dewey");
         ensure!(booked.contains(&true), "no thread has booked the seat");
         Ok(())
     })

@@ -9,9 +9,9 @@
 //!            cargo run --bin double_lock -- --repaired
 //! Observe:   the report has one thread only: it waits for the lock that it holds, and both lines are named. The
 //!            repaired program takes 2, 1, and, after the stock was filled again, 2.
-//! Exercise:  why is a call of `drop` no repair here? (What is the name of the guard?) Then replace the `match` by `if let
-//!            Some(item) = ... { item } else { refill(stock) }`. In Rust 2024 the program then ends without `--repaired`.
-//!            Why?
+//! Exercise:  why is a call of `drop` no repair here? (What is the name of the guard?) Then replace the second `match`
+//!            by `if let Some(item) = ... { item } else { refill(stock) }`. In Rust 2024 the program then ends without
+//!            `--repaired`. Why?
 
 use std::process::ExitCode;
 

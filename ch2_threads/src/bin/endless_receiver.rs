@@ -6,10 +6,10 @@
 //!
 //! Run:       cargo run --bin endless_receiver
 //!            cargo run --bin endless_receiver -- --repaired
-//! Observe:   all numbers come, all workers end, and the program hangs after them. The report says which sender is left, in
+//! Observe:   the report lists only `main`: the workers have sent their numbers and ended. It says which sender is left, in
 //!            which line it was made, and that no lane has ever used it.
-//! Exercise:  start the last worker after the loop, and give it `numbers` itself in place of a clone. Is a `drop` still
-//!            needed? If there were no worker, which thread would own the sender, and would the program end?
+//! Exercise:  start the last worker after the loop, give it `numbers` itself in place of a clone, and delete the lines
+//!            with `kept`. Does the program end without a `drop` now? Which thread drops the last sender?
 
 use std::process::ExitCode;
 use std::thread;

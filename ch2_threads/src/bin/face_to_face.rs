@@ -10,7 +10,7 @@
 //! Observe:   the report names both channels, the line of `send` (the same line for both threads), and for each channel the
 //!            thread that owns the receiver.
 //! Exercise:  give both channels room for one message (`lanes::channel(..., 1, bounded)`) and let each thread send two
-//!            messages before it receives two. Where does each thread wait now?
+//!            messages before it receives two. In which of its sends does each thread wait now, and why?
 
 use std::process::ExitCode;
 use std::thread;

@@ -8,8 +8,8 @@
 //!            cargo run --bin lost_update -- --repaired
 //! Observe:   the report lists the steps: both threads load 0 before either of them stores. The repaired program prints the
 //!            time of an addition in both forms, when only one thread adds. Is the repair slower?
-//! Exercise:  remove the barrier (`loaded`) and let each thread add 1,000,000 times. (The check `sum == 2` fails then, and
-//!            prints the counter.) How many additions are lost? Can one late store lose more than one addition?
+//! Exercise:  write `let loaded = || ();` in place of the barrier, and let each thread add 1,000,000 times. (The check of
+//!            `sum` fails then, and prints it.) How many additions are lost? Can one late store lose more than one?
 
 use std::hint::black_box;
 use std::process::ExitCode;

@@ -13,8 +13,8 @@
 //!            because `write` was dropped before its end.
 //! Exercise:  pass the future by value: in `select!`, replace `&mut write` by `write`, and delete the repair. Why does the
 //!            program end now? Then keep the line of `write`: put the log into an `Arc`, pass `&*log` to `lock_for`, spawn
-//!            the future, and await its handle at the end of `serve`. Which guard must be dropped before that await? In
-//!            which order are the two lines? (The check in `main` expects one line.)
+//!            the future, write `_ = &mut write` in `select!`, and await the handle at the end of `serve`. Which guard must
+//!            be dropped before that await? In which order are the two lines? (The check in `main` expects one line.)
 
 use std::future::ready;
 use std::process::ExitCode;

@@ -12,9 +12,9 @@
 //!            cargo run --bin schedules -- --replay target/schedules/lock_order.json
 //! Observe:   the checker says which schedule failed, and draws it: one row for each thread, and one column for each step.
 //!            With the repair, all schedules pass. If no hazard is named, all are searched, and a table shows the results.
-//! Exercise:  take the repair out of one of the programs, but leave its flag: does the checker find the mistake? Then run
-//!            this program without a name and with `--seed 1`, `--seed 2` and so on. Which hazards fail at schedule 1 with
-//!            every seed, and why? Which hazard needs the most schedules?
+//! Exercise:  take the repair out of a hazard of chapter 2, but leave its flag: does the checker find the mistake? Put the
+//!            repair back, and run this program without a name, with `--seed 1`, `--seed 2` and so on. Which hazards fail
+//!            at schedule 1 with every seed, and why? Why does the number vary for the other hazards?
 
 // The model checker searches the programs' own source. In this program the names of the crates with locks, channels and atomics
 // stand for the checker's. A program as a module has no use for its `main`, so all of them are named below: without that the
