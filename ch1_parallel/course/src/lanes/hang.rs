@@ -469,9 +469,11 @@ impl Lanes {
         let Some(doing) = waits(lane) else { return does(lane) };
         let (what, at) = (&doing.what, &doing.place);
         let other = next.map_or("no lane", name);
+        // A reader does not wait for those who read.
+        let reads = matches!(doing.needs, Needs::Shared(_));
         let its_hold = |lock: usize| {
             let holds = next.map(|next| self.all[next].holds.as_slice()).unwrap_or_default();
-            holds.iter().find(|hold| hold.lock == lock)
+            holds.iter().find(|hold| hold.lock == lock && !(reads && hold.is_shared))
         };
         let itself = if next == Some(index) { "it" } else { other };
         match &doing.needs {
@@ -737,6 +739,14 @@ mod tests {
         assert_eq!(stuck(&[reader(Needs::Shared(7)), waits(1, "writer", Needs::Exclusive(7))]), ["reader", "writer"]);
         assert_eq!(stuck(&[reader(Needs::Shared(7)), waits(1, "other", Needs::Shared(7))]), NONE);
         assert_eq!(stuck(&[holds(waits(0, "writer", Needs::Shared(7)), 7, false)]), ["writer"]);
+        // A lane that reads and wants to write keeps later readers out, and waits for itself.
+        let upgrades = holds(waits(1, "upgrades", Needs::Exclusive(7)), 7, true);
+        let lanes = Lanes::of(vec![waits(0, "reader", Needs::Shared(7)), upgrades], STILL, true, Others::default());
+        assert!(
+            lanes.step(0, Some(1)).ends_with(", behind upgrades, which waits to write"),
+            "{}",
+            lanes.step(0, Some(1))
+        );
     }
 
     #[test]
