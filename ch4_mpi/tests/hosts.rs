@@ -6,7 +6,7 @@
 
 mod common;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Read, Write};
@@ -110,12 +110,10 @@ impl Cluster {
             if !version.is_ok_and(|version| String::from_utf8_lossy(&version.stdout).contains("(Open MPI) 4")) {
                 "scripts/cluster run needs Open MPI 4".into()
             } else {
-                let up = run(&mut cluster_up(flags));
-                run(&mut cluster(&["down"]));
-                if up.code() == Some(0) {
-                    return Some(alone);
+                match tried(flags) {
+                    Ok(()) => return Some(alone),
+                    Err(why) => why,
                 }
-                up.last_remark().to_string()
             }
         };
         skip(test, &why);
@@ -131,6 +129,18 @@ impl Drop for Cluster {
             assert_eq!(left_behind(), Vec::<String>::new());
         }
     }
+}
+
+/// What `up` has said with these flags when it was first tried, if it failed. A later `up` must succeed.
+fn tried(flags: &[&str]) -> Result<(), String> {
+    static TRIED: Mutex<BTreeMap<String, Result<(), String>>> = Mutex::new(BTreeMap::new());
+    let mut tried = TRIED.lock().unwrap_or_else(PoisonError::into_inner);
+    let first = || {
+        let up = run(&mut cluster_up(flags));
+        run(&mut cluster(&["down"]));
+        if up.code() == Some(0) { Ok(()) } else { Err(up.last_remark().to_string()) }
+    };
+    tried.entry(flags.join(" ")).or_insert_with(first).clone()
 }
 
 fn cluster_up(flags: &[&str]) -> Command {
