@@ -1,5 +1,5 @@
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -253,6 +253,9 @@ fn without_a_file_the_schedule_is_written_below_target_and_looks_as_in_the_readm
     assert_eq!(finished.stdout.trim_end(), format!("lock_order: {}", shown.trim_end()));
 }
 
+/// The program of the copy below.
+const WITHOUT_REPAIRS: &str = "schedules_without_repairs";
+
 /// A copy of the workspace in which the repaired programs have no repair.
 fn without_repairs(folder: &Path) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
@@ -262,9 +265,11 @@ fn without_repairs(folder: &Path) {
         fs::write(hazards.join(name).with_extension("rs"), source).expect("a source");
     }
     copy(&root.join("ch5_async/src"), &own.join("src"));
-    for file in ["Cargo.lock", "ch5_async/Cargo.toml"] {
-        fs::copy(root.join(file), folder.join(file)).expect("a file");
-    }
+    fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock")).expect("a file");
+    // Its program has another name, since it is built beside the workspace's own.
+    let manifest = fs::read_to_string(root.join("ch5_async/Cargo.toml")).expect("the crate");
+    let renamed = format!("name = \"{WITHOUT_REPAIRS}\"\npath = \"src/bin/schedules.rs\"");
+    fs::write(own.join("Cargo.toml"), manifest.replace("name = \"schedules\"", &renamed)).expect("a crate");
     // The other crates are the workspace's own.
     let workspace = fs::read_to_string(root.join("Cargo.toml")).expect("the workspace");
     let members = workspace.lines().find(|line| line.starts_with("members = ")).expect("the members");
@@ -306,14 +311,16 @@ fn copy(from: &Path, to: &Path) {
 fn a_hazard_whose_repair_was_taken_out_fails() {
     let folder = tempfile::tempdir().expect("a folder");
     without_repairs(folder.path());
-    // Beside the other builds, so that a second run compiles the ten changed files only.
-    let built = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("without_repairs");
+    // In the target folder of this test, where most of what the program needs of crates.io may be built already.
+    let built = Path::new(SCHEDULES.path).parent().and_then(Path::parent).expect("a target folder");
     let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "--quiet", "--offline", "--bin", "schedules", "--target-dir", text(&built)]);
-    let finished = program::run(build.current_dir(folder.path()), Duration::from_secs(900)).expect("cargo starts");
+    build.args(["build", "--quiet", "--offline", "--bin", WITHOUT_REPAIRS, "--target-dir", text(built)]);
+    // The configuration is that of the current folder, which is the crate's.
+    build.arg("--manifest-path").arg(folder.path().join("Cargo.toml"));
+    let finished = program::run(&mut build, Duration::from_secs(900)).expect("cargo starts");
     assert_eq!(finished.code(), Some(0), "{}", finished.stderr);
     for hazard in &HAZARDS {
-        let mut changed = Command::new(built.join("debug/schedules"));
+        let mut changed = Command::new(built.join("debug").join(WITHOUT_REPAIRS));
         changed.args([hazard.name, "--repaired", "--file", text(&folder.path().join("schedule.json"))]);
         let finished = program::run(&mut changed, Duration::from_secs(60)).expect("the program starts");
         assert_eq!(finished.code(), Some(3), "{}: {finished:?}", hazard.name);
