@@ -22,7 +22,7 @@ const LONGEST: usize = 40;
 
 /// How often each hazard is run, on an idle and on a loaded machine. `HAZARD_RUNS=50` is the whole test.
 fn runs() -> usize {
-    std::env::var("HAZARD_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(8)
+    std::env::var("HAZARD_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(4)
 }
 
 /// A hazard, and what its report must say.
@@ -56,9 +56,11 @@ impl Hazard {
             assert_eq!(finished.stdout, "", "{}", self.program);
             begin.elapsed()
         };
-        // The machine may be busy with other tests during some of the runs.
         let fastest = (0..runs()).map(|_| happens()).min();
-        assert!(fastest.is_some_and(|fastest| fastest < AT_MOST), "{}: {fastest:?}", self.program);
+        // The machine may have been busy with other tests during all of these runs.
+        let is_fast = |fastest| fastest < AT_MOST;
+        let in_time = fastest.is_some_and(is_fast) || (0..8).any(|_| is_fast(happens()));
+        assert!(in_time, "{}: {fastest:?}", self.program);
         under_load(|| _ = happens());
     }
 
