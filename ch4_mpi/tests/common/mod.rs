@@ -44,6 +44,12 @@ pub fn mpirun(ranks: usize, program: &Command) -> Command {
     command
 }
 
+/// A job whose ranks fail. When a rank fails, Open MPI waits for two seconds before it kills the others, even if they have ended; of
+/// this job it kills them at once. Not for a rank that has something to do after a signal.
+pub fn hasty(job: &mut Command) -> &mut Command {
+    job.env("OMPI_MCA_odls_base_sigkill_timeout", "0")
+}
+
 /// Any program under scripts/mpirun with `--deadline`, or with other flags of the script.
 pub fn watched(flags: &[&str], ranks: usize, program: &Path, arguments: &[&str]) -> Command {
     let launcher = mpirun(ranks, Command::new(program).args(arguments));

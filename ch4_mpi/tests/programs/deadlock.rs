@@ -48,7 +48,8 @@ fn a_repaired_case_ends_with_any_number_of_ranks() {
 fn a_broken_case_is_reported() {
     for case in CASES {
         for ranks in [2, 3, 4, 5] {
-            let finished = common::run(&mut common::mpirun(ranks, &program(&["--case", case])));
+            let program = program(&["--case", case, "--deadline", "0.5"]);
+            let finished = common::run(common::hasty(&mut common::mpirun(ranks, &program)));
             assert_eq!(finished.code(), Some(3), "{case}: {finished:#?}");
             assert!(finished.stderr.contains("deadlock.rs:"), "{case}: {finished:#?}");
             assert_eq!(finished.stdout, "", "{case}: {finished:#?}");
@@ -66,7 +67,7 @@ fn recv_recv_is_the_first_case() {
 #[test]
 fn one_rank_is_too_few() {
     for case in CASES {
-        let finished = common::run(&mut common::mpirun(1, &program(&["--case", case])));
+        let finished = common::run(common::hasty(&mut common::mpirun(1, &program(&["--case", case]))));
         assert_eq!(finished.code(), Some(1), "{finished:#?}");
         assert!(finished.stderr.contains("this lesson needs at least 2, not 1"), "{finished:#?}");
         assert_eq!(finished.stdout, "", "{finished:#?}");

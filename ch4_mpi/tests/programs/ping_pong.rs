@@ -65,7 +65,7 @@ fn the_flags_choose_the_sizes() {
 
 #[test]
 fn one_rank_is_too_few() {
-    let finished = common::run(&mut common::mpirun(1, &program(&[])));
+    let finished = common::run(common::hasty(&mut common::mpirun(1, &program(&[]))));
     assert_eq!(finished.code(), Some(1), "{finished:#?}");
     assert!(finished.stderr.contains("this lesson needs at least 2, not 1"), "{finished:#?}");
     assert_eq!(finished.stdout, "", "{finished:#?}");
