@@ -121,4 +121,13 @@ hazards! {
             "  a thread took item 1",
             "  the other thread was woken, and found no item",
         ], prints: "the items [" }
+    too_weak_ordering { path: env!("CARGO_BIN_EXE_too_weak_ordering"), bad: &[&["--repaired", "1"]], report: &[
+            "too weak ordering: Dewey saw the flag, and the message was 0 instead of 42:",
+            "  Huey stores 42 in the message (`self.message.store(MESSAGE, Relaxed);`)",
+            "  Huey stores 1 in the flag (`self.flag.0.store(1, orders(repaired).0)...`)",
+            "  Dewey loads 1 from the flag (`let is_there = self.flag.0.load(orders(r...`)",
+            "  Dewey loads 0 from the message: an old value (`is_there.then(|| self.message.load(Relax...`)",
+            "6 of 21 executions fail with the orders (Relaxed, Relaxed) of the flag",
+            "0 of 100000 rounds of real threads failed on this machine (x86_64): this processor keeps the order of stores and of loads",
+        ], prints: "15 executions, and none of them fails\n0 of 100000 rounds of real threads failed on this machine (" }
 }

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use ch5_async::schedules::{self, Checker};
 use clap::ValueEnum;
 use course::lanes;
 use course::model::{self, Barrier, channel::bounded, spawn, threads};
@@ -12,6 +13,7 @@ use course::model::{self, Barrier, channel::bounded, spawn, threads};
 use crate::barrier_one_short::{self, WORKERS};
 use crate::lost_wakeup::Bread;
 use crate::stolen_wakeup::Shelf;
+use crate::too_weak_ordering;
 use crate::{check_then_act, double_lock, endless_receiver, face_to_face, lock_order, lost_update, read_write_read};
 
 /// A hazard that can be searched.
@@ -38,16 +40,16 @@ pub enum Hazard {
     ReadWriteRead,
     /// A woken thread does not look at the data again
     StolenWakeup,
+    /// A thread sees a flag, and not what was stored before it
+    TooWeakOrdering,
 }
 
-impl Hazard {
-    /// The name of its program.
-    pub fn name(self) -> String {
-        self.to_possible_value().expect("no hazard is skipped").get_name().to_owned()
+impl schedules::Hazard for Hazard {
+    fn checker(self) -> Checker {
+        if self == Self::TooWeakOrdering { Checker::Executions } else { Checker::Schedules }
     }
 
-    /// Runs its threads, and says what is wrong with the result.
-    pub fn run(self, repaired: bool) -> Result<(), String> {
+    fn run(self, repaired: bool) -> Result<(), String> {
         match self {
             Self::BarrierOneShort => barrier_one_short(repaired),
             Self::CheckThenAct => check_then_act(repaired),
@@ -59,6 +61,7 @@ impl Hazard {
             Self::LostWakeup => lost_wakeup(repaired),
             Self::ReadWriteRead => read_write_read(repaired),
             Self::StolenWakeup => stolen_wakeup(repaired),
+            Self::TooWeakOrdering => too_weak_ordering::exchange(repaired),
         }
     }
 }

@@ -33,7 +33,7 @@ struct Hazard {
     no_repair: &'static str,
 }
 
-const HAZARDS: [Hazard; 10] = [
+const HAZARDS: [Hazard; 11] = [
     Hazard {
         name: "barrier_one_short",
         failure: "deadlock: no thread can continue\n  \
@@ -98,7 +98,34 @@ const HAZARDS: [Hazard; 10] = [
         repair: "(repaired || woken == 0)",
         no_repair: "woken == 0",
     },
+    Hazard {
+        name: "too_weak_ordering",
+        failure: "too weak ordering: Dewey saw the flag, and the message was 0 instead of 42\n",
+        repair: "(Release, Acquire)",
+        no_repair: "(Relaxed, Relaxed)",
+    },
 ];
+
+/// Its checker tries all executions, and no random ones.
+const OF_EXECUTIONS: &str = "too_weak_ordering";
+
+impl Hazard {
+    /// What the program calls that which fails.
+    fn fails(&self) -> &str {
+        if self.name == OF_EXECUTIONS { "execution" } else { "schedule" }
+    }
+
+    /// What passes with the repair if this number of bounded schedules is asked for, and as many random ones.
+    fn passes(&self, schedules: u64) -> String {
+        match self.name {
+            OF_EXECUTIONS => format!("all {EXECUTIONS} executions pass"),
+            _ => format!("{} schedules pass", 2 * schedules),
+        }
+    }
+}
+
+/// How many executions loom finds with the repair.
+const EXECUTIONS: u64 = 15;
 
 fn text(path: &Path) -> &str {
     path.to_str().expect("a plain path")
@@ -117,8 +144,8 @@ fn all_hazards_of_chapter_2_are_searched() {
     let rows: Vec<_> = table.lines().skip(1).map(|row| row.split_whitespace().collect::<Vec<_>>()).collect();
     assert_eq!(rows.len(), HAZARDS.len(), "{table}");
     for (row, hazard) in rows.iter().zip(&HAZARDS) {
-        assert_eq!((row[0], row[1], row[3]), (hazard.name, "schedule", "fails"), "{table}");
-        assert_eq!(row[4..], ["400", "schedules", "pass"], "{table}");
+        assert_eq!((row[0], row[1], row[3]), (hazard.name, hazard.fails(), "fails"), "{table}");
+        assert_eq!(row[4..].join(" "), hazard.passes(200), "{table}");
     }
 }
 
@@ -132,7 +159,7 @@ fn each_hazard_fails_and_its_schedule_fails_again_in_the_same_way() {
             assert_eq!(found.code(), Some(3), "{found:?}");
             assert!(found.stderr.starts_with(hazard.failure), "{found:?}");
             let (says, chart) = found.stdout.split_once("\n\n").expect("a chart");
-            let start = format!("{}: schedule ", hazard.name);
+            let start = format!("{}: {} ", hazard.name, hazard.fails());
             let rest = says.strip_prefix(&start).and_then(|rest| rest.split_once(" fails, and is written to "));
             let (schedule, path) = rest.unwrap_or_else(|| panic!("{found:?}"));
             assert!((1..=20_000).contains(&schedule.parse().expect("a number")), "{says}");
@@ -142,7 +169,7 @@ fn each_hazard_fails_and_its_schedule_fails_again_in_the_same_way() {
             let again = SCHEDULES.run(&["--replay", text(&file)]);
             assert_eq!((again.code(), &again.stderr), (Some(3), &found.stderr), "{again:?}");
             let (says, chart_again) = again.stdout.split_once("\n\n").expect("a chart");
-            assert_eq!(says, format!("{}: the schedule of {path} fails", hazard.name));
+            assert_eq!(says, format!("{}: the {} of {path} fails", hazard.name, hazard.fails()));
             assert_eq!(chart_again, chart);
         }
     }
@@ -179,8 +206,38 @@ fn is_a_chart(chart: &str) {
 fn each_repaired_hazard_passes_all_schedules() {
     for hazard in &HAZARDS {
         let says = SCHEDULES.succeeds(&[hazard.name, "--repaired"]);
-        let all = "20000 schedules pass, 10000 bounded and 10000 random";
-        assert_eq!(says, format!("{} with its repair: {all}\n", hazard.name));
+        let kinds = if hazard.name == OF_EXECUTIONS { "" } else { ", 10000 bounded and 10000 random" };
+        assert_eq!(says, format!("{} with its repair: {}{kinds}\n", hazard.name, hazard.passes(10_000)));
+    }
+}
+
+#[test]
+fn a_part_of_the_executions_is_called_a_part() {
+    let passed = |executions: &str| SCHEDULES.succeeds(&[OF_EXECUTIONS, "--repaired", "--schedules", executions]);
+    assert_eq!(passed("2"), "too_weak_ordering with its repair: the first 2 executions pass\n");
+    assert_eq!(passed(&EXECUTIONS.to_string()), passed("10000"));
+}
+
+#[test]
+fn an_execution_of_a_file_is_found_by_its_steps() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("execution.json");
+    assert_eq!(SCHEDULES.run(&[OF_EXECUTIONS, "--file", text(&file)]).code(), Some(3));
+    let whole = fs::read_to_string(&file).expect("an execution");
+    for (changed, why) in [
+        (whole.replace("Dewey: 0", "Dewey: 42"), "too_weak_ordering does not fail under this execution"),
+        (whole.replace("Dewey: 0", "Dewey: 7"), "the execution does not fit too_weak_ordering: no execution takes"),
+        (
+            whole.replace("false", "true"),
+            "the execution does not fit too_weak_ordering: no execution takes these steps",
+        ),
+    ] {
+        assert_ne!(changed, whole);
+        fs::write(&file, changed).expect("a file");
+        let finished = SCHEDULES.run(&["--replay", text(&file)]);
+        assert_eq!((finished.code(), finished.stdout.as_str()), (Some(1), ""), "{why}: {finished:?}");
+        assert!(finished.stderr.starts_with(&format!("error: {}: {why}", text(&file))), "{why}: {finished:?}");
+        assert_eq!(finished.stderr.lines().count(), 1, "{finished:?}");
     }
 }
 
@@ -324,6 +381,7 @@ fn a_hazard_whose_repair_was_taken_out_fails() {
         changed.args([hazard.name, "--repaired", "--file", text(&folder.path().join("schedule.json"))]);
         let finished = program::run(&mut changed, Duration::from_secs(60)).expect("the program starts");
         assert_eq!(finished.code(), Some(3), "{}: {finished:?}", hazard.name);
-        assert!(finished.stdout.starts_with(&format!("{} with its repair: schedule ", hazard.name)), "{finished:?}");
+        let start = format!("{} with its repair: {} ", hazard.name, hazard.fails());
+        assert!(finished.stdout.starts_with(&start), "{finished:?}");
     }
 }

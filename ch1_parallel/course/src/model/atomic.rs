@@ -1,4 +1,4 @@
-//! Atomics. Every order is sequential consistency here: weaker ones are beyond this checker.
+//! Atomics. Every order is sequential consistency here: for weaker ones see [`orders`](super::orders).
 
 use std::panic::Location;
 use std::sync::atomic::{self, Ordering};

@@ -9,10 +9,13 @@
 //! as far as the course uses them. A program is searched by giving these names to it in place of the crates' own. The names and
 //! the lines of the program's waits come from its calls of [`lanes`](crate::lanes).
 //!
+//! Every atomic operation is sequentially consistent here. [`orders`] has another checker, for memory orders that are too weak.
+//!
 //! The threads are those of [shuttle]: coroutines that share one thread of the system.
 
 mod atomic;
 pub mod channel;
+pub mod orders;
 mod run;
 mod search;
 mod sync;

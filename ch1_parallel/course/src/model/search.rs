@@ -67,6 +67,18 @@ pub struct Found {
     pub failure: String,
 }
 
+impl Found {
+    /// A line for each step: what the thread did, and where.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let told = |step: &Step| {
+            let at = step.place.map(|place| format!(" ({}:{})", place.file(), place.line())).unwrap_or_default();
+            format!("  {} {}{at}\n", self.threads[step.thread], step.what)
+        };
+        self.steps.iter().map(told).collect()
+    }
+}
+
 /// What chance has decided about a schedule of [`Order::Bounded`].
 #[derive(Debug, Default)]
 struct Priorities {
@@ -238,10 +250,10 @@ fn config() -> Config {
 }
 
 /// While this value lives, this thread of the system searches.
-struct Running;
+pub(super) struct Running;
 
 impl Running {
-    fn begin() -> Self {
+    pub fn begin() -> Self {
         run::with(|run| *run = Run::default());
         run::set_running(true);
         Self
@@ -329,7 +341,7 @@ where
     }
 }
 
-fn text(panic: &(dyn Any + Send)) -> &str {
+pub(super) fn text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref().copied()).unwrap_or("without a text")
 }
