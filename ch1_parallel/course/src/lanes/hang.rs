@@ -306,6 +306,8 @@ impl Lanes {
                 Some(self.all.iter().filter(holds).map(|lane| lane.number).collect())
             }
             Needs::Between(Between::EndOf(process)) => some(self.lanes_of(*process)),
+            // A job that no lane runs may be begun by any thread of its pool.
+            Needs::EndOfJob(job) => some(stuck(job.run_by().into_iter().collect())),
         }
     }
 
@@ -494,6 +496,7 @@ impl Lanes {
             Needs::Notification => format!("waits for {what} at {at}, and no lane that could notify it can go on"),
             Needs::EndOf(_) | Needs::EndOfTask(_) => format!("waits for the end of {other} at {at}"),
             Needs::Between(between) => self.step_between(*between, doing, other),
+            Needs::EndOfJob(_) => format!("waits for the end of {what} at {at}, which {other} runs"),
             Needs::Unknown => format!("waits for {what} at {at}"),
         }
     }
@@ -653,7 +656,7 @@ pub(super) fn has_lanes_only(process: u32, known: &BTreeSet<i32>, helpers: &[&st
 #[cfg(test)]
 mod tests {
     use super::super::board::Place;
-    use super::super::holding::Hold;
+    use super::super::holding::{Hold, Job};
     use super::super::waking::WakingState;
     use super::*;
     use crate::clock::Moment;
@@ -780,6 +783,21 @@ mod tests {
         assert!(Lanes::of(all.to_vec(), STILL, true, Others::default()).report().contains("reason: b waits for it"));
         let of_ended = runs(1, "b").thread_id.unwrap();
         assert_eq!(stuck(&[waits(0, "a", Needs::EndOf(of_ended))]), NONE);
+    }
+
+    #[test]
+    fn the_end_of_a_job_needs_the_lane_that_runs_it() {
+        let job = |by| Needs::EndOfJob(Arc::new(Job::of(by)));
+        let waits_for_job = |by| holds(waits(0, "a", job(by)), 7, false);
+        let needs_lock = waits(1, "b", Needs::Exclusive(7));
+        let all = [waits_for_job(Some(1)), needs_lock.clone()];
+        assert_eq!(stuck(&all), ["a", "b"]);
+        let report = Lanes::of(all.to_vec(), STILL, true, Others::default()).report();
+        let cycle = "reason: a cycle: a waits for the end of it at a.rs:1, which b runs; b waits for it at a.rs:1, which a holds since \
+                     a.rs:2\n";
+        assert!(report.ends_with(cycle), "{report}");
+        assert_eq!(stuck(&[waits_for_job(None), needs_lock.clone()]), NONE, "a thread of the pool may begin the job");
+        assert_eq!(stuck(&[waits_for_job(Some(2)), needs_lock, runs(2, "c")]), NONE, "the job goes on");
     }
 
     #[test]

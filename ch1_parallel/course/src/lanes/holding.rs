@@ -13,7 +13,7 @@ use std::thread::ThreadId;
 
 use super::between::Between;
 use super::board::{self, Place};
-use super::{wait_at, wait_for_at};
+use super::{wait_at, wait_for_at, work_at};
 
 /// What ends a wait.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +39,8 @@ pub enum Needs {
     EndOfTask(&'static str),
     /// Another process does it.
     Between(Between),
+    /// The job ends.
+    EndOfJob(Arc<Job>),
 }
 
 /// A lock that a lane holds.
@@ -326,4 +328,51 @@ pub fn receive<R, T, E>(end: &End<R>, receive: impl FnOnce(&R) -> Result<T, E>) 
         channel.locked().received += 1;
     }
     received
+}
+
+/// A job of a pool: any thread of the pool may run it.
+#[derive(Debug, Default)]
+pub struct Job {
+    run_by: Mutex<Option<u64>>,
+}
+
+impl Job {
+    /// A job that this lane runs.
+    #[cfg(test)]
+    pub fn of(run_by: Option<u64>) -> Self {
+        Self { run_by: Mutex::new(run_by) }
+    }
+
+    /// The lane that runs it; `None` before its begin and after its end.
+    #[must_use]
+    pub fn run_by(&self) -> Option<u64> {
+        *board::locked(&self.run_by)
+    }
+
+    fn run<T>(&self, name: &str, place: &'static Location<'static>, work: impl FnOnce() -> T) -> T {
+        *board::locked(&self.run_by) = board::current_number();
+        let value = work_at(name, place, work);
+        *board::locked(&self.run_by) = None;
+        value
+    }
+}
+
+/// A job as a pool gets it.
+pub type Boxed<'job, T> = Box<dyn FnOnce() -> T + Send + 'job>;
+
+/// Runs two jobs with the function `join` of a pool, such as `rayon::join`: the current lane runs the first job, and while it waits for
+/// the end of the second one, another lane may run that.
+#[track_caller]
+pub fn fork_join<'job, A, B>(
+    names: [&'job str; 2],
+    first: impl FnOnce() -> A + Send + 'job,
+    second: impl FnOnce() -> B + Send + 'job,
+    join: impl FnOnce(Boxed<'job, A>, Boxed<'job, B>) -> (A, B),
+) -> (A, B) {
+    let place = Location::caller();
+    let job = Arc::new(Job::default());
+    let needs = Needs::EndOfJob(Arc::clone(&job));
+    let first = Box::new(move || work_at(names[0], place, first));
+    let second = Box::new(move || job.run(names[1], place, second));
+    wait_at(names[1], place, needs, || join(first, second))
 }

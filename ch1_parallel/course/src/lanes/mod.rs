@@ -54,7 +54,7 @@ use tracing::{Instrument, Span, info_span};
 
 pub use between::{end_of, permit, pipe, read_from, write_to};
 use holding::Needs;
-pub use holding::{End, Held, channel, lock, lock_for, meet, notified, own, read, receive, send};
+pub use holding::{End, Held, channel, fork_join, lock, lock_for, meet, notified, own, read, receive, send};
 use record::wakes;
 pub use state::{Kind, State};
 
@@ -250,7 +250,11 @@ impl<T> Join for thread::ScopedJoinHandle<'_, T> {
 /// Says what the current lane does while `working` runs.
 #[track_caller]
 pub fn work<T>(what: &str, working: impl FnOnce() -> T) -> T {
-    let place = Location::caller();
+    work_at(what, Location::caller(), working)
+}
+
+/// The same at a place that the caller has noted.
+fn work_at<T>(what: &str, place: &'static Location<'static>, working: impl FnOnce() -> T) -> T {
     let _doing = board::doing(Kind::Run, what, place, true);
     info_span!(target: TARGET, "work", label = what, file = place.file(), line = place.line()).in_scope(working)
 }
