@@ -86,6 +86,16 @@ hazards! {
             "  main waits for join at `lanes::join_all([huey, dewey])`",
             "reason: a cycle: Dewey waits for room in letters to Huey at `let send = || lanes::send(to, |to| to.se...`, and a receiver is owned by Huey (made at `let (to_huey, from_dewey) = lanes::chann...`); Huey waits for room in letters to Dewey at `let send = || lanes::send(to, |to| to.se...`, and a receiver is owned by Dewey (made at `let (to_dewey, from_huey) = lanes::chann...`)",
         ], prints: "Huey has a letter from Dewey, and Dewey has one from Huey\n" }
+    false_sharing { path: env!("CARGO_BIN_EXE_false_sharing"), bad: &[&["--repaired", "1"]], report: &[
+            "false sharing: the counters of Huey and Dewey lie 8 bytes apart, in one cache line of 64 bytes:",
+            "  an addition takes _ ns in one line, and _ ns in two lines",
+        ], prints: "the counters of Huey and Dewey lie " }
+    lock_in_pool { path: env!("CARGO_BIN_EXE_lock_in_pool"), bad: &[&["--repaired", "1"]], report: &[
+            "deadlock: these lanes can never go on:",
+            r#"  main waits for shipping at `let (sum, shipping) = lanes::fork_join([...`; it holds rates since `let guard = lanes::lock("rates", rates, ...`"#,
+            r#"  worker waits for rates at `lanes::lock("rates", rates, Mutex::lock)...`"#,
+            r#"reason: a cycle: main waits for the end of shipping at `let (sum, shipping) = lanes::fork_join([...`, which worker runs; worker waits for rates at `lanes::lock("rates", rates, Mutex::lock)...`, which main holds since `let guard = lanes::lock("rates", rates, ...`"#,
+        ], prints: "the total is 57\n" }
     lock_order { path: env!("CARGO_BIN_EXE_lock_order"), bad: &[&["--repaired", "1"]], report: &[
             "deadlock: these lanes can never go on:",
             "  Dewey waits for savings at `let mut second_balance = lanes::lock(sec...`; it holds checking since `let mut first_balance = lanes::lock(firs...`",

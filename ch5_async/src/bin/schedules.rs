@@ -12,7 +12,7 @@
 //!            cargo run --bin schedules -- lock_order --repaired
 //!            cargo run --bin schedules -- --replay target/schedules/lock_order.json
 //! Observe:   the checker says which schedule failed, and draws it: one row for each thread, and one column for each step.
-//!            With the repair, all schedules pass. If no hazard is named, all are searched, and a table shows the results.
+//!            With the repair, all schedules pass. Without a name, it searches all hazards that `--help` lists.
 //! Exercise:  take the repair out of a hazard of chapter 2, but leave its flag: does the checker find the mistake? Put the
 //!            repair back, and run this program without a name, with `--seed 1`, `--seed 2` and so on. Which hazards fail
 //!            at schedule 1 with every seed, and why? Why does the number vary for the other hazards?
@@ -78,7 +78,7 @@ use stories::Hazard;
 
 #[derive(clap::Parser)]
 struct Args {
-    /// The hazard to search; all of them if none is given
+    /// The hazard to search; each of them if none is given
     hazard: Option<Hazard>,
     /// Searches the hazard with its repair
     #[arg(long, requires = "hazard")]

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -136,10 +137,14 @@ fn keeps_its_promises() {
     SCHEDULES.keeps_its_promises();
 }
 
+/// The checker has neither pools nor time.
+const NOT_SEARCHED: [&str; 2] = ["false_sharing", "lock_in_pool"];
+
 #[test]
-fn all_hazards_of_chapter_2_are_searched() {
-    let searched = HAZARDS.map(|hazard| hazard.name.to_owned());
-    assert_eq!(hazards_of("../ch2_threads/src/bin"), searched.into());
+fn the_hazards_of_chapter_2_are_searched() {
+    let searched = HAZARDS.iter().map(|hazard| hazard.name);
+    let all: BTreeSet<_> = searched.chain(NOT_SEARCHED).map(str::to_owned).collect();
+    assert_eq!(hazards_of("../ch2_threads/src/bin"), all);
     let table = SCHEDULES.succeeds(&["--schedules", "200"]);
     let rows: Vec<_> = table.lines().skip(1).map(|row| row.split_whitespace().collect::<Vec<_>>()).collect();
     assert_eq!(rows.len(), HAZARDS.len(), "{table}");
