@@ -54,6 +54,15 @@ macro_rules! hazards {
     };
 }
 
+/// The report has the numbers of this machine.
+fn oversubscribed_report() -> &'static [&'static str] {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let workers = cores.clamp(2, 8.max((2 * cores).isqrt() + 1));
+    let head = format!("oversubscribed: {} threads spin on {cores} cores:", workers * workers);
+    let price = format!("  the work takes _ ms in pools inside a pool, and _ ms in one pool of {cores}");
+    vec![&*head.leak(), &*price.leak()].leak()
+}
+
 hazards! {
     barrier_one_short { path: env!("CARGO_BIN_EXE_barrier_one_short"), bad: &[&["--items", "0"], &["--repaired", "1"]], report: &[
             "deadlock: these lanes can never go on:",
@@ -116,6 +125,7 @@ hazards! {
             "  main waits for join at `lanes::join(eater);`",
             r#"reason: eater waits for the baker at `lanes::notified("the baker", &mut is_bak...`, and no lane that could notify it can go on"#,
         ], prints: "the bread was eaten\n" }
+    oversubscribed { path: env!("CARGO_BIN_EXE_oversubscribed"), bad: &[&["--workers", "0"], &["--workers", "9"]], report: oversubscribed_report(), prints: "threads: " }
     read_write_read { path: env!("CARGO_BIN_EXE_read_write_read"), bad: &[&["--repaired", "1"]], report: &[
             "deadlock: these lanes can never go on:",
             "  main waits for join at `lanes::join(reader)`",
