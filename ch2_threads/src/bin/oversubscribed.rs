@@ -23,7 +23,7 @@ use course::lesson::Shown;
 use course::{lanes, lesson};
 use rayon::ThreadPoolBuilder;
 
-const ROUNDS: usize = 100;
+const ROUNDS: usize = 20;
 /// A thread that has looked so often gives its core away: so the program ends on every machine.
 const SPINS: u32 = 20_000;
 
@@ -32,7 +32,7 @@ struct Args {
     /// One pool does all the work
     #[arg(long)]
     repaired: bool,
-    /// Number of pools, and of threads in each pool [default: the number of cores, at least 2]
+    /// Number of pools, and of threads in each pool [default: the number of cores, at least 4]
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=8))]
     workers: Option<u8>,
 }
@@ -42,7 +42,7 @@ pub fn main() -> ExitCode {
     lesson::hazard!(|args: Args, _lesson| {
         let cores = available_parallelism().map_or(1, usize::from);
         // If there are many cores, smaller pools too have more threads in all than there are cores.
-        let workers = args.workers.map_or(cores.clamp(2, 8.max((2 * cores).isqrt() + 1)), usize::from);
+        let workers = args.workers.map_or(cores.clamp(4, 8.max((2 * cores).isqrt() + 1)), usize::from);
         let shares = workers * workers;
         let one_pool = run(1, cores.min(shares), shares)?;
         let nested = run(workers, workers, shares)?;

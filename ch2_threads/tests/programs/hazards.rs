@@ -57,7 +57,7 @@ macro_rules! hazards {
 /// The report has the numbers of this machine.
 fn oversubscribed_report() -> &'static [&'static str] {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let workers = cores.clamp(2, 8.max((2 * cores).isqrt() + 1));
+    let workers = cores.clamp(4, 8.max((2 * cores).isqrt() + 1));
     let head = format!("oversubscribed: {} threads spin on {cores} cores:", workers * workers);
     let price = format!("  the work takes _ ms in pools inside a pool, and _ ms in one pool of {cores}");
     vec![&*head.leak(), &*price.leak()].leak()
