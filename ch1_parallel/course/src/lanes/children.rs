@@ -81,6 +81,11 @@ pub fn offer() {
     }
 }
 
+/// Whether lanes are told, by this process or to it.
+pub(super) fn are_told() -> bool {
+    OFFERED.get().is_some() || JOINED.get().is_some()
+}
+
 /// Names the file to a child.
 pub(super) fn pass_on(child: &mut Command) {
     let Some(file) = OFFERED.get() else { return };
@@ -113,7 +118,7 @@ impl Slot {
         let Some(slot) = own.or_else(|| joined.slot()) else { return };
         *own = Some(slot);
         let told = joined.told(&lane(), has_ended);
-        // A lane without a text is one that goes on.
+        // While there is a lane without a text, nothing is proved.
         let text = serde_json::to_vec(&told).ok().filter(|text| text.len() <= SLOT - 4).unwrap_or_default();
         let mut page = Vec::with_capacity(SLOT);
         page.extend((text.len() as u32).to_le_bytes());
@@ -130,7 +135,9 @@ impl Slot {
 impl Joined {
     /// A slot that no lane has.
     fn slot(&self) -> Option<u64> {
-        if let Some(slot) = locked(&self.free).pop() {
+        // Locked until the end: the threads of a process share its lock of the file.
+        let mut free = locked(&self.free);
+        if let Some(slot) = free.pop() {
             return Some(slot);
         }
         // All children extend the same file. The lock ends with the process that holds it.
@@ -181,17 +188,17 @@ pub(super) struct Family {
 
 /// What the children of this program do, if it has a deadline. A lane that has moved within the time `still` can go on.
 pub(super) fn family(still: std::time::Duration, helpers: &[&str]) -> Family {
-    let told = read();
+    let (told, is_whole) = read();
     let now = Moment::now();
     let mut family = Family::default();
-    let processes: BTreeSet<u32> = told.iter().map(|told| told.process.id).collect();
-    for id in processes {
-        let own = || told.iter().filter(move |told| told.process.id == id);
-        let lives = own().next_back().is_some_and(|told| told.process.is_alive());
+    let processes: BTreeSet<&Process> = told.iter().map(|told| &told.process).collect();
+    for process in processes {
+        let own = || told.iter().filter(move |told| told.process == *process);
+        let lives = process.is_alive();
         let is_quiet = own().all(|told| now.since(Moment(told.moved)) >= still);
         let threads: BTreeSet<i32> = own().filter(|it| !it.has_ended && !it.is_task).map(|told| told.thread).collect();
-        if lives && is_quiet && super::hang::has_lanes_only(id, &threads, helpers) {
-            family.complete.insert(id);
+        if is_whole && lives && is_quiet && super::hang::has_lanes_only(process.id, &threads, helpers) {
+            family.complete.insert(process.id);
         }
         let is_told = |told: &&Told| !told.has_ended && (lives || told.holds.iter().any(|it| it.permit_of.is_some()));
         family.lanes.extend(own().filter(is_told).map(|told| told.state(now, !lives)));
@@ -199,19 +206,23 @@ pub(super) fn family(still: std::time::Duration, helpers: &[&str]) -> Family {
     family
 }
 
-fn read() -> Vec<Told> {
-    let Some(file) = OFFERED.get() else { return Vec::new() };
+/// The lanes that can be read, and whether these are all.
+fn read() -> (Vec<Told>, bool) {
+    let Some(file) = OFFERED.get() else { return (Vec::new(), true) };
     let mut all = Vec::new();
+    let mut is_whole = true;
     let mut page = vec![0; SLOT];
     for slot in (0..file.metadata().map_or(0, |it| it.len())).step_by(SLOT) {
         if file.read_exact_at(&mut page, slot).is_err() {
             break;
         }
         let length = u32::from_le_bytes([page[0], page[1], page[2], page[3]]) as usize;
-        // A page that is being written at this moment is of a lane that goes on.
-        all.extend(page.get(4..4 + length).and_then(|text| serde_json::from_slice(text).ok()));
+        let told = page.get(4..4 + length).and_then(|text| serde_json::from_slice(text).ok());
+        // A page may be written at this moment.
+        is_whole &= told.is_some();
+        all.extend(told);
     }
-    all
+    (all, is_whole)
 }
 
 impl Told {
@@ -234,8 +245,8 @@ impl Told {
             place: Place::Found(told.place.clone()),
         };
         LaneState {
-            // The lanes of this process have smaller numbers.
-            number: u64::from(self.process.id) << 32 | u64::from(self.number),
+            // The lanes of this process have smaller numbers. A process that has ended and a later one may have the same id.
+            number: u64::from(is_of_ended) << 63 | u64::from(self.process.id) << 32 | u64::from(self.number),
             process: Some(self.process.id),
             has_ended: is_of_ended,
             name: self.name.clone(),
@@ -255,7 +266,7 @@ impl Told {
 
 /// The name by which a report calls a process: that of its `main`, or what `ps` shows.
 pub(super) fn process_name(id: u32, lanes: &[LaneState]) -> String {
-    let of_lane = lanes.iter().find(|lane| lane.process == Some(id));
+    let of_lane = lanes.iter().find(|lane| lane.process == Some(id) && !lane.has_ended);
     let from_lane = of_lane.map(|lane| lane.name.split('/').next().unwrap_or_default().to_owned());
     from_lane.unwrap_or_else(|| {
         let name = fs::read_to_string(format!("/proc/{id}/comm")).unwrap_or_default();

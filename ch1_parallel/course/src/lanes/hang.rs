@@ -136,11 +136,18 @@ impl Lanes {
         let moves = |lane: &LaneState| !lane.has_ended && (lane.still < self.still || !self.is_inactive(lane));
         if (0..self.all.len()).any(|index| self.is_stuck(index)) {
             Verdict::Deadlock
-        } else if !self.is_quiet || self.all.is_empty() || self.all.iter().any(moves) {
+        } else if !self.is_quiet || self.all.is_empty() || self.all.iter().any(moves) || self.another_process_may_help()
+        {
             Verdict::GoesOn
         } else {
             Verdict::NotMoving
         }
+    }
+
+    /// Whether a process of which too little is known has an end of a pipe open for which a lane waits.
+    fn another_process_may_help(&self) -> bool {
+        let others = self.others.openers.values().flatten().filter(|&&process| process != process::id());
+        others.into_iter().any(|&process| !self.is_known(process))
     }
 
     /// Whether a lane waits for what can never come.
@@ -297,10 +304,11 @@ impl Lanes {
                 let tasks: Vec<u64> = tasks.map(|task| task.number).collect();
                 if tasks.iter().any(|&task| self.is_released(task)) { None } else { some(tasks) }
             }
-            Needs::Between(Between::Bytes(pipe)) => self.openers(*pipe, true),
-            Needs::Between(Between::Room(pipe)) => self.openers(*pipe, false),
+            Needs::Between(Between::Bytes(pipe)) => self.openers(index, *pipe, true),
+            Needs::Between(Between::Room(pipe)) => self.openers(index, *pipe, false),
             // A lane that has no permit may release one, and a lane that is no parent may end a process.
             Needs::Between(_) if self.any_process_is_released() => None,
+            Needs::Between(Between::Permit(memory)) if !self.are_known(*memory, true) => None,
             Needs::Between(Between::Permit(memory)) => {
                 let holds = |lane: &&LaneState| lane.holds.iter().any(|hold| hold.permit_of == Some(*memory));
                 Some(self.all.iter().filter(holds).map(|lane| lane.number).collect())
@@ -318,21 +326,29 @@ impl Lanes {
         self.all.iter().filter(is_its).map(|lane| lane.number).collect()
     }
 
+    /// Whether a process has told all its lanes, and is quiet.
+    fn is_known(&self, process: u32) -> bool {
+        if process == process::id() { self.is_complete } else { self.others.complete.contains(&process) }
+    }
+
+    /// Whether all processes are known that have this end of a pipe, or this memory, open.
+    fn are_known(&self, inode: u64, writes: bool) -> bool {
+        self.others.openers.get(&(inode, writes)).into_iter().flatten().all(|&process| self.is_known(process))
+    }
+
     /// The lanes of the processes that have an end of a pipe open, if none of them can go on. If no process has it open, the system
     /// tells the lane that waits.
-    fn openers(&self, pipe: u64, writes: bool) -> Option<Vec<u64>> {
+    fn openers(&self, waits: usize, pipe: u64, writes: bool) -> Option<Vec<u64>> {
         let processes = self.others.openers.get(&(pipe, writes)).filter(|processes| !processes.is_empty())?;
-        let mut lanes = Vec::new();
-        for &process in processes {
-            let is_known =
-                if process == process::id() { self.is_complete } else { self.others.complete.contains(&process) };
-            let its = self.lanes_of(process);
-            if !is_known || its.iter().any(|&lane| self.is_released(lane)) {
-                return None;
-            }
-            lanes.extend(its);
-        }
-        Some(lanes)
+        // A process that is not known may receive the end later. A lane that can go on may kill another process, which closes the end.
+        let own = self.all[waits].process.unwrap_or(process::id());
+        let may_be_killed = processes.iter().any(|&process| process != own) && self.any_process_is_released();
+        let lanes: Vec<u64> = processes.iter().flat_map(|&process| self.lanes_of(process)).collect();
+        let is_proved = self.others.are_all
+            && !may_be_killed
+            && self.are_known(pipe, writes)
+            && !lanes.iter().any(|&lane| self.is_released(lane));
+        is_proved.then_some(lanes)
     }
 
     /// The lanes that hold a lock; also those that share it, if `shared`.
@@ -568,14 +584,15 @@ impl Others {
         if needed.is_empty() {
             return Self::default();
         }
-        let pipe = |needs: &Between| match needs {
+        let wanted = |needs: &Between| match needs {
             Between::Bytes(pipe) => Some((*pipe, true)),
             Between::Room(pipe) => Some((*pipe, false)),
-            _ => None,
+            Between::Permit(memory) => Some((*memory, true)),
+            Between::EndOf(_) => None,
         };
-        let pipes: Vec<_> = needed.iter().filter_map(pipe).collect();
+        let wanted = needed.iter().filter_map(wanted).collect();
         let are_all = descendants_of(process::id()).iter().all(|process| complete.contains(&process.id));
-        Self { complete, are_all, openers: between::openers(&pipes) }
+        Self { complete, are_all, openers: between::openers(&wanted) }
     }
 }
 
@@ -860,12 +877,15 @@ mod tests {
         assert_eq!(stuck_with(&[reads()], &[(5, true, own)]), ["reads"]);
         assert_eq!(stuck_with(&[reads()], &[]), NONE, "the system tells it the end");
         assert_eq!(stuck_with(&[reads()], &[(5, true, own), (5, true, 3)]), NONE, "process 3 is not known");
+        assert_eq!(stuck(&[reads()]), NONE, "another process may receive the end");
         assert_eq!(stuck_with(&[reads(), runs(1, "runs")], &[(5, true, own)]), NONE);
         let writes = of_process(2, waits(0, "writes", room.clone()));
         let both = [reads(), writes.clone()];
         assert_eq!(stuck_with(&both, &[(5, true, 2), (6, false, own)]), ["reads", "writes"]);
         assert_eq!(stuck_with(&both, &[(5, true, 2), (6, false, own), (6, false, 3)]), NONE);
         assert_eq!(stuck_with(&[reads(), of_process(2, runs(0, "runs"))], &[(5, true, 2)]), NONE);
+        let kills = runs(1, "kills");
+        assert_eq!(stuck_with(&[reads(), writes.clone(), kills], &[(5, true, 2), (6, false, own)]), NONE);
         let moved = LaneState { still: STILL / 2, ..writes };
         assert_eq!(stuck_with(&[reads(), moved], &[(5, true, 2), (6, false, own)]), NONE);
     }
@@ -886,6 +906,7 @@ mod tests {
         assert_eq!(stuck_with(&[waits_for.clone(), holder], &[]), NONE);
         assert_eq!(stuck_with(&[waits_for.clone(), killed, runs(1, "runs")], &[]), NONE);
         // A process that has told nothing may release it.
+        assert_eq!(stuck_with(&[waits_for.clone()], &[(9, true, 3)]), NONE);
         assert_eq!(stuck(&[waits_for]), NONE);
     }
 
