@@ -30,14 +30,17 @@ struct Args {
     repaired: bool,
 }
 
-const FRAMES: [&str; 3] = ["apples", "grapes", "lemons"];
-type Steps = RefCell<Vec<String>>;
+/// What is sent.
+pub const FRAMES: [&str; 3] = ["apples", "grapes", "lemons"];
+/// What the tasks did.
+pub type Steps = RefCell<Vec<String>>;
 
-fn main() -> ExitCode {
+/// Shows the hazard, or its repair.
+pub fn main() -> ExitCode {
     lesson::hazard!(|args: Args, _lesson| {
         let (steps, (mut sender, stream), (clock, ticks)) = (Steps::default(), duplex(64), channel(1));
         let send = lanes::task("sender", send(&mut sender, clock, &steps));
-        let frames = Frames { stream, bytes: [0; 6], filled: 0 };
+        let frames = Frames::new(stream);
         let receive = lanes::task("receiver", receive(frames, ticks, args.repaired, &steps));
         let both = lanes::wait_for("both tasks", async { try_join!(send, receive) });
         let (_, frames) = Builder::new_current_thread().build()?.block_on(both)?;
@@ -64,7 +67,7 @@ async fn send(stream: &mut DuplexStream, clock: Sender<()>, steps: &Steps) -> an
 }
 
 /// Receives frames until the clock is dropped. A tick cancels the read, which `biased` polls first.
-async fn receive(
+pub async fn receive(
     mut frames: Frames,
     mut ticks: Receiver<()>,
     repaired: bool,
@@ -87,13 +90,19 @@ async fn receive(
     }
 }
 
-struct Frames {
+/// A stream of frames.
+pub struct Frames {
     stream: DuplexStream,
     bytes: [u8; 6],
     filled: usize,
 }
 
 impl Frames {
+    /// The frames that come through the stream.
+    pub fn new(stream: DuplexStream) -> Self {
+        Self { stream, bytes: [0; 6], filled: 0 }
+    }
+
     async fn next(&mut self, repaired: bool) -> anyhow::Result<[u8; 6]> {
         // The hazard: the bytes are in this future. The repair: they are in `self`, where the next call finds them.
         if !repaired {

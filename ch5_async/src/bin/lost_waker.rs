@@ -16,11 +16,12 @@
 
 use std::pin::Pin;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use anyhow::ensure;
 use course::{lanes, lesson};
+use parking_lot::Mutex;
 use tokio::{runtime::Builder, spawn};
 
 #[derive(clap::Parser)]
@@ -30,9 +31,9 @@ struct Args {
     repaired: bool,
 }
 
-/// Nothing panics under the lock of a mailbox, so `unwrap` cannot fail.
+/// A mailbox for one letter.
 #[derive(Default)]
-struct Mailbox {
+pub struct Mailbox {
     letter: Option<&'static str>,
     reader: Option<Waker>,
 }
@@ -47,7 +48,7 @@ impl Future for Letter {
     type Output = &'static str;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<&'static str> {
-        let mut mailbox = self.mailbox.lock().unwrap();
+        let mut mailbox = self.mailbox.lock();
         if let Some(letter) = mailbox.letter.take() {
             return Poll::Ready(letter);
         }
@@ -59,12 +60,12 @@ impl Future for Letter {
     }
 }
 
-fn main() -> ExitCode {
+/// Shows the hazard, or its repair.
+pub fn main() -> ExitCode {
     lesson::hazard!(|args: Args, _lesson| {
         let mailbox = Arc::<Mutex<Mailbox>>::default();
         let letter = Builder::new_current_thread().build()?.block_on(async {
-            let letter = Letter { mailbox: Arc::clone(&mailbox), repaired: args.repaired };
-            let reader = spawn(lanes::task("reader", lanes::wait_for("letter", letter)));
+            let reader = spawn(lanes::task("reader", read(Arc::clone(&mailbox), args.repaired)));
             // The event loop polls tasks in the order in which they were spawned: the reader waits when the letter comes.
             let writer = spawn(lanes::task("writer", write(mailbox)));
             lanes::join_for("writer", writer).await?;
@@ -76,9 +77,14 @@ fn main() -> ExitCode {
     })
 }
 
+/// Waits for the letter.
+pub async fn read(mailbox: Arc<Mutex<Mailbox>>, repaired: bool) -> &'static str {
+    lanes::wait_for("letter", Letter { mailbox, repaired }).await
+}
+
 /// Puts a letter into the mailbox, and wakes the reader.
-async fn write(mailbox: Arc<Mutex<Mailbox>>) {
-    let mut mailbox = mailbox.lock().unwrap();
+pub async fn write(mailbox: Arc<Mutex<Mailbox>>) {
+    let mut mailbox = mailbox.lock();
     mailbox.letter = Some("hello");
     if let Some(reader) = mailbox.reader.take() {
         reader.wake();

@@ -1,11 +1,12 @@
-//! A model checker runs the threads of a hazard of chapter 2 under thousands of schedules, until one of them fails.
+//! A model checker runs the threads or tasks of a hazard under thousands of schedules, until one of them fails.
 //!
 //! A schedule is the order in which the threads take their steps: they acquire and release locks, send and receive, load and
 //! store. The system chooses one of very many schedules, and a mistake may need a rare one. The checker replaces the locks,
 //! the channels and the atomics, and decides before each step which thread takes it. So the same choices give the same
 //! run. It first tries bounded schedules, in which a running thread is interrupted at most twice, and then random ones. It
 //! searches the hazard's own code. If no schedule of 10,000 of each kind fails, this is a good sign, but no proof. For a
-//! memory order that is too weak (`too_weak_ordering`) it tries all executions: schedules with the values of all loads.
+//! memory order that is too weak (`too_weak_ordering`) it tries all executions: schedules with the values of all loads. It
+//! searches the hazards of chapters 2 and 5, but not `futurelock`: its only task takes the same steps in every schedule.
 //!
 //! Run:       cargo run --bin schedules
 //!            cargo run --bin schedules -- lock_order
@@ -30,6 +31,8 @@ use course::model::{AtomicU64, Condvar, Mutex, RwLock, channel};
 
 #[path = "../../../ch2_threads/src/bin/barrier_one_short.rs"]
 mod barrier_one_short;
+#[path = "cancelled_read.rs"]
+mod cancelled_read;
 #[path = "../../../ch2_threads/src/bin/check_then_act.rs"]
 mod check_then_act;
 #[path = "../../../ch2_threads/src/bin/double_lock.rs"]
@@ -38,10 +41,14 @@ mod double_lock;
 mod endless_receiver;
 #[path = "../../../ch2_threads/src/bin/face_to_face.rs"]
 mod face_to_face;
+#[path = "guard_across_await.rs"]
+mod guard_across_await;
 #[path = "../../../ch2_threads/src/bin/lock_order.rs"]
 mod lock_order;
 #[path = "../../../ch2_threads/src/bin/lost_update.rs"]
 mod lost_update;
+#[path = "lost_waker.rs"]
+mod lost_waker;
 #[path = "../../../ch2_threads/src/bin/lost_wakeup.rs"]
 mod lost_wakeup;
 #[path = "../../../ch2_threads/src/bin/read_write_read.rs"]
@@ -53,15 +60,18 @@ mod stories;
 #[path = "../../../ch2_threads/src/bin/too_weak_ordering.rs"]
 mod too_weak_ordering;
 
-const _: [fn() -> ExitCode; 11] = [
+const _: [fn() -> ExitCode; 14] = [
     barrier_one_short::main,
+    cancelled_read::main,
     check_then_act::main,
     double_lock::main,
     endless_receiver::main,
     face_to_face::main,
+    guard_across_await::main,
     lock_order::main,
     lost_update::main,
     lost_wakeup::main,
+    lost_waker::main,
     read_write_read::main,
     stolen_wakeup::main,
     too_weak_ordering::main,

@@ -1,20 +1,27 @@
 //! The hazards that can be searched, and how their threads are put together.
 //!
 //! The functions are the hazards' own. Where a hazard waits at a barrier to make its failure certain, nothing waits here: the
-//! search finds the schedule without that.
+//! search finds the schedule without that. The clock of `cancelled_read` ticks at any time.
 
 use std::sync::Arc;
 
 use ch5_async::schedules::{self, Checker};
 use clap::ValueEnum;
 use course::lanes;
-use course::model::{self, Barrier, channel::bounded, spawn, threads};
+use course::model::{self, Barrier, EventLoop, block_on, channel::bounded, spawn, threads};
+use tokio::io::{AsyncWriteExt, duplex};
+use tokio::sync::mpsc;
 
 use crate::barrier_one_short::{self, WORKERS};
+use crate::cancelled_read::{self, FRAMES, Frames, Steps};
+use crate::lost_waker::{self, Mailbox};
 use crate::lost_wakeup::Bread;
 use crate::stolen_wakeup::Shelf;
 use crate::too_weak_ordering;
-use crate::{check_then_act, double_lock, endless_receiver, face_to_face, lock_order, lost_update, read_write_read};
+use crate::{
+    check_then_act, double_lock, endless_receiver, face_to_face, guard_across_await, lock_order, lost_update,
+    read_write_read,
+};
 
 /// A hazard that can be searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -22,6 +29,8 @@ use crate::{check_then_act, double_lock, endless_receiver, face_to_face, lock_or
 pub enum Hazard {
     /// A worker without data does not come to a barrier
     BarrierOneShort,
+    /// A read is dropped in the middle of a frame
+    CancelledRead,
     /// Two threads book one seat
     CheckThenAct,
     /// A thread locks what it holds already
@@ -30,12 +39,16 @@ pub enum Hazard {
     EndlessReceiver,
     /// Two threads send to each other before they receive
     FaceToFace,
+    /// A task holds a lock across an await
+    GuardAcrossAwait,
     /// Two threads lock two accounts in opposite orders
     LockOrder,
     /// Two threads add to a number with a load and a store
     LostUpdate,
     /// A thread waits for a notification that has come before
     LostWakeup,
+    /// A future does not keep its waker
+    LostWaker,
     /// A reader reads once more while a writer waits
     ReadWriteRead,
     /// A woken thread does not look at the data again
@@ -52,13 +65,16 @@ impl schedules::Hazard for Hazard {
     fn run(self, repaired: bool) -> Result<(), String> {
         match self {
             Self::BarrierOneShort => barrier_one_short(repaired),
+            Self::CancelledRead => cancelled_read(repaired),
             Self::CheckThenAct => check_then_act(repaired),
             Self::DoubleLock => double_lock(repaired),
             Self::EndlessReceiver => endless_receiver(repaired),
             Self::FaceToFace => face_to_face(repaired),
+            Self::GuardAcrossAwait => guard_across_await(repaired),
             Self::LockOrder => lock_order(repaired),
             Self::LostUpdate => lost_update(repaired),
             Self::LostWakeup => lost_wakeup(repaired),
+            Self::LostWaker => lost_waker(repaired),
             Self::ReadWriteRead => read_write_read(repaired),
             Self::StolenWakeup => stolen_wakeup(repaired),
             Self::TooWeakOrdering => too_weak_ordering::exchange(repaired),
@@ -89,6 +105,29 @@ fn barrier_one_short(repaired: bool) -> Result<(), String> {
     };
     let sum: u64 = threads((0..WORKERS).map(worker)).iter().sum();
     expect(sum == 10, || format!("the sum of the items is {sum} instead of 10"))
+}
+
+fn cancelled_read(repaired: bool) -> Result<(), String> {
+    let ((mut sender, stream), (clock, ticks)) = (duplex(64), mpsc::channel(2));
+    // The receiver goes on until the clock is dropped, and both threads have it.
+    let until_sent = clock.clone();
+    let sends = spawn("sender", move || {
+        let bytes = FRAMES.concat();
+        for part in [&bytes[..3], &bytes[3..]] {
+            block_on(sender.write_all(part.as_bytes())).expect("a receiver");
+        }
+        drop(until_sent);
+        sender
+    });
+    let ticking = spawn("clock", move || block_on(clock.send(())).expect("a receiver"));
+    let receives = spawn("receiver", move || {
+        block_on(cancelled_read::receive(Frames::new(stream), ticks, repaired, &Steps::default()))
+    });
+    // The stream has no end while this lives.
+    let _sender = sends();
+    ticking();
+    let frames = receives().map_err(|error| error.to_string())?;
+    expect(frames == FRAMES, || format!("lost bytes: {FRAMES:?} were sent, and {frames:?} came"))
 }
 
 fn check_then_act(repaired: bool) -> Result<(), String> {
@@ -128,6 +167,16 @@ fn face_to_face(repaired: bool) -> Result<(), String> {
     expect(received == ["from Dewey", "from Huey"], || format!("the letters are {received:?}"))
 }
 
+fn guard_across_await(repaired: bool) -> Result<(), String> {
+    let shared = Arc::new((EventLoop::new(), model::Mutex::new(vec!["milk", "bread"])));
+    let mut sold = threads(["Huey", "Dewey"].map(|name| {
+        let shared = Arc::clone(&shared);
+        (name, move || shared.0.run(guard_across_await::sell(&shared.1, repaired)))
+    }));
+    sold.sort_unstable();
+    expect(sold == [Some("bread"), Some("milk")], || format!("{sold:?} were sold"))
+}
+
 fn lock_order(repaired: bool) -> Result<(), String> {
     let accounts = Arc::new(lock_order::accounts());
     let transfers = [("Huey", 1, 0, 30), ("Dewey", 0, 1, 20)];
@@ -157,6 +206,17 @@ fn lost_wakeup(repaired: bool) -> Result<(), String> {
     baker();
     eater();
     Ok(())
+}
+
+fn lost_waker(repaired: bool) -> Result<(), String> {
+    let mailbox = Arc::<model::Mutex<Mailbox>>::default();
+    let of_writer = Arc::clone(&mailbox);
+    // Each task has a thread of its own, as in a runtime with several threads.
+    let reader = spawn("reader", move || block_on(lost_waker::read(mailbox, repaired)));
+    let writer = spawn("writer", move || block_on(lost_waker::write(of_writer)));
+    let letter = reader();
+    writer();
+    expect(letter == "hello", || format!("the letter says {letter:?}"))
 }
 
 fn read_write_read(repaired: bool) -> Result<(), String> {

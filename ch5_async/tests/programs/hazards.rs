@@ -68,8 +68,8 @@ const LOST_WAKER: Hazard = Hazard {
     program: Program { path: env!("CARGO_BIN_EXE_lost_waker"), source: "src/bin/lost_waker.rs", bad: BAD, long: &[] },
     report: &[
         "deadlock: these lanes can never go on:",
-        "  reader waits for letter at `let reader = spawn(lanes::task(\"reader\",...`, and nothing can wake it: no copy of its waker is left",
-        "reason: reader waits for letter at `let reader = spawn(lanes::task(\"reader\",...`, and nothing can wake it: no copy of its waker is left",
+        "  reader waits for letter at `lanes::wait_for(\"letter\", Letter { mailb...`, and nothing can wake it: no copy of its waker is left",
+        "reason: reader waits for letter at `lanes::wait_for(\"letter\", Letter { mailb...`, and nothing can wake it: no copy of its waker is left",
     ],
     prints: "the letter says \"hello\"\n",
 };

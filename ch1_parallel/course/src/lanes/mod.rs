@@ -140,6 +140,11 @@ pub fn wait_for<F: Future>(on: &'static str, future: F) -> impl Future<Output = 
 
 /// The same at a place that the caller has noted; `needs` says what ends the wait.
 async fn wait_for_at<F: Future>(on: &str, place: &'static Location<'static>, needs: Needs, future: F) -> F::Output {
+    // The poll of a task may let another thread of the checker run, so here too no span may be open.
+    #[cfg(feature = "model")]
+    if crate::model::is_running() {
+        return crate::model::waits_for(on, place, future).await;
+    }
     // The span is made on the first poll: only then is the task's lane the current one.
     let is_known = !matches!(needs, Needs::Unknown);
     let _doing = board::waits(on, place, needs, false);

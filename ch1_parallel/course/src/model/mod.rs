@@ -9,6 +9,9 @@
 //! as far as the course uses them. A program is searched by giving these names to it in place of the crates' own. The names and
 //! the lines of the program's waits come from its calls of [`lanes`](crate::lanes).
 //!
+//! A task is a thread of the checker, which polls the future of the task: a poll is a step, and the steps within the poll follow. It is
+//! polled again only after it was woken. The tasks of an [`EventLoop`] share its thread: while a task blocks, no other task is polled.
+//!
 //! Every atomic operation is sequentially consistent here. [`orders`] has another checker, for memory orders that are too weak.
 //!
 //! The threads are those of [shuttle]: coroutines that share one thread of the system.
@@ -19,8 +22,10 @@ pub mod orders;
 mod run;
 mod search;
 mod sync;
+mod tasks;
 
 pub use atomic::AtomicU64;
 pub use run::{State, Step, is_running, named};
 pub use search::{Found, Order, Outcome, keep_panics_quiet, search, spawn, threads};
 pub use sync::{Barrier, Condvar, Mutex, MutexGuard, ReadGuard, RwLock, WriteGuard};
+pub use tasks::{EventLoop, block_on, waits_for};

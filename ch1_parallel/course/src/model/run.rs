@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::channel::Counts;
+use super::tasks::Woken;
 
 /// A step of a schedule.
 #[derive(Clone, Debug)]
@@ -54,6 +55,8 @@ pub(super) enum Next {
     Message(Arc<Counts>),
     /// It sends.
     Room(Arc<Counts>),
+    /// It polls a task that was woken, and needs the thread of this event loop.
+    Poll(Arc<Woken>, Option<usize>),
 }
 
 /// A thread.
@@ -66,6 +69,8 @@ pub(super) struct Thread {
     place: Option<&'static Location<'static>>,
     has_begun: bool,
     has_ended: bool,
+    /// What its task waits for, and where in the source.
+    wait_of_task: Option<(String, &'static Location<'static>)>,
 }
 
 /// A lock that is held.
@@ -139,7 +144,7 @@ pub(super) fn with<T>(act: impl FnOnce(&mut Run) -> T) -> T {
 }
 
 /// The current thread.
-fn me() -> usize {
+pub(super) fn me() -> usize {
     shuttle::current::me().into()
 }
 
@@ -196,7 +201,8 @@ impl Run {
         while self.threads.len() <= thread {
             let name = format!("thread {}", self.threads.len());
             let (next, on) = (Next::Free, String::new());
-            self.threads.push(Thread { name, next, on, place: None, has_begun: false, has_ended: false });
+            let (place, wait_of_task) = (None, None);
+            self.threads.push(Thread { name, next, on, place, has_begun: false, has_ended: false, wait_of_task });
         }
         if !name.is_empty() && self.threads[thread].name != name {
             self.threads[thread].name = name.into();
@@ -239,7 +245,20 @@ impl Run {
             Next::Opened(barrier, opened) => self.gates.get(barrier).is_none_or(|gate| gate.opened > *opened),
             Next::Message(channel) => channel.has_message(),
             Next::Room(channel) => channel.has_room(self.receivers(channel)),
+            Next::Poll(woken, event_loop) => woken.is_set() && event_loop.is_none_or(|it| self.is_free(it)),
         }
+    }
+
+    /// The task of this thread waits for `on`.
+    pub fn note_wait_of_task(&mut self, thread: usize, on: &str, place: &'static Location<'static>) {
+        self.know(thread, "");
+        self.threads[thread].wait_of_task = Some((on.into(), place));
+    }
+
+    /// What the task of this thread waits for, and where, as far as it has said so since the last call.
+    pub fn wait_of_task(&mut self, thread: usize) -> (String, Option<&'static Location<'static>>) {
+        let noted = self.threads[thread].wait_of_task.take();
+        noted.map_or_else(|| ("a future".into(), None), |(on, place)| (on, Some(place)))
     }
 
     fn is_free(&self, lock: usize) -> bool {
@@ -380,6 +399,13 @@ impl Run {
             }
             Next::Message(channel) => format!(": the channel is empty, and {}", channel.senders_left()),
             Next::Room(_) => ": no thread receives".into(),
+            Next::Poll(woken, event_loop) => match event_loop.and_then(|it| self.locks.get(&it)?.writer) {
+                Some(holder) if woken.is_set() => {
+                    format!(": it was woken, but {} blocks the thread of the event loop", name(holder))
+                }
+                _ if woken.copies() == 0 => ": no copy of its waker is left".into(),
+                _ => ", and no thread is left that could wake it".into(),
+            },
         };
         format!("waits for {}{why}", thread.on)
     }
