@@ -906,7 +906,7 @@ mod tests {
         assert_eq!(stuck_with(&[waits_for.clone(), holder], &[]), NONE);
         assert_eq!(stuck_with(&[waits_for.clone(), killed, runs(1, "runs")], &[]), NONE);
         // A process that has told nothing may release it.
-        assert_eq!(stuck_with(&[waits_for.clone()], &[(9, true, 3)]), NONE);
+        assert_eq!(stuck_with(std::slice::from_ref(&waits_for), &[(9, true, 3)]), NONE);
         assert_eq!(stuck(&[waits_for]), NONE);
     }
 
