@@ -46,9 +46,9 @@ pub enum Hazard {
     /// Two threads add to a number with a load and a store
     LostUpdate,
     /// A thread waits for a notification that has come before
+    LostWaker,
     LostWakeup,
     /// A future does not keep its waker
-    LostWaker,
     /// A reader reads once more while a writer waits
     ReadWriteRead,
     /// A woken thread does not look at the data again
