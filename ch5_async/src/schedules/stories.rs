@@ -45,10 +45,10 @@ pub enum Hazard {
     LockOrder,
     /// Two threads add to a number with a load and a store
     LostUpdate,
-    /// A thread waits for a notification that has come before
-    LostWaker,
-    LostWakeup,
     /// A future does not keep its waker
+    LostWaker,
+    /// A thread waits for a notification that has come before
+    LostWakeup,
     /// A reader reads once more while a writer waits
     ReadWriteRead,
     /// A woken thread does not look at the data again
