@@ -9,6 +9,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::process::{self, Command};
 use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, MemfdFlags, flock, fstat};
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::Kind;
 use super::between::Between;
 use super::board::{Doing, LaneState, Place, locked};
+use super::hang::threads;
 use super::holding::{Hold, Needs};
 use super::picture::full_name;
 use crate::clock::Moment;
@@ -182,12 +184,12 @@ impl Joined {
 pub(super) struct Family {
     /// The lanes, also those of processes that have ended and held permits.
     pub lanes: Vec<LaneState>,
-    /// The processes that are alive and have only threads with lanes, or with these names, and have not moved within the time asked for.
+    /// The processes that are alive and have only threads with lanes, and have not moved within the time asked for.
     pub complete: BTreeSet<u32>,
 }
 
 /// What the children of this program do, if it has a deadline. A lane that has moved within the time `still` can go on.
-pub(super) fn family(still: std::time::Duration, helpers: &[&str]) -> Family {
+pub(super) fn family(still: Duration) -> Family {
     let (told, is_whole) = read();
     let now = Moment::now();
     let mut family = Family::default();
@@ -196,8 +198,9 @@ pub(super) fn family(still: std::time::Duration, helpers: &[&str]) -> Family {
         let own = || told.iter().filter(move |told| told.process == *process);
         let lives = process.is_alive();
         let is_quiet = own().all(|told| now.since(Moment(told.moved)) >= still);
-        let threads: BTreeSet<i32> = own().filter(|it| !it.has_ended && !it.is_task).map(|told| told.thread).collect();
-        if is_whole && lives && is_quiet && super::hang::has_lanes_only(process.id, &threads, helpers) {
+        let its_threads: BTreeSet<i32> =
+            own().filter(|it| !it.has_ended && !it.is_task).map(|told| told.thread).collect();
+        if is_whole && lives && is_quiet && threads::has_lanes_only(process.id, &its_threads) {
             family.complete.insert(process.id);
         }
         let is_told = |told: &&Told| !told.has_ended && (lives || told.holds.iter().any(|it| it.permit_of.is_some()));
