@@ -1,4 +1,4 @@
-//! Mistakes of this chapter that the compiler refuses, each with what Python does instead.
+//! Mistakes of this chapter that the compiler refuses, each with what Python or C does instead.
 //!
 //! # An end of a pipe that stays in the parent
 //!
@@ -61,4 +61,4 @@
 //! }
 //! ```
 //!
-//! Only `lock` gives the value. In Python a `Value` has a lock beside it, and `value += 1` does not use the lock.
+//! Only `lock` gives the value. In Python `v.value += 1` locks twice, to read and to write: an addition can be lost.

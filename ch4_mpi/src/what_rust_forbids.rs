@@ -46,10 +46,9 @@
 //!
 //! C prints the old number or the new one.
 //!
-//! # A wait that is missing
+//! # A buffer that is freed before its request has ended
 //!
-//! Without a wait the function could return, and MPI would write into memory that has another use by then. A buffer must live
-//! longer than the scope of its request:
+//! MPI may write into the buffer until the request has ended. So a buffer must live longer than the scope of its request:
 //!
 //! ```compile_fail,E0597
 //! use mpi::traits::*;

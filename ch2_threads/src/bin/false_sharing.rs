@@ -1,4 +1,4 @@
-//! Each thread adds to a counter of its own, but both counters lie in one cache line. The sums are right, and the work is slow.
+//! Each thread adds to a counter of its own, but both counters lie in one cache line. The sums are right, but each addition is slow.
 //!
 //! Cores do not share single numbers: they share *cache lines*, on most machines of 64 bytes. A core that writes to a line must
 //! own the whole line, and takes it from the core that has written to it before. So two counters in one line cost as much as
@@ -7,7 +7,7 @@
 //! Run:       cargo run --bin false_sharing
 //!            cargo run --bin false_sharing -- --repaired
 //! Observe:   the report says how far apart the counters lie, and what an addition takes in both layouts. The repaired
-//!            program prints the same two times, and uses the padded counters. On a machine with one core the times are equal.
+//!            program prints the same two times, and uses the padded counters. On one core, or on a busy machine, both times are about equal.
 //! Exercise:  replace `fetch_add(1, Relaxed)` by `store(counter.load(Relaxed) + 1, Relaxed)`: only one thread writes to each
 //!            counter, so no addition is lost. Which layout gains more, and why?
 

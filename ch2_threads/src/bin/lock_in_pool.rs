@@ -1,4 +1,4 @@
-//! A thread holds a lock while a pool runs two jobs for it. A job that another thread runs needs the lock: both wait for ever.
+//! A thread holds a lock and waits for a job of a pool. The job needs this lock: both threads wait for ever.
 //!
 //! `rayon::join` runs the first job in the thread that calls it. An idle thread of the pool may steal the second job, and the
 //! caller waits until both have ended. If the caller holds a lock meanwhile, a job that needs this lock waits for the
@@ -8,8 +8,8 @@
 //! Run:       cargo run --bin lock_in_pool
 //!            cargo run --bin lock_in_pool -- --repaired
 //! Observe:   the report names the cycle: main holds the rates and waits for the job that the worker runs, and the worker
-//!            waits for the rates. The repaired program ends with the total 57. With `--timeline` the worker waits until main
-//!            has a job for it.
+//!            waits for the rates. The repaired program ends with the total 57. With `--repaired --timeline` the worker
+//!            waits until main has a job for it.
 //! Exercise:  remove both calls of `stolen` and run the program 100 times. In how many runs does the worker steal the job,
 //!            and what does the report say in the other runs?
 
@@ -53,7 +53,7 @@ fn worker(thread: ThreadBuilder) {
     lanes::wait("a job", || thread.run());
 }
 
-/// What an order costs. Two threads compute it.
+/// The price of a purchase. Two threads compute it.
 fn total(prices: &[u32], rates: &Mutex<Rates>, repaired: bool) -> u32 {
     let guard = lanes::lock("rates", rates, Mutex::lock);
     let discount = guard.discount;

@@ -1,6 +1,6 @@
-//! Each thread of a pool starts a pool of its own: more threads spin than there are cores, and they wait for threads without one.
+//! Each thread of a pool starts a pool: more threads spin than there are cores, and they wait for threads that have no core.
 //!
-//! A library that starts a thread for each core is right for itself. If its caller has done the same, there are cores × cores
+//! A library that starts a thread for each core works well alone. If its caller has done the same, there are cores × cores
 //! threads. Fast barriers spin: a thread looks again and again whether the other threads have come. If it has the core on
 //! which one of them should run, it waits in vain. The repair: one pool for all the work, with a core for each thread.
 //!
@@ -24,7 +24,7 @@ use course::{lanes, lesson};
 use rayon::ThreadPoolBuilder;
 
 const ROUNDS: usize = 20;
-/// A thread that has looked so often gives its core away: so the program ends on every machine.
+/// After this many looks a thread gives its core away: so the program ends on every machine.
 const SPINS: u32 = 20_000;
 
 #[derive(clap::Parser)]
@@ -32,7 +32,7 @@ struct Args {
     /// One pool does all the work
     #[arg(long)]
     repaired: bool,
-    /// Number of pools, and of threads in each pool [default: the number of cores, at least 4]
+    /// Number of pools, and of threads in each pool [default: the number of cores, but 4 to 8 on most machines]
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=8))]
     workers: Option<u8>,
 }
@@ -98,7 +98,7 @@ fn run(pools: usize, threads: usize, shares: usize) -> anyhow::Result<Run> {
     Ok(Run { threads: running.into_inner(), sum: sum.into_inner(), milliseconds })
 }
 
-/// Some tens of microseconds.
+/// Takes some tens of microseconds.
 fn work(round: usize, share: usize) -> usize {
     (0..120_000).fold(round + share, |sum, number| black_box(sum ^ number))
 }

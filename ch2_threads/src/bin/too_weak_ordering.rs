@@ -1,10 +1,10 @@
 //! A thread sees the flag that says that a message is there, and loads the old message: the memory order is too weak.
 //!
 //! A memory order says what else a thread sees when it sees a stored value. `Relaxed` promises nothing about other numbers:
-//! the compiler and the processor may exchange the two stores, or the two loads. An x86 processor exchanges neither, so no
-//! test on x86 finds the mistake; an ARM processor may exchange both. The model checker loom tries every value that an order
+//! the compiler and the processor may exchange the two stores, or the two loads. An x86 processor exchanges neither, so a
+//! test on x86 hardly ever fails; an ARM processor may exchange both. The model checker loom tries every value that an order
 //! allows. The repair: a thread that loads the flag with `Acquire` sees all that the other thread stored before its store
-//! with `Release`. (The program needs `model/orders.rs` of the crate `course`, which notes the steps of loom's threads.)
+//! with `Release`. (`model/orders.rs` of the crate `course` writes down the steps of loom's threads for the report.)
 //!
 //! Run:       cargo run --bin too_weak_ordering
 //!            cargo run --bin too_weak_ordering -- --repaired

@@ -1,9 +1,9 @@
 //! A parent reads the output of a child to its end. The parent itself still has the writing end, so the end never comes.
 //!
-//! The reader of a pipe is told that the stream has ended when no process has the writing end open any more: the child's copy is
-//! not enough. Here the copy of the parent is in the `Command`, which keeps what it gives to its children: it could start
-//! a second one. The child has written all and has ended, and the parent waits for ever. The repair drops the
-//! `Command`. The library of this chapter has no such copy: an end of a pipe that is passed to a child moves there.
+//! The reader of a pipe is told that the stream has ended when no process has the writing end open: it is not enough that
+//! the child closes its copy. Here the `Command` in the parent has a copy, because it could start a second child. The
+//! child has written all and has ended, and the parent waits for ever. The repair drops the `Command`. The library of
+//! this chapter has no such copy: an end of a pipe that is passed to a child moves there.
 //!
 //! Run:       cargo run --bin kept_writer
 //!            cargo run --bin kept_writer -- --repaired

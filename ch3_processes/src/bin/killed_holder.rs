@@ -1,4 +1,4 @@
-//! A process is killed while it holds a lock that is made of a semaphore. The next process waits for ever.
+//! A process is killed while it holds a semaphore that it uses as a lock. The next process waits for ever.
 //!
 //! A semaphore with one permit excludes like a lock, but it is only a number: it does not know which process has the permit. If
 //! that process is killed, nothing releases the permit. (Python's `multiprocessing.Lock` is such a semaphore.) The
@@ -8,9 +8,9 @@
 //! Run:       cargo run --bin killed_holder
 //!            cargo run --bin killed_holder -- --repaired
 //! Observe:   the report says which process had the permit, where it acquired the permit, and that the process has ended. In
-//!            the repaired program the next process is told, and finds 30 too little in the two accounts.
-//! Exercise:  let the parent call `terminate` in place of `kill`. Is the permit released now? Then let `with_permit` end
-//!            with `Ok(())` in place of `wait_to_be_killed()`. What releases the permit now, and why not before?
+//!            the repaired program the parent gets the lock, is told, and finds the balances [70, 100]: 30 is missing.
+//! Exercise:  let the parent call `terminate` in place of `kill`. Is the permit released now? Then delete this call, and
+//!            let `with_permit` end with `Ok(())`. What releases the permit now, and why not before?
 
 use std::process::ExitCode;
 use std::thread;
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
             return Ok(());
         }
         let Err(abandoned) = lanes::wait("the lock", || accounts.lock()) else { anyhow::bail!("nothing was told") };
-        println!("the holder ended by {status}; the next process has the lock, and is told: {abandoned}");
+        println!("the holder ended by {status}; the parent has the lock, and is told: {abandoned}");
         let mut accounts = abandoned.into_guard();
         println!("it finds the balances {:?}, and completes the transfer", *accounts);
         accounts[1] += 200 - accounts.iter().sum::<i64>();

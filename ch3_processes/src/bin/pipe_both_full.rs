@@ -1,15 +1,15 @@
 //! A parent sends all requests before it reads the first reply. Both pipes become full, and both processes wait for ever.
 //!
-//! A pipe has room for 64 KiB. A process that writes to a full pipe waits until the other process reads. Here the child answers
-//! each request. The parent reads no reply, so the pipe of the replies becomes full and the child waits; the
-//! child reads no request then, so the pipe of the requests becomes full and the parent waits. With a few short requests
-//! nothing happens: the mistake waits for more data. The repair reads in one thread while another thread sends.
+//! A pipe has room for 64 KiB or less. A process that writes to a full pipe waits until the other process reads. Here the
+//! child answers each request. The parent reads no reply, so the pipe of the replies becomes full and the child waits; then
+//! the child reads no request, so the pipe of the requests becomes full and the parent waits. With a few short requests the
+//! program ends, because the pipes do not become full. The repaired parent reads in one thread while it sends in another.
 //!
 //! Run:       cargo run --bin pipe_both_full
 //!            cargo run --bin pipe_both_full -- --repaired
 //! Observe:   the report names the cycle: each process waits for room in a pipe that only the other process can read. With
 //!            `--timeline` both processes wait until the end.
-//! Exercise:  set `BYTES` to 1024, to 2048 and to 4096. With which of them does the program end without the repair? Then
+//! Exercise:  set `BYTES` to 1024, to 4096 and to 8192. With which of them does the program end without the repair? Then
 //!            set `BYTES` to 1024 and `REQUESTS` to 640. Would a test with few requests have found the mistake?
 
 use std::process::ExitCode;
@@ -21,7 +21,7 @@ use course::{lanes, lesson};
 
 /// How many requests the parent sends.
 const REQUESTS: usize = 64;
-/// The size of each: all together are much more than the pipes hold.
+/// The size of a request. All requests together are much larger than the pipes.
 const BYTES: usize = 64 << 10;
 
 #[derive(clap::Parser)]

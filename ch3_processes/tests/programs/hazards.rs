@@ -51,7 +51,7 @@ const KILLED_HOLDER: Hazard = Hazard {
         "  killed_holder waits for the permit at `let _permit = lanes::permit(\"the permit\"...`",
         "reason: killed_holder waits for the permit at `let _permit = lanes::permit(\"the permit\"...`, which holder holds since `let _permit = lanes::permit(\"the permit\"...`, and holder has ended",
     ],
-    prints: "the holder ended by signal: 9 (SIGKILL); the next process has the lock, and is told: the last holder of the \
+    prints: "the holder ended by signal: 9 (SIGKILL); the parent has the lock, and is told: the last holder of the \
              lock died while it held it\nit finds the balances [70, 100], and completes the transfer\n",
 };
 

@@ -12,7 +12,7 @@
 //!            tasks were ready besides the heartbeat. In the chart the blocking sleeps come one after the other, without a
 //!            beat. The repaired program does the sleeps twice, first as async sleeps and then by `spawn_blocking`: they
 //!            come at the same time, and the heartbeat beats meanwhile. A beat is late by about a millisecond, because
-//!            tokio's timer counts in whole milliseconds. The last line is the price of `spawn_blocking`.
+//!            tokio's timer counts in whole milliseconds. The line above the chart is the price of `spawn_blocking`.
 //! Exercise:  give the event loop two threads more: replace `new_current_thread()` by
 //!            `new_multi_thread().worker_threads(2)`. `main` still runs the heartbeat, and the two new threads run the
 //!            other tasks and tokio's timer. Does the program still fail with `--tasks 1`? Why is the heartbeat not polled
@@ -56,7 +56,7 @@ static BEATS: AtomicUsize = AtomicUsize::new(0);
 /// The number of tasks that are ready for their first poll.
 static READY: AtomicUsize = AtomicUsize::new(0);
 
-/// A sleep: the line of its call, the beats meanwhile, and how many tasks were ready from its begin to its end.
+/// A sleep: the line of its call, the beats meanwhile, and how many tasks were ready from its start to its end.
 struct Slept {
     line: u32,
     beats: usize,
@@ -146,7 +146,7 @@ async fn sleep_elsewhere(number: usize, pause: Duration) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What the calls have done that blocked the thread while the heartbeat was ready. Their times vary, but not below the pauses.
+/// Lists the calls that blocked the thread while the heartbeat was ready. A call takes at least its pause.
 fn blocked(sleeps: &[Slept], pauses: &[Duration]) -> String {
     let mut text = String::new();
     for ((number, slept), pause) in (1..).zip(sleeps).zip(pauses) {

@@ -9,7 +9,7 @@
 //! Run:       cargo run --bin cancelled_read -- --timeline
 //!            cargo run --bin cancelled_read -- --repaired --timeline
 //! Observe:   the report lists the steps: a clock ticks in the middle of the first frame, and the read is dropped. All
-//!            bytes were sent, and no frame is right. The repaired program gets the three frames, with the same ticks.
+//!            bytes were sent, and no frame is right. The repaired program gets the three frames.
 //! Exercise:  keep the future instead: in `receive`, call `frames.next(repaired)` once for each frame, pin the future with
 //!            `tokio::pin!`, and select `&mut next` until it is ready. Does the program end well without `--repaired` now?
 //!            In `futurelock` a future that is kept causes a deadlock: why not here?

@@ -1,4 +1,4 @@
-//! A task holds the guard of a blocking lock across an `.await`. Another task blocks the only thread on it, and both hang.
+//! A task holds the guard of a blocking lock across an `.await`. Another task waits for it and blocks the only thread: both hang.
 //!
 //! At an `.await` that is not ready a task gives its thread back, but it keeps everything that it holds. A lock of
 //! parking_lot or std blocks the whole thread of the task that waits for it. Then the task that holds the lock is not polled

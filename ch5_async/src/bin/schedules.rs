@@ -6,7 +6,7 @@
 //! run. It first tries bounded schedules, in which a running thread is interrupted at most twice, and then random ones. It
 //! searches the hazard's own code. If no schedule of 10,000 of each kind fails, this is a good sign, but no proof. For a
 //! memory order that is too weak (`too_weak_ordering`) it tries all executions: schedules with the values of all loads. It
-//! searches the hazards of chapters 2 and 5, but not `futurelock`: its only task takes the same steps in every schedule.
+//! searches most hazards of chapters 2 and 5. The README lists the hazards that it does not search, and says why.
 //!
 //! Run:       cargo run --bin schedules
 //!            cargo run --bin schedules -- lock_order
@@ -14,9 +14,9 @@
 //!            cargo run --bin schedules -- --replay target/schedules/lock_order.json
 //! Observe:   the checker says which schedule failed, and draws it: one row for each thread, and one column for each step.
 //!            With the repair, all schedules pass. Without a name, it searches all hazards that `--help` lists.
-//! Exercise:  take the repair out of a hazard of chapter 2, but leave its flag: does the checker find the mistake? Put the
-//!            repair back, and run this program without a name, with `--seed 1`, `--seed 2` and so on. Which hazards fail
-//!            at schedule 1 with every seed, and why? Why does the number vary for the other hazards?
+//! Exercise:  take the repair out of a hazard of chapter 2, but leave its flag, and search it with `--repaired`: does it
+//!            fail now? Put the repair back, and run this program without a name, with `--seed 1`, `--seed 2` and so on.
+//!            Which hazards fail at schedule 1 with every seed, and why? Why does the number vary for the other hazards?
 
 // The model checker searches the programs' own source. In this program the names of the crates with locks, channels and atomics
 // stand for the checker's. A program as a module has no use for its `main`, so all of them are named below: without that the

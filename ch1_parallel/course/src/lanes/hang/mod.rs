@@ -339,9 +339,11 @@ impl Lanes {
     /// tells the lane that waits.
     fn openers(&self, waits: usize, pipe: u64, writes: bool) -> Option<Vec<u64>> {
         let processes = self.others.openers.get(&(pipe, writes)).filter(|processes| !processes.is_empty())?;
-        // A process that is not known may receive the end later. A lane that can go on may kill another process, which closes the end.
-        let own = self.all[waits].process.unwrap_or(process::id());
-        let may_be_killed = processes.iter().any(|&process| process != own) && self.any_process_is_released();
+        // A process that is not known may receive the end later. A lane that can go on may kill another process: that one waits no
+        // longer then, and its ends are closed.
+        let is_child = |&process: &u32| process != process::id();
+        let has_children = self.all[waits].process.is_some() || processes.iter().any(is_child);
+        let may_be_killed = has_children && self.any_process_is_released();
         let lanes: Vec<u64> = processes.iter().flat_map(|&process| self.lanes_of(process)).collect();
         let is_proved = self.others.are_all
             && !may_be_killed

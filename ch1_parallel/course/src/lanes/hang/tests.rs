@@ -203,6 +203,9 @@ fn a_pipe_needs_a_process_that_has_its_other_end() {
     assert_eq!(stuck_with(&both, &[(5, true, 2), (6, false, own), (6, false, 3)]), NONE);
     assert_eq!(stuck_with(&[reads(), of_process(2, runs(0, "runs"))], &[(5, true, 2)]), NONE);
     let kills = runs(1, "kills");
+    let own_end = of_process(2, waits(0, "own end", bytes.clone()));
+    assert_eq!(stuck_with(std::slice::from_ref(&own_end), &[(5, true, 2)]), ["own end"]);
+    assert_eq!(stuck_with(&[own_end, kills.clone()], &[(5, true, 2)]), NONE);
     assert_eq!(stuck_with(&[reads(), writes.clone(), kills], &[(5, true, 2), (6, false, own)]), NONE);
     let moved = LaneState { still: STILL / 2, ..writes };
     assert_eq!(stuck_with(&[reads(), moved], &[(5, true, 2), (6, false, own)]), NONE);
