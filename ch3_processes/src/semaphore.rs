@@ -5,7 +5,6 @@
 //! release a permit.
 
 use std::io;
-#[cfg(not(feature = "model"))]
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
@@ -72,10 +71,9 @@ impl Semaphore {
 }
 
 /// For telling by the memory in which it lies which semaphore it is.
-#[cfg(not(feature = "model"))]
 impl AsFd for Semaphore {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.memory.as_fd()
+        self.0.as_fd()
     }
 }
 

@@ -71,12 +71,6 @@ impl Memory {
         Passed(self.0.file.as_fd(), kind)
     }
 
-    // The checker's semaphore has no memory of this kind.
-    #[cfg(not(feature = "model"))]
-    pub fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.file.as_fd()
-    }
-
     /// The bytes from `offset` on.
     pub fn at(&self, offset: usize) -> *mut u8 {
         self.0.map.as_mut_ptr().wrapping_add(offset)
@@ -116,6 +110,12 @@ impl<A: Atomic> SharedAtomics<A> {
 }
 
 impl<A> SharedAtomics<A> {
+    // The checker's semaphore has other memory.
+    #[cfg(not(feature = "model"))]
+    pub fn as_fd(&self) -> BorrowedFd<'_> {
+        self.memory.0.file.as_fd()
+    }
+
     /// The kind contains the name of the type, since numbers of different lengths in the same memory would not be atomic.
     fn kind() -> Kind {
         Kind::Atomics(type_name::<A>().into())

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::ops::Deref;
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
@@ -71,6 +72,13 @@ impl<A> Clone for SharedAtomics<A> {
 impl<A: Default> SharedAtomics<A> {
     pub fn new(count: usize) -> io::Result<Self> {
         Ok(Self { all: Arc::new((0..count).map(|_| A::default()).collect()) })
+    }
+}
+
+impl<A> SharedAtomics<A> {
+    /// No report of a hang asks which semaphore this is, so any descriptor will do.
+    pub fn as_fd(&self) -> BorrowedFd<'_> {
+        rustix::stdio::stdin()
     }
 }
 
