@@ -41,7 +41,8 @@ struct Others {
     complete: BTreeSet<u32>,
     /// Whether these are all processes that this one has started, and that they have started.
     are_all: bool,
-    /// The processes that have the writing end (or the reading end) of a pipe open.
+    /// The processes that have an end of a pipe open (the inode, and whether it is the writing end), or shared memory (the inode, and
+    /// true).
     openers: BTreeMap<(u64, bool), Vec<u32>>,
 }
 
