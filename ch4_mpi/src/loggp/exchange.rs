@@ -1,13 +1,11 @@
 //! Messages that many ranks exchange at the same time.
 
-use std::iter;
-
 use ch1_parallel::kernels::median;
 use mpi::request::scope;
 use mpi::topology::SimpleCommunicator;
 use mpi::traits::*;
 
-use super::timing::{PASSES, agreed, barrier_asleep, is_right, seconds_to_write, times, write};
+use super::timing::{PASSES, agreed, barrier_asleep, is_right, times, usual, write};
 
 /// A message of this length, in bytes, is measured even if it takes long: it is longer than the usual eager limits.
 const ALWAYS: usize = 256 << 10;
@@ -17,6 +15,9 @@ const SLOW: f64 = 0.02;
 
 /// An exchange that takes this many seconds is not measured again, since a disturbance of a millisecond changes it little.
 const LASTS: f64 = 1e-3;
+
+/// With how many others a rank exchanges messages at the same time, at most.
+const PARTNERS: usize = 8;
 
 /// The lengths that are measured, in bytes, close to each other: the time is not proportional to the length where a cache or a
 /// buffer of the network ends.
@@ -96,46 +97,50 @@ pub(super) fn with_eager_limit(mut points: Vec<(usize, f64)>, limit: usize) -> V
     points
 }
 
-/// Messages that all ranks of a group exchange at the same time: each rank sends one and receives one.
+/// Messages that all ranks of a group exchange at the same time: for each distance, a rank sends one and receives one. What is
+/// measured is the time of all of them, divided by their number.
 pub(super) struct Exchange<'group> {
     pub(super) group: &'group SimpleCommunicator,
-    /// For each distance d in turn, rank r of n sends to rank (r + d) mod n and receives from rank (r - d) mod n.
+    /// For each distance d, rank r of n sends to rank (r + d) mod n and receives from rank (r - d) mod n.
     pub(super) distances: Vec<i32>,
     pub(super) of_a_core: f64,
 }
 
 impl<'group> Exchange<'group> {
-    /// An exchange over the distances 1, 2, 4, ...: some partners of a rank may run on its own core, and others do not.
+    /// An exchange with several partners, as a collective and a kernel have it: some partners of a rank may run on its own core,
+    /// and others do not. Ranks that share a core change only when all of them wait, so several messages at once take less time
+    /// than one after the other.
     pub(super) fn with_many(group: &'group SimpleCommunicator, of_a_core: f64) -> Self {
-        let doubled = iter::successors(Some(1), |distance| Some(2 * distance));
-        Self { group, distances: doubled.take_while(|&distance| distance < group.size()).collect(), of_a_core }
+        Self { group, distances: (1..group.size()).take(PARTNERS).collect(), of_a_core }
     }
 
     fn seconds(&self, size: usize) -> anyhow::Result<Vec<f64>> {
         let Self { group, distances, of_a_core } = self;
-        let (mut sent, mut received) = (vec![0_u8; size], vec![0_u8; size]);
+        let at_once = distances.len();
+        let (mut sent, mut received) = (vec![0_u8; size], vec![0_u8; size * at_once]);
         let (rank, ranks) = (group.rank(), group.size());
+        let mut writing = Vec::new();
         let once = |round| {
-            for distance in distances {
-                let (to, from) = ((rank + distance) % ranks, (rank + ranks - distance) % ranks);
-                write(&mut sent, round);
-                scope(|scope| {
-                    let requests = [
-                        group.process_at_rank(from).immediate_receive_into(scope, &mut received[..]),
-                        group.process_at_rank(to).immediate_send(scope, &sent[..]),
-                    ];
-                    requests.into_iter().for_each(|request| request.wait_without_status());
-                });
-                is_right(&received, round)?;
-            }
-            Ok(())
+            writing.push(write(&mut sent, round));
+            scope(|scope| {
+                let mut requests = Vec::with_capacity(2 * at_once);
+                for (distance, received) in distances.iter().zip(received.chunks_exact_mut(size)) {
+                    let from = group.process_at_rank((rank + ranks - distance) % ranks);
+                    requests.push(from.immediate_receive_into(scope, received));
+                }
+                for distance in distances {
+                    requests.push(group.process_at_rank((rank + distance) % ranks).immediate_send(scope, &sent[..]));
+                }
+                requests.into_iter().for_each(|request| request.wait_without_status());
+            });
+            received.chunks_exact(size).try_for_each(|received| is_right(received, round))
         };
         // A rank that comes late finds its message there already: its exchanges may be short and long in turn, and those of its
         // partner long and short. So several are timed together.
-        let seconds = times(8_u64.div_ceil(distances.len() as u64), |own| agreed(group, own), once)?;
-        let write = seconds_to_write(&mut sent) * of_a_core;
-        let of_one = seconds.iter().map(|seconds| seconds / distances.len() as f64);
-        Ok(of_one.map(|seconds| (seconds - write).max(0.1 * seconds)).collect())
+        let seconds = times(8_u64.div_ceil(at_once as u64), |own| agreed(group, own), once)?;
+        let write = usual(&writing) * of_a_core;
+        let of_one = seconds.iter().map(|seconds| (seconds - write).max(0.1 * seconds) / at_once as f64);
+        Ok(of_one.collect())
     }
 }
 

@@ -44,7 +44,8 @@ pub struct Link {
     /// What a longer message needs in addition: the sender asks the receiver, which answers.
     pub handshake: f64,
     /// Pairs of a length in bytes and of seconds: in this time a rank sends a message of this length to one rank and receives one
-    /// from another rank, while all ranks do the same.
+    /// from another rank, while all ranks do the same. Between ranks of one node a rank has up to 8 partners at the same time, and
+    /// the time is that of all their messages, divided by their number.
     pub both_ways: Vec<(usize, f64)>,
     /// Pairs of a length in bytes and of seconds: for how long a message of this length occupies the network connection of its
     /// node. While all ranks of two nodes exchange messages, each pair of ranks makes the exchange longer by this time. Empty if a

@@ -9,7 +9,7 @@ use ch1_parallel::kernels::median;
 use mpi::topology::Process;
 use mpi::traits::*;
 
-use super::timing::{PASSES, is_right, seconds_to_write, spin, times, usual, write};
+use super::timing::{PASSES, is_right, spin, times, usual, write};
 use super::{LONG, Link};
 
 /// The messages of 8 bytes whose gap and overhead are measured.
@@ -108,9 +108,10 @@ impl Pair<'_> {
     /// was sent before would be in the caches of the receiver already. The time to write it is subtracted.
     fn one_way(&self, size: usize) -> anyhow::Result<Vec<f64>> {
         let (mut sent, mut received) = (vec![0_u8; size], vec![0_u8; size]);
+        let mut writing = Vec::new();
         let there_and_back = self.times(1, |round| {
             if self.leads {
-                write(&mut sent, round);
+                writing.push(write(&mut sent, round));
                 self.partner.send(&sent[..]);
             }
             self.partner.receive_into(&mut received[..]);
@@ -120,7 +121,7 @@ impl Pair<'_> {
             }
             Ok(())
         })?;
-        let write = seconds_to_write(&mut sent);
+        let write = usual(&writing);
         Ok(there_and_back.iter().map(|seconds| (seconds - write).max(0.1 * seconds) / 2.0).collect())
     }
 

@@ -23,10 +23,11 @@ pub fn collectives(world: &SimpleCommunicator) -> (f64, f64) {
 }
 
 /// The bytes of the data of a rank with which the rate of a grid is measured.
-const BYTES: [usize; 13] = [
+const BYTES: [usize; 14] = [
     1 << 14,
     1 << 16,
     1 << 18,
+    1 << 19,
     1 << 20,
     1 << 21,
     1 << 22,
@@ -88,7 +89,7 @@ impl Neighbours {
         let numbers = numbers.into_iter().map(|rank: i32| rank as usize).collect();
         // Measured, since a rank cannot know which cores it shares: with ranks of other nodes too, if the nodes are containers of
         // one machine. Each measurement takes some time slices of the kernel.
-        let shares: Vec<_> = (0..5).map(|_| share_of_core(world, Duration::from_millis(30))).collect();
+        let shares: Vec<_> = (0..3).map(|_| share_of_core(world, Duration::from_millis(100))).collect();
         Self { node, numbers, of_a_core: of_slowest(world, &shares).max(1.0) }
     }
 }
