@@ -88,7 +88,7 @@ impl Neighbours {
         node.all_gather_into(&world.rank(), &mut numbers[..]);
         let numbers = numbers.into_iter().map(|rank: i32| rank as usize).collect();
         // Measured, since a rank cannot know which cores it shares: with ranks of other nodes too, if the nodes are containers of
-        // one machine. Each measurement takes some time slices of the kernel.
+        // one machine. The end of a measurement cuts a time slice of the kernel, so each lasts for many slices.
         let shares: Vec<_> = (0..3).map(|_| share_of_core(world, Duration::from_millis(100))).collect();
         Self { node, numbers, of_a_core: of_slowest(world, &shares).max(1.0) }
     }
