@@ -16,7 +16,7 @@ use mpi::topology::{Color, SimpleCommunicator};
 use mpi::traits::*;
 use serde::Serialize;
 
-use exchange::{Exchange, in_turn, with_eager_limit};
+use exchange::{BETWEEN_NODES, Exchange, in_turn, with_eager_limit};
 use pair::Pair;
 pub use rates::{Neighbours, collectives, rates};
 use timing::barrier_asleep;
@@ -111,8 +111,8 @@ fn link_between(group: &SimpleCommunicator, of_a_core: f64) -> anyhow::Result<Li
     let pairs = group.size() / 2;
     let is_first = group.rank() % pairs == 0;
     let pair = group.split_by_color(if is_first { Color::with_value(0) } else { Color::undefined() });
-    let of_pair = pair.as_ref().map(|pair| Exchange::with_many(pair, 1.0));
-    let of_all = (pairs > 1).then(|| Exchange { group, distances: vec![pairs], of_a_core });
+    let of_pair = pair.as_ref().map(|pair| Exchange { work: BETWEEN_NODES, ..Exchange::with_many(pair, 1.0) });
+    let of_all = (pairs > 1).then(|| Exchange { group, distances: vec![pairs], of_a_core, work: BETWEEN_NODES });
     let mut times = in_turn(group, &[of_pair.as_ref(), of_all.as_ref()])?;
     let mut link = Link::default();
     if let Some(pair) = &pair {

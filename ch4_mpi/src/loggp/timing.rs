@@ -82,10 +82,14 @@ pub(super) fn usual(seconds: &[f64]) -> f64 {
     quartiles(seconds)[0]
 }
 
-/// Computes for this time.
-pub(super) fn spin(time: Duration) {
+/// Computes for this time, and returns the seconds of it.
+pub(super) fn spin(time: Duration) -> f64 {
     let begin = Instant::now();
-    while begin.elapsed() < time {
+    loop {
+        let elapsed = begin.elapsed();
+        if elapsed >= time {
+            return elapsed.as_secs_f64();
+        }
         std::hint::spin_loop();
     }
 }
