@@ -2,8 +2,8 @@
 //!
 //! A channel without room passes a message from hand to hand: `send` returns when the receiver has taken it. If both
 //! sides send first, neither comes to its `recv`. The repair is an order: one side sends first, and the other side receives
-//! first. Room for one message would end this program too, but only hides the mistake: with room for ten messages the
-//! program hangs at the eleventh.
+//! first. Room for one message would end this program too, but only hides the mistake: if each side first sends one message
+//! more than there is room, both hang again.
 //!
 //! Run:       cargo run --bin face_to_face
 //!            cargo run --bin face_to_face -- --repaired

@@ -11,15 +11,13 @@
 //! Exercise:  replace `fetch_add(1, Relaxed)` by `store(counter.load(Relaxed) + 1, Relaxed)`: only one thread writes to each
 //!            counter, so no addition is lost. Which layout gains more, and why?
 
-use std::hint::spin_loop;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
-use std::thread;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
 use anyhow::ensure;
-use course::lesson::Shown;
-use course::{lanes, lesson};
+use ch2_threads::turns::medians;
+use course::lesson::{self, Shown};
 use crossbeam::utils::CachePadded;
 
 const LINE: usize = 64;
@@ -44,7 +42,9 @@ pub fn main() -> ExitCode {
         let (one_line, padded) = (OneLine::default(), <[CachePadded<AtomicU64>; 2]>::default());
         let one_line = one_line.0.each_ref();
         let padded = padded.each_ref().map(|counter| &**counter);
-        let [together, apart] = nanoseconds([one_line, padded]);
+        let layouts = [one_line, padded];
+        let measure = |layout: usize, thread: usize| add(layouts[layout][thread]);
+        let [together, apart] = medians(["one line", "two lines"], ROUNDS, measure);
 
         // The hazard: the counters lie side by side. The repair: each of them has its own cache line.
         let counters = if args.repaired { padded } else { one_line };
@@ -64,40 +64,6 @@ pub fn main() -> ExitCode {
         println!("the counters of Huey and Dewey lie {distance} bytes apart, in two cache lines\n{price}");
         Ok(())
     })
-}
-
-/// What an addition takes in each layout: the median of the rounds of both threads. The layouts take turns.
-fn nanoseconds(layouts: [[&AtomicU64; 2]; 2]) -> [f64; 2] {
-    let arrived = AtomicUsize::new(0);
-    let rounds = &|number: usize| {
-        let turn = |layout: usize, name| {
-            lanes::wait("both threads", || meet(&arrived));
-            lanes::work(name, || add(layouts[layout][number]))
-        };
-        [(); ROUNDS].map(|()| [turn(0, "one line"), turn(1, "two lines")])
-    };
-    let times = thread::scope(|scope| {
-        let threads = [("Huey", 0), ("Dewey", 1)].map(|(name, number)| {
-            scope.spawn(move || {
-                let _lane = lanes::lane(name);
-                rounds(number)
-            })
-        });
-        lanes::join_all(threads).concat()
-    });
-    [0, 1].map(|layout| {
-        let mut times: Vec<f64> = times.iter().map(|round| round[layout]).collect();
-        times.sort_by(f64::total_cmp);
-        times[times.len() / 2]
-    })
-}
-
-/// Returns when both threads have come. They do not sleep here: the system might wake a thread on the core of the other thread.
-fn meet(arrived: &AtomicUsize) {
-    let before = arrived.fetch_add(1, SeqCst);
-    while arrived.load(SeqCst) / 2 == before / 2 {
-        spin_loop();
-    }
 }
 
 /// Adds many times, and returns the nanoseconds of an addition.

@@ -11,7 +11,7 @@
 //!            wait, and the line in which the lock was acquired. With `--timeline` both threads wait until the end. The
 //!            repaired program ends with the balances 110 and 90.
 //! Exercise:  remove the call of `holds_one` and run the program many times. Does it still hang? Then run `cargo run --bin
-//!            schedules -- lock_order`, which does not need luck.
+//!            schedules -- lock_order`, which tries many orders of the steps.
 
 use std::process::ExitCode;
 use std::sync::Barrier;

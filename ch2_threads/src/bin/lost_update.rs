@@ -1,8 +1,8 @@
 //! Two threads add 1 to a counter. Both load the same number, so one of the two additions is lost.
 //!
-//! An addition is a load, a sum and a store. If another thread stores in between, its number is overwritten. Each single
-//! load and store is atomic here, and the addition is not: to use atomics is not enough. The repair is one atomic
-//! operation, `fetch_add`, or a lock that is held from the load to the store.
+//! An addition is a load, a sum and a store. If another thread stores in between, its number is overwritten. Each
+//! load and each store is atomic (one step), and the addition is not: to use atomics is not enough. The repair is one atomic
+//! operation, `fetch_add`, or a lock that is held from the load to the store. (`SeqCst` is the strictest memory order.)
 //!
 //! Run:       cargo run --bin lost_update
 //!            cargo run --bin lost_update -- --repaired
@@ -20,7 +20,7 @@ use std::time::Instant;
 use anyhow::ensure;
 use course::lesson::Shown;
 use course::{lanes, lesson};
-use portable_atomic::{AtomicU64, Ordering::SeqCst}; // As in std. `schedules` puts a model checker's in its place.
+use portable_atomic::{AtomicU64, Ordering::SeqCst}; // As in std; the program `schedules` replaces them.
 
 #[derive(clap::Parser)]
 struct Args {

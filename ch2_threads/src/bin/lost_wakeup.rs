@@ -10,7 +10,7 @@
 //! Observe:   the report says that no lane that could notify the eater can go on: `baker` has ended, so it is not in the
 //!            list. The repaired program does not even wait, because the bread is there already.
 //! Exercise:  spawn the eater before the baker is joined, and run the program many times. How often does it hang now? Then
-//!            run `cargo run --bin schedules -- lost_wakeup`, which does not need luck.
+//!            run `cargo run --bin schedules -- lost_wakeup`, which tries many orders of the steps.
 
 use std::process::ExitCode;
 use std::thread;

@@ -1,8 +1,8 @@
-//! Each thread of a pool starts a pool: more threads spin than there are cores, and they wait for threads that have no core.
+//! Each thread of a pool starts a pool: there are more threads than cores, and the threads that wait keep their cores.
 //!
 //! A library that starts a thread for each core works well alone. If its caller has done the same, there are cores × cores
-//! threads. Fast barriers spin: a thread looks again and again whether the other threads have come. If it has the core on
-//! which one of them should run, it waits in vain. The repair: one pool for all the work, with a core for each thread.
+//! threads. Fast barriers *spin*: a thread that waits looks again and again whether the others have come, and keeps its
+//! core. A thread for which it waits may need this core. The repair: one pool for all the work, with a core for each thread.
 //!
 //! Run:       cargo run --bin oversubscribed
 //!            cargo run --bin oversubscribed -- --repaired

@@ -9,8 +9,8 @@
 //!            cargo run --bin read_write_read -- --repaired
 //! Observe:   the report names the cycle of the reader and the writer, though no thread waits for a lock that another
 //!            thread holds for writing. The repaired program prints a mean of 2, and then 3 from the next reader.
-//! Exercise:  let `mean` get the numbers too, and lock the list in `main`. Which functions lock the list now, and does
-//!            the program hang? Which functions of a program should lock, and which should get the data?
+//! Exercise:  let `mean` get the numbers in place of the list, and lock the list in `main`. Which functions lock the list
+//!            now, and does the program hang? Which functions of a program should lock, and which should get the data?
 
 use std::process::ExitCode;
 use std::thread;

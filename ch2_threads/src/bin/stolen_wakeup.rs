@@ -91,7 +91,7 @@ impl Shelf {
     pub fn take(&self, repaired: bool) -> Option<u32> {
         let mut inside = lanes::lock("shelf", &self.inside, Mutex::lock);
         let mut woken = 0;
-        // The hazard: `if` there is no item, the thread waits. The repair: `while` there is none.
+        // The hazard: `woken == 0` makes this `while` an `if`. The repair: the thread looks again after each wake-up.
         while inside.items.is_empty() && (repaired || woken == 0) {
             inside.waiting += 1;
             inside.steps.push("a thread found no item, and waited".into());

@@ -40,7 +40,7 @@ pub struct Mailbox<A> {
     flag: Line<A>,
 }
 
-/// Real numbers lie in cache lines of their own, as those of other programs may do.
+/// The flag has a cache line of its own: on some processors it may then reach Dewey before the message does.
 #[repr(align(128))]
 struct Line<A>(A);
 

@@ -9,8 +9,8 @@
 //! Run:       cargo run --bin collective_order -- --timeline
 //!            cargo run --bin collective_order -- --ranks 7 --repaired
 //! Observe:   without `--repaired` the program ends with status 3. The report names the collective in which each rank
-//!            waits and its line in this file. The reason names two ranks that have called different collectives in the
-//!            same place. With `--repaired` the status is 0.
+//!            waits and its line in this file. The reason names two ranks whose first collectives differ. With
+//!            `--repaired` the status is 0.
 //! MPI:       MPI_Allreduce, MPI_Bcast
 //! Exercise:  change `rank > 0` to `rank == 0`, so that rank 0 broadcasts first and the other ranks count first. Does the
 //!            program still hang? Now change `LENGTH` to 1_000_000. What changes, and why?

@@ -3,8 +3,8 @@
 //! MPI keeps the order of the messages that one rank sends to another rank. The messages of different ranks can arrive in
 //! any order. Here rank 0 receives one result from every other rank, from any source. It assumes that the first message
 //! comes from rank 1, the second message from rank 2, and so on. In many runs of such a program this is right by
-//! chance. Here a schedule makes the opposite order certain: each rank sends only after the rank with the next number has
-//! sent, and a synchronous send ends only after its receive has started. A correct program works with every schedule.
+//! chance. Here extra messages make the opposite order certain: each rank sends only after the rank with the next number
+//! has sent, and a synchronous send ends only after its receive has started. A correct program works with every order.
 //!
 //! Run:       cargo run --bin wildcard_race -- --timeline
 //!            cargo run --bin wildcard_race -- --ranks 7 --repaired
@@ -13,7 +13,7 @@
 //!            which rank it came. With `--repaired` the status is 0, and the messages arrive in the same order.
 //! MPI:       MPI_Recv, MPI_Ssend, MPI_Send
 //! Exercise:  repair the program in another way: replace `any_process()` by `process_at_rank(number)`. Why does
-//!            the program hang now? Remove the schedule (both `if` of `send_result`). Does the program end?
+//!            the program hang now? Remove the extra messages (both `if` of `send_result`). Does the program end?
 
 // Without MPI this file is empty, and the program only says how to set MPI up (build.rs).
 #![cfg_attr(not(mpi), no_main, cfg(mpi))]
@@ -70,7 +70,7 @@ fn main() -> ExitCode {
 /// Sends the square of this rank's number.
 fn send_result(world: &SimpleCommunicator) {
     let rank = world.rank();
-    // The schedule: the last rank sends first.
+    // The extra messages: the last rank sends its result first.
     if rank + 1 < world.size() {
         world.process_at_rank(rank + 1).receive::<Rank>();
     }

@@ -1,15 +1,14 @@
 //! What every hazard of this chapter promises: it goes wrong for certain and says why, and with `--repaired` it does not.
 
 use std::fs;
-use std::hint::spin_loop;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use course::program::Finished;
 use course::testing::contract::Program;
+use course::testing::hazard::loaded;
 use course::testing::proc::{signal, wait_for};
 use rustix::process::Signal;
 
@@ -52,7 +51,7 @@ impl Hazard {
             self.is_repaired(ranks);
         }
         (0..runs()).for_each(|_| self.happens());
-        under_load(|| {
+        loaded(|| {
             for _ in 0..runs() {
                 self.happens();
                 self.is_repaired(4);
@@ -169,28 +168,4 @@ fn marked(mark: &str) -> Vec<String> {
     let has = |environment: Vec<u8>| environment.split(|&byte| byte == 0).any(|variable| variable == mark.as_bytes());
     let marked = processes.filter(|process| fs::read(process.join("environ")).is_ok_and(has));
     marked.map(|process| process.display().to_string()).collect()
-}
-
-/// Calls `job` while twice as many threads as there are cores compute.
-fn under_load(job: impl FnOnce()) {
-    /// Ends the load, also if the test fails.
-    struct Load<'ended>(&'ended AtomicBool);
-    impl Drop for Load<'_> {
-        fn drop(&mut self) {
-            self.0.store(true, Relaxed);
-        }
-    }
-    let ended = AtomicBool::new(false);
-    let threads = 2 * thread::available_parallelism().map_or(1, usize::from);
-    thread::scope(|scope| {
-        let _load = Load(&ended);
-        for _ in 0..threads {
-            scope.spawn(|| {
-                while !ended.load(Relaxed) {
-                    spin_loop();
-                }
-            });
-        }
-        job();
-    });
 }

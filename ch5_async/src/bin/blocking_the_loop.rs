@@ -3,8 +3,8 @@
 //! Three tasks sleep once each. `std::thread::sleep` blocks: the event loop's thread can poll no other task until the
 //! call returns. The repair is an async sleep: `tokio::time::sleep` with `.await` gives the thread back, so the other
 //! tasks run meanwhile. If a call must block, the repair is `spawn_blocking`: it runs the call on another thread, and the
-//! task awaits its end. The heartbeat task sleeps for 10 ms and beats, again and again. When its sleep is over it is ready,
-//! and the event loop should poll it at once.
+//! task awaits its end. The heartbeat task (`ch5_async/src/heartbeat.rs`) sleeps for 10 ms and beats, again and again. When
+//! its sleep is over it is ready, and the event loop should poll it at once.
 //!
 //! Run:       cargo run --bin blocking_the_loop -- --timeline
 //!            cargo run --bin blocking_the_loop -- --repaired --timeline
@@ -23,12 +23,13 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::{thread, time::Duration};
 
 use anyhow::ensure;
+use ch5_async::heartbeat::{self, Call, Heartbeat, PERIOD};
 use course::lesson::Shown;
 use course::{lanes, lesson};
 use rand::RngExt;
 use tokio::runtime::Builder;
 use tokio::task::{JoinHandle, spawn_blocking};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 
 #[derive(clap::Parser)]
 struct Args {
@@ -47,21 +48,10 @@ enum Way {
     SpawnBlocking,
 }
 
-/// The heartbeat sleeps for this time before each beat.
-const PERIOD: Duration = Duration::from_millis(10);
-
-/// The number of beats of the heartbeat.
-static BEATS: AtomicUsize = AtomicUsize::new(0);
+static HEARTBEAT: Heartbeat = Heartbeat::new();
 
 /// The number of tasks that are ready for their first poll.
 static READY: AtomicUsize = AtomicUsize::new(0);
-
-/// A sleep: the line of its call, the beats meanwhile, and how many tasks were ready from its start to its end.
-struct Slept {
-    line: u32,
-    beats: usize,
-    ready: usize,
-}
 
 fn main() -> ExitCode {
     lesson::hazard!(|args: Args, lesson| {
@@ -70,7 +60,7 @@ fn main() -> ExitCode {
         let event_loop = Builder::new_current_thread().enable_time().build()?;
         if !args.repaired {
             let (sleeps, _) = event_loop.block_on(sleep_all(Way::Blocking, &pauses))?;
-            let blocked = blocked(&sleeps, &pauses);
+            let blocked = heartbeat::blocked(&sleeps);
             if !blocked.is_empty() {
                 let reason = "until such a call returns, its thread polls no task and runs no timer";
                 return Err(Shown(format!("blocked event loop:{blocked}\nreason: {reason}")).into());
@@ -85,10 +75,10 @@ fn main() -> ExitCode {
             late.sort();
             let (beats, median, most) = (late.len(), late[late.len() / 2], late[late.len() - 1]);
             println!("{way:?}: beats: {beats}, late by {median:.2?} (median), {most:.2?} (most)");
-            for (Slept { beats, .. }, &pause) in sleeps.into_iter().zip(&pauses) {
-                println!("  beats during a sleep of {pause:.0?}: {beats}");
+            for Call { takes, beats, .. } in sleeps {
+                println!("  beats during a sleep of {takes:.0?}: {beats}");
                 // A beat that is due during an async sleep happens before the sleep ends, however busy the machine is.
-                ensure!(way != Way::Async || beats > 0 || pause < 2 * PERIOD, "a task blocked the loop");
+                ensure!(way != Way::Async || beats > 0 || takes < 2 * PERIOD, "a task blocked the loop");
             }
         }
         let price = event_loop.block_on(price())?;
@@ -98,11 +88,12 @@ fn main() -> ExitCode {
 }
 
 /// Lets each task sleep once. Returns the sleeps, and how late each beat was.
-async fn sleep_all(way: Way, pauses: &[Duration]) -> anyhow::Result<(Vec<Slept>, Vec<Duration>)> {
+async fn sleep_all(way: Way, pauses: &[Duration]) -> anyhow::Result<(Vec<Call>, Vec<Duration>)> {
     READY.store(pauses.len(), SeqCst);
     let task = |(number, &pause)| lanes::task(format!("task {number}"), sleep_once(way, number, pause));
     let tasks: Vec<_> = (1..).zip(pauses).map(task).map(tokio::spawn).collect();
-    let late = lanes::wait_for("heartbeat", lanes::task("heartbeat", beat(&tasks))).await;
+    let beat = HEARTBEAT.beat(|| tasks.iter().all(JoinHandle::is_finished));
+    let late = lanes::wait_for("heartbeat", lanes::task("heartbeat", beat)).await;
     let mut sleeps = Vec::new();
     for task in tasks {
         sleeps.push(lanes::wait_for("task", task).await??);
@@ -110,29 +101,18 @@ async fn sleep_all(way: Way, pauses: &[Duration]) -> anyhow::Result<(Vec<Slept>,
     Ok((sleeps, late))
 }
 
-/// Beats until the tasks have ended. Returns how late each beat was.
-async fn beat(tasks: &[JoinHandle<anyhow::Result<Slept>>]) -> Vec<Duration> {
-    let mut late = Vec::new();
-    while late.is_empty() || !tasks.iter().all(JoinHandle::is_finished) {
-        let due = Instant::now() + PERIOD;
-        lanes::sleeping("until the next beat", sleep_until(due)).await;
-        late.push(due.elapsed());
-        BEATS.fetch_add(1, SeqCst);
-    }
-    late
-}
-
 /// Sleeps once.
-async fn sleep_once(way: Way, number: usize, pause: Duration) -> anyhow::Result<Slept> {
+async fn sleep_once(way: Way, number: usize, pause: Duration) -> anyhow::Result<Call> {
     READY.fetch_sub(1, SeqCst);
-    let before = BEATS.load(SeqCst);
+    let before = HEARTBEAT.beats();
     // The hazard: a call that blocks. The repairs: an async sleep, or another thread that makes the call.
     let ((), line) = match way {
         Way::Blocking => (lanes::sleep("blocking sleep", pause), line!()),
         Way::Async => (lanes::sleeping("async sleep", sleep(pause)).await, line!()),
         Way::SpawnBlocking => (lanes::wait_for("spawn_blocking", sleep_elsewhere(number, pause)).await?, line!()),
     };
-    Ok(Slept { line, beats: BEATS.load(SeqCst) - before, ready: READY.load(SeqCst) })
+    let (beats, ready) = (HEARTBEAT.beats() - before, READY.load(SeqCst));
+    Ok(Call { at: (file!(), line), takes: pause, beats, ready })
 }
 
 /// Lets another thread sleep.
@@ -144,22 +124,6 @@ async fn sleep_elsewhere(number: usize, pause: Duration) -> anyhow::Result<()> {
     });
     ensure!(sleeper.await? != thread::current().id(), "the sleep ran on the thread of the event loop");
     Ok(())
-}
-
-/// Lists the calls that blocked the thread while the heartbeat was ready. A call takes at least its pause.
-fn blocked(sleeps: &[Slept], pauses: &[Duration]) -> String {
-    let mut text = String::new();
-    for ((number, slept), pause) in (1..).zip(sleeps).zip(pauses) {
-        // The heartbeat slept when the first task began, so it is ready one period after the begin of each call.
-        let ready = pause.saturating_sub(PERIOD).as_millis();
-        if slept.beats == 0 && ready > 0 {
-            let (blocked, at) = (pause.as_millis(), format!("{}:{}", file!(), slept.line));
-            text += &format!("\n  task {number} blocked the thread for at least {blocked} ms at {at}; ");
-            text += &format!("not polled meanwhile: heartbeat (ready for at least {ready} ms), ");
-            text += &format!("other tasks that were ready: {}", slept.ready);
-        }
-    }
-    text
 }
 
 /// The time of a call in another thread that does nothing.

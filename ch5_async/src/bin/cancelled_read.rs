@@ -1,4 +1,4 @@
-//! A read is cancelled in the middle of a frame. The bytes that it has read are lost, and every later frame is wrong.
+//! A read is cancelled in the middle of a frame (a message of 6 bytes). Its bytes are lost, and every later frame is wrong.
 //!
 //! `read_exact` reads until its buffer is full, and may have to wait several times. If `select!` drops the read while it
 //! waits, the bytes in the buffer are lost, and the stream does not have them any more. The next read begins in the
@@ -11,7 +11,7 @@
 //! Observe:   the report lists the steps: a clock ticks in the middle of the first frame, and the read is dropped. All
 //!            bytes were sent, and no frame is right. The repaired program gets the three frames.
 //! Exercise:  keep the future instead: in `receive`, call `frames.next(repaired)` once for each frame, pin the future with
-//!            `tokio::pin!`, and select `&mut next` until it is ready. Does the program end well without `--repaired` now?
+//!            `tokio::pin!`, and select `&mut next` until it is ready. Is the exit status 0 without `--repaired` now?
 //!            In `futurelock` a future that is kept causes a deadlock: why not here?
 
 use std::cell::RefCell;

@@ -4,7 +4,7 @@
 //! thread of a pool runs it instead, and the task awaits the result. `spawn_blocking` is for calls that block, such as
 //! reading a file: its threads mostly wait, so there may be many (by default up to 512). A rayon pool is for
 //! computation, and its results come back through oneshot channels. By default a rayon pool has one thread for each
-//! core; here each pool has at most `--workers` threads.
+//! core; here each pool has at most `--workers` threads. (`ch5_async/src/pools.rs` makes the pools and counts their threads.)
 //!
 //! Run:       cargo run --bin thread_pool -- --timeline
 //! Observe:   the threads end their work in another order than the results are printed, because `main` awaits the
@@ -13,14 +13,14 @@
 //!            still compiles. Which thread cubes now, when does it begin, and which `ensure!` fails?
 
 use std::process::ExitCode;
-use std::sync::{Mutex, atomic::AtomicUsize, atomic::Ordering::SeqCst};
 use std::thread::{self, ThreadId};
-use std::{io, iter, time::Duration};
+use std::{iter, time::Duration};
 
 use anyhow::{Context, ensure};
+use ch5_async::pools::{Counts, counted, counts, event_loop, rayon_pool};
 use course::{lanes, lesson};
 use rand::RngExt;
-use tokio::{runtime, sync::oneshot, task::spawn_blocking};
+use tokio::{sync::oneshot, task::spawn_blocking};
 
 #[derive(clap::Parser)]
 struct Args {
@@ -59,7 +59,7 @@ fn main() -> ExitCode {
         done.context("starting the rayon pool")??;
         drop(event_loop); // This joins the blocking threads.
 
-        let Counts { started, ended, most_working, .. } = *COUNTS.lock().unwrap();
+        let Counts { started, ended, most_working, .. } = counts();
         println!("threads started: {started}, ended: {ended}, at most {most_working} worked at the same time");
         ensure!(most_working <= workers, "{most_working} threads worked at the same time, in a pool of {workers}");
         // All rayon threads and at least one blocking thread have started, and all have ended.
@@ -89,41 +89,9 @@ fn cube((number, work): Item) -> (u64, ThreadId) {
     let thread = thread::current();
     let name = thread.name().unwrap_or("a thread");
     let _lane = lanes::lane(name);
-    let mut counts = COUNTS.lock().unwrap();
-    counts.working += 1;
-    counts.most_working = counts.most_working.max(counts.working);
-    drop(counts);
-    lanes::sleep("work: cubes a number", work);
-    println!("{name} has cubed {number}");
-    COUNTS.lock().unwrap().working -= 1;
+    counted(|| {
+        lanes::sleep("work: cubes a number", work);
+        println!("{name} has cubed {number}");
+    });
     (number.pow(3), thread.id())
-}
-
-/// An event loop that has at most this number of blocking threads.
-fn event_loop(workers: usize) -> io::Result<runtime::Runtime> {
-    let number = AtomicUsize::new(0);
-    runtime::Builder::new_current_thread()
-        .max_blocking_threads(workers)
-        .thread_name_fn(move || format!("blocking thread {}", number.fetch_add(1, SeqCst)))
-        .on_thread_start(|| COUNTS.lock().unwrap().started += 1)
-        .on_thread_stop(|| COUNTS.lock().unwrap().ended += 1)
-        .build()
-}
-
-fn rayon_pool(workers: usize) -> rayon::ThreadPoolBuilder {
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(workers)
-        .thread_name(|number| format!("rayon thread {number}"))
-        .start_handler(|_| COUNTS.lock().unwrap().started += 1)
-        .exit_handler(|_| COUNTS.lock().unwrap().ended += 1)
-}
-
-/// Counts the threads of both pools. Nothing panics under the lock, so `unwrap` cannot fail.
-static COUNTS: Mutex<Counts> = Mutex::new(Counts { started: 0, ended: 0, working: 0, most_working: 0 });
-
-struct Counts {
-    started: usize,
-    ended: usize,
-    working: usize,
-    most_working: usize,
 }

@@ -2,17 +2,23 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::hint::spin_loop;
+use std::panic::resume_unwind;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::contract::Program;
+use super::contract::{LIMIT, Program};
 use super::group::{Group, assert_only_reports};
 use super::pictures;
 use super::proc::signal;
+use crate::program;
+
+pub use crate::hazards;
 
 /// A hazard has gone wrong after this time, on an idle machine.
 const AT_MOST: Duration = Duration::from_secs(2);
@@ -23,6 +29,34 @@ const LONGEST: usize = 40;
 /// How often each hazard is run, on an idle and on a loaded machine. `HAZARD_RUNS=50` is the whole test.
 fn runs() -> usize {
     std::env::var("HAZARD_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(4)
+}
+
+/// A test for each hazard of a chapter, which has the name of its program, and one test that finds a hazard without a test.
+#[macro_export]
+macro_rules! hazards {
+    ($($name:ident { bad: $bad:expr, report: $report:expr, prints: $prints:expr })*) => {
+        $(
+            #[test]
+            fn $name() {
+                $crate::testing::hazard::Hazard {
+                    program: $crate::testing::contract::Program {
+                        path: env!(concat!("CARGO_BIN_EXE_", stringify!($name))),
+                        source: concat!("src/bin/", stringify!($name), ".rs"),
+                        bad: $bad,
+                        long: &[],
+                    },
+                    report: $report,
+                    prints: $prints,
+                }
+                .keeps_its_promises();
+            }
+        )*
+
+        #[test]
+        fn all_hazards_are_tested() {
+            assert_eq!($crate::testing::hazard::hazards_of("src/bin"), [$(stringify!($name)),*].map(str::to_owned).into());
+        }
+    };
 }
 
 /// A hazard, and what its report must say.
@@ -162,25 +196,53 @@ fn without_measured(report: &str) -> String {
 }
 
 /// Calls `once` again and again in more threads than there are cores, while as many threads compute.
-pub fn under_load(once: impl Fn() + Sync) {
-    let threads = 2 * thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let ended = std::sync::atomic::AtomicBool::new(false);
+fn under_load(once: impl Fn() + Sync) {
+    let threads = load_threads();
+    loaded(|| {
+        thread::scope(|scope| {
+            let repeat = || (0..runs().div_ceil(threads)).for_each(|_| once());
+            let running: Vec<_> = (0..threads).map(|_| scope.spawn(repeat)).collect();
+            running.into_iter().for_each(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        });
+    });
+}
+
+/// Calls `job` while twice as many threads as there are cores compute.
+pub fn loaded(job: impl FnOnce()) {
+    /// Ends the load, also if the test fails.
+    struct Load<'ended>(&'ended AtomicBool);
+    impl Drop for Load<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Relaxed);
+        }
+    }
+    let ended = AtomicBool::new(false);
     thread::scope(|scope| {
-        for _ in 0..threads {
+        let _load = Load(&ended);
+        for _ in 0..load_threads() {
             scope.spawn(|| {
-                while !ended.load(std::sync::atomic::Ordering::Relaxed) {
-                    std::hint::spin_loop();
+                while !ended.load(Relaxed) {
+                    spin_loop();
                 }
             });
         }
-        let running: Vec<_> =
-            (0..threads).map(|_| scope.spawn(|| (0..runs().div_ceil(threads)).for_each(|_| once()))).collect();
-        let results: Vec<_> = running.into_iter().map(thread::ScopedJoinHandle::join).collect();
-        ended.store(true, std::sync::atomic::Ordering::Relaxed);
-        for result in results {
-            if let Err(panic) = result {
-                std::panic::resume_unwind(panic);
-            }
+        job();
+    });
+}
+
+fn load_threads() -> usize {
+    2 * thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Programs that go on, each with its flags, under load with a deadline of 0.1 s: none is reported. On a loaded machine a thread or
+/// a process may wait for a core for longer than the deadline.
+pub fn none_is_reported(programs: &[(&str, &[&str])]) {
+    under_load(|| {
+        for (path, flags) in programs {
+            let mut command = Command::new(path);
+            let finished = program::run(command.args(*flags).args(["--deadline", "0.1"]), LIMIT);
+            let finished = finished.expect("the program starts");
+            assert_eq!(finished.code(), Some(0), "{path}: {finished:?}");
         }
     });
 }
