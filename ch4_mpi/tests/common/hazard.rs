@@ -17,6 +17,8 @@ use super::{LIMIT, hasty, mpirun, run};
 /// A hazard, and what its report must say.
 pub struct Hazard {
     pub program: Program,
+    /// The flags that choose it, if the program shows several hazards.
+    pub flags: &'static [&'static str],
     /// The smallest number of ranks that can show it.
     pub least: usize,
     /// The report for this number of ranks. For a place in the source it holds what [`at`](Self::at) returns.
@@ -26,7 +28,7 @@ pub struct Hazard {
 }
 
 /// How often each hazard is started as a user starts it, on an idle and on a loaded machine. `HAZARD_RUNS=50` is the whole test.
-fn runs() -> usize {
+pub fn runs() -> usize {
     std::env::var("HAZARD_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(1)
 }
 
@@ -61,6 +63,14 @@ impl Hazard {
         self.leaves_nothing_when_it_is_stopped();
     }
 
+    /// What all promises need at least: for hazards of which the same program shows another one, which keeps all of them.
+    pub fn is_reported_and_repaired(&self) {
+        for ranks in [2, 3, 12] {
+            self.happens_under_mpirun(ranks);
+            self.is_repaired(ranks);
+        }
+    }
+
     /// Where the source has this text for the `number`th time.
     pub fn at(&self, text: &str, number: usize) -> String {
         let source = fs::read_to_string(self.program.source).expect("the source");
@@ -71,7 +81,7 @@ impl Hazard {
 
     fn command(&self, flags: &[&str]) -> Command {
         let mut command = Command::new(self.program.path);
-        command.args(flags);
+        command.args(self.flags).args(flags);
         command
     }
 
@@ -103,7 +113,7 @@ impl Hazard {
     }
 
     fn happens(&self) {
-        let finished = self.program.run(&[]);
+        let finished = run(&mut self.command(&[]));
         assert_eq!(finished.stderr, (self.report)(self, 4), "{finished:#?}");
         self.has_failed(&finished);
     }
@@ -113,7 +123,7 @@ impl Hazard {
     }
 
     fn is_repaired(&self, ranks: usize) {
-        let finished = self.program.run(&["--repaired", "--ranks", &ranks.to_string()]);
+        let finished = run(&mut self.command(&["--repaired", "--ranks", &ranks.to_string()]));
         assert_eq!((finished.code(), finished.stderr.as_str()), (Some(0), ""), "{}: {finished:#?}", self.program);
         let mut lines: Vec<&str> = finished.stdout.lines().collect();
         lines.sort_unstable();

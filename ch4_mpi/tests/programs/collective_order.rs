@@ -11,6 +11,7 @@ fn collectives_in_different_orders_hang_and_those_in_one_order_do_not() {
             bad: &[&["--repaired", "yes"], &["--ranks", "0"], &["--deadline", "-1"], &["2"]],
             long: &[],
         },
+        flags: &[],
         least: 2,
         report,
         prints: |ranks| {

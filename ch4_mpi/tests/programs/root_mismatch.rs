@@ -11,6 +11,7 @@ fn a_broadcast_with_different_roots_hangs_and_the_repaired_one_does_not() {
             bad: &[&["--repaired", "yes"], &["--ranks", "0"], &["--deadline", "-1"], &["2"]],
             long: &[],
         },
+        flags: &[],
         least: 2,
         report,
         prints: |ranks| {

@@ -12,6 +12,7 @@ const TAG_MISMATCH: Hazard = Hazard {
         bad: &[&["--repaired", "yes"], &["--ranks", "0"], &["--deadline", "-1"], &["2"]],
         long: &[],
     },
+    flags: &[],
     least: 2,
     report,
     prints: |ranks| {

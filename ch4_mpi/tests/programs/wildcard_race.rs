@@ -13,6 +13,7 @@ fn results_from_any_source_are_mixed_up_and_the_repaired_program_knows_their_sou
             bad: &[&["--repaired", "yes"], &["--ranks", "0"], &["--deadline", "-1"], &["2"]],
             long: &[],
         },
+        flags: &[],
         least: 3,
         report,
         prints: |ranks| {
