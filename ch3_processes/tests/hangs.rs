@@ -7,7 +7,7 @@ use std::io::{self, PipeReader, Read, Write};
 use std::process::{Command, ExitCode};
 use std::sync::Barrier;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ch3_processes::{Receiver, Semaphore, Sender, children, pipe, spawn};
 use course::program::{Finished, run};
@@ -34,6 +34,7 @@ fn main() -> ExitCode {
             another_process_may_kill_it_too
             a_process_that_is_no_child_may_have_the_other_end
             a_thread_without_a_lane_may_write
+            a_thread_without_a_lane_may_compute
             a_process_without_lanes_may_release_a_permit
             lanes_that_begin_at_the_same_time_are_all_told
             the_end_of_a_process_that_waits_for_itself_does_not_come
@@ -73,6 +74,11 @@ fn a_process_that_is_no_child_may_have_the_other_end() {
 
 fn a_thread_without_a_lane_may_write() {
     goes_on("thread without a lane");
+}
+
+/// So may a thread that has not begun its lane yet, because it still waits for a core.
+fn a_thread_without_a_lane_may_compute() {
+    goes_on("computing thread");
 }
 
 fn a_process_without_lanes_may_release_a_permit() {
@@ -123,6 +129,16 @@ fn program_named(name: &str) -> anyhow::Result<()> {
             let received = lanes::read_from("the help", &mut receiver, Receiver::recv)?;
             child.join()?;
             anyhow::ensure!(received == Some(1), "{received:?}");
+            Ok(())
+        }
+        "computing thread" => {
+            let thread = thread::spawn(|| {
+                let begin = Instant::now();
+                while begin.elapsed() < LATER {
+                    std::hint::spin_loop();
+                }
+            });
+            lanes::wait("the thread", || thread.join()).expect("no panic");
             Ok(())
         }
         "no permit" => {

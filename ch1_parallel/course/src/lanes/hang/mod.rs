@@ -21,7 +21,7 @@ use super::holding::{EndState, Needs};
 use super::picture::full_name;
 use super::{Kind, children};
 use crate::processes::{descendants_of, program_name};
-use threads::{goes_on, has_lanes_only};
+use threads::{all_sleep, goes_on, has_lanes_only};
 
 /// What the lanes say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,8 @@ pub struct Lanes {
     spawned: HashSet<&'static str>,
     /// A lane that has moved within this time can go on.
     still: Duration,
-    /// Whether no lane has moved within this time, also none that has ended.
+    /// Whether no lane has moved within this time, also none that has ended, and no thread of this process computes or waits for a
+    /// core, also none without a lane: it may be about to begin one.
     is_quiet: bool,
     /// Whether each thread of this process has a lane, and is quiet. Another thread could help a lane.
     is_complete: bool,
@@ -92,7 +93,7 @@ impl Lanes {
             }
         }
         // What a lane has done last may reach another lane only now, even if that lane has ended.
-        let is_quiet = board::still() >= still;
+        let is_quiet = board::still() >= still && all_sleep(process::id());
         let is_complete = is_quiet && has_lanes_only(process::id(), &known);
         let others = Others::of(&all, still, family.complete);
         Self { is_quiet, ..Self::of(all, still, is_complete, others) }

@@ -1,4 +1,4 @@
-//! What the system says of threads: whether one sleeps, and whether all of a process have lanes.
+//! What the system says of threads: which of them sleep, and whether all of a process have lanes.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -17,10 +17,22 @@ pub fn goes_on(process: u32, thread: i32) -> bool {
 
 /// Whether all threads of a process have lanes, but for the helpers.
 pub fn has_lanes_only(process: u32, known: &BTreeSet<i32>) -> bool {
-    let Ok(threads) = fs::read_dir(format!("/proc/{process}/task")) else { return false };
-    threads.flatten().all(|thread| {
+    threads_of(process).is_some_and(|threads| threads.iter().all(|thread| known.contains(thread)))
+}
+
+/// Whether all threads of a process sleep, but for the helpers.
+pub fn all_sleep(process: u32) -> bool {
+    threads_of(process).is_some_and(|threads| !threads.into_iter().any(|thread| goes_on(process, thread)))
+}
+
+/// The threads of a process without the helpers, if the system tells them.
+fn threads_of(process: u32) -> Option<Vec<i32>> {
+    let mut threads = Vec::new();
+    for thread in fs::read_dir(format!("/proc/{process}/task")).ok()?.flatten() {
         let name = fs::read_to_string(thread.path().join("comm")).unwrap_or_default();
-        let number = thread.file_name().to_str().and_then(|number| number.parse().ok());
-        HELPERS.contains(&name.trim_end()) || number.is_some_and(|number| known.contains(&number))
-    })
+        if !HELPERS.contains(&name.trim_end()) {
+            threads.push(thread.file_name().to_str()?.parse().ok()?);
+        }
+    }
+    Some(threads)
 }
