@@ -18,8 +18,9 @@ const DEPTH: usize = 128;
 /// Most programs do not use this signal, and a thread that gets it by mistake ignores it.
 const SIGNAL: c_int = libc::SIGURG;
 
-/// How long the watcher waits for the other thread's answer.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// How long the watcher waits for the other thread's answer. On a loaded machine the thread may wait for a core for longer than a
+/// second.
+pub const PATIENCE: Duration = Duration::from_secs(4);
 
 static FRAMES: [AtomicPtr<c_void>; DEPTH] = [const { AtomicPtr::new(std::ptr::null_mut()) }; DEPTH];
 /// How many frames have been written; `ASKED` until then.

@@ -21,8 +21,8 @@ use serde::{Deserialize, Serialize};
 
 use super::calls::{self, Stillness};
 use super::graph::{self, Graph, Verdict};
-use super::links;
 use super::state::{self, Rank};
+use super::{links, place};
 
 /// How long a hang may look like a long transfer, in deadlines.
 const PATIENCE_WITH_TRANSFERS: u32 = 6;
@@ -450,9 +450,10 @@ impl Judge {
             return None;
         };
         let mut confirmed = BTreeMap::from([(0, own)]);
+        let patience = if places { PATIENCE + place::PATIENCE } else { PATIENCE };
         let begin = Instant::now();
         while confirmed.len() < self.ranks as usize {
-            let left = PATIENCE.checked_sub(begin.elapsed())?;
+            let left = patience.checked_sub(begin.elapsed())?;
             let (rank, event) = self.events.recv_timeout(left).ok()?;
             if let Event::Told(Told::Confirmed(state)) = &event {
                 confirmed.insert(rank, state.clone());
