@@ -54,20 +54,30 @@ fn meet(arrived: &AtomicUsize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::{Duration, Instant};
 
     #[test]
-    fn both_threads_measure_each_way_at_the_same_time() {
-        let (measuring, calls) = (AtomicUsize::new(0), [const { AtomicUsize::new(0) }; 4]);
+    fn no_thread_begins_a_turn_before_both_have_ended_the_turn_before() {
+        const ROUNDS: usize = 5;
+        let [begun, ended] = [const { AtomicUsize::new(0) }; 2];
+        let own = [const { AtomicUsize::new(0) }; 2];
         let measure = |way: usize, thread: usize| {
-            // Both threads are here, or this never ends.
-            measuring.fetch_add(1, SeqCst);
-            let number = calls[2 * way + thread].fetch_add(1, SeqCst) + 1;
-            while measuring.load(SeqCst) < 2 * (2 * (number - 1) + way + 1) {
+            let turn = own[thread].fetch_add(1, SeqCst);
+            assert_eq!(way, turn % 2);
+            assert!(ended.load(SeqCst) >= 2 * turn, "thread {thread} is ahead in turn {turn}");
+            begun.fetch_add(1, SeqCst);
+            // One thread is slow: the other one has the time to run ahead.
+            let begin = Instant::now();
+            while turn % 2 == thread
+                && begun.load(SeqCst) <= 2 * (turn + 1)
+                && begin.elapsed() < Duration::from_millis(5)
+            {
                 spin_loop();
             }
-            (10 * way + number) as f64
+            ended.fetch_add(1, SeqCst);
+            (10 * way + turn / 2) as f64
         };
-        assert_eq!(medians(["first", "second"], 5, measure), [3.0, 13.0]);
-        assert_eq!(calls.map(AtomicUsize::into_inner), [5; 4]);
+        assert_eq!(medians(["first", "second"], ROUNDS, measure), [2.0, 12.0]);
+        assert_eq!(ended.into_inner(), 4 * ROUNDS);
     }
 }

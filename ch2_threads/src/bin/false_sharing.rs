@@ -2,7 +2,8 @@
 //!
 //! Cores do not share single numbers: they share *cache lines*, on most machines of 64 bytes. A core that writes to a line must
 //! own the whole line, and takes it from the core that has written to it before. So two counters in one line cost as much as
-//! one counter that both threads change. The repair: `CachePadded` gives each counter a line of its own.
+//! one counter that both threads change. The repair: `CachePadded` gives each counter a line of its own. (The threads and
+//! their turns are in `ch2_threads/src/turns.rs`.)
 //!
 //! Run:       cargo run --bin false_sharing
 //!            cargo run --bin false_sharing -- --repaired

@@ -3,7 +3,7 @@
 //! `tokio::spawn` gives a future to the event loop, which polls it as a task beside the other tasks. It returns a
 //! `JoinHandle`: a future that is ready when the task has ended, with the task's result. Dropping the handle does not
 //! end the task. The event loop has one thread. It runs a task until the task awaits something that is not ready, and
-//! then runs another task. So tasks change places only at an `.await`.
+//! then runs another task. So tasks change places only at an `.await`. (`ch5_async/src/numbers.rs` checks the results.)
 //!
 //! Run:       cargo run --bin tasks -- --timeline
 //! Observe:   the lines of the three tasks alternate, because each task pauses after each step. A task has about ten

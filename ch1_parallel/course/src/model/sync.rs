@@ -10,10 +10,26 @@ fn address<T: ?Sized>(thing: &T) -> usize {
     std::ptr::from_ref(thing).cast::<()>().addr()
 }
 
+/// The guard of the lock of std inside a lock of the checker. It is always free: the checker lets a thread in only if the thread may
+/// be there.
+fn inside_of<G>(tried: sync::TryLockResult<G>) -> G {
+    tried.unwrap_or_else(|error| match error {
+        sync::TryLockError::Poisoned(poisoned) => poisoned.into_inner(),
+        sync::TryLockError::WouldBlock => panic!("two threads hold one lock"),
+    })
+}
+
+/// A guard of the lock at this address is dropped.
+fn release<G>(at: usize, inside: Option<G>) {
+    step_of_drop(|run, me| {
+        drop(inside);
+        format!("releases {}", run.release(at, me))
+    });
+}
+
 /// parking_lot's `Mutex`, with the functions that the course uses.
 #[derive(Debug, Default)]
 pub struct Mutex<T> {
-    // The checker lets a thread in only if no other one is inside, so this lock is always free.
     value: sync::Mutex<T>,
 }
 
@@ -39,14 +55,7 @@ impl<T> Mutex<T> {
             run.acquire(at, me, name);
             ((), format!("acquires {name}"))
         });
-        MutexGuard { mutex: self, inside: Some(self.enter()) }
-    }
-
-    fn enter(&self) -> sync::MutexGuard<'_, T> {
-        self.value.try_lock().unwrap_or_else(|error| match error {
-            sync::TryLockError::Poisoned(poisoned) => poisoned.into_inner(),
-            sync::TryLockError::WouldBlock => panic!("two threads hold one lock"),
-        })
+        MutexGuard { mutex: self, inside: Some(inside_of(self.value.try_lock())) }
     }
 
     /// The value. No thread holds the lock, since it is moved here.
@@ -57,12 +66,7 @@ impl<T> Mutex<T> {
 
 impl<T> Drop for MutexGuard<'_, T> {
     fn drop(&mut self) {
-        let at = address(self.mutex);
-        let inside = self.inside.take();
-        step_of_drop(|run, me| {
-            drop(inside);
-            format!("releases {}", run.release(at, me))
-        });
+        release(address(self.mutex), self.inside.take());
     }
 }
 
@@ -113,7 +117,7 @@ impl Condvar {
             run.acquire(lock, me, &name);
             ((), format!("was woken from its wait for {on}, and acquires {name}"))
         });
-        guard.inside = Some(guard.mutex.enter());
+        guard.inside = Some(inside_of(guard.mutex.value.try_lock()));
     }
 
     /// Wakes one of the threads that wait.
@@ -194,11 +198,7 @@ impl<T> RwLock<T> {
     }
 
     fn reader(&self) -> ReadGuard<'_, T> {
-        let inside = self.value.try_read().unwrap_or_else(|error| match error {
-            sync::TryLockError::Poisoned(poisoned) => poisoned.into_inner(),
-            sync::TryLockError::WouldBlock => panic!("a reader and a writer hold one lock"),
-        });
-        ReadGuard { lock: self, inside: Some(inside) }
+        ReadGuard { lock: self, inside: Some(inside_of(self.value.try_read())) }
     }
 
     /// Acquires the lock for writing.
@@ -209,33 +209,19 @@ impl<T> RwLock<T> {
             run.acquire(at, me, name);
             ((), format!("acquires {name} for writing"))
         });
-        let inside = self.value.try_write().unwrap_or_else(|error| match error {
-            sync::TryLockError::Poisoned(poisoned) => poisoned.into_inner(),
-            sync::TryLockError::WouldBlock => panic!("two threads hold one lock"),
-        });
-        WriteGuard { lock: self, inside: Some(inside) }
+        WriteGuard { lock: self, inside: Some(inside_of(self.value.try_write())) }
     }
 }
 
 impl<T> Drop for ReadGuard<'_, T> {
     fn drop(&mut self) {
-        let at = address(self.lock);
-        let inside = self.inside.take();
-        step_of_drop(|run, me| {
-            drop(inside);
-            format!("releases {}", run.release(at, me))
-        });
+        release(address(self.lock), self.inside.take());
     }
 }
 
 impl<T> Drop for WriteGuard<'_, T> {
     fn drop(&mut self) {
-        let at = address(self.lock);
-        let inside = self.inside.take();
-        step_of_drop(|run, me| {
-            drop(inside);
-            format!("releases {}", run.release(at, me))
-        });
+        release(address(self.lock), self.inside.take());
     }
 }
 

@@ -154,9 +154,9 @@ impl Hazard {
         }
     }
 
-    /// Ctrl-C and SIGKILL at different moments.
+    /// Ctrl-C and SIGKILL while it starts, while it waits, and when its report comes.
     fn leaves_nothing_when_it_is_stopped(&self) {
-        for moment in 0..20 {
+        for moment in (0..20).chain([100, 300, 500, 520, 540]) {
             for kill in [Signal::INT, Signal::KILL] {
                 let mut command = Command::new(self.program.path);
                 let group = Group::start(&mut command);
