@@ -13,6 +13,7 @@ pub mod prices;
 mod printed;
 pub mod report;
 pub mod scaling;
+pub mod script;
 pub mod solve;
 pub mod timelines;
 pub mod units;

@@ -1,14 +1,11 @@
 //! The cost of asynchronous tasks: of each of many tasks from its spawn to its result, and of 100,000 tasks that sleep at
 //! the same time. Python's asyncio does the same work, where `python3` is found.
 
-#[path = "../peer/mod.rs"]
-mod peer;
-
 use std::env;
-use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use benches::script::Script;
 use criterion::Criterion;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
@@ -32,30 +29,27 @@ fn main() {
         .warm_up_time(Duration::from_millis(500))
         .measurement_time(Duration::from_secs(1))
         .configure_from_args();
-    let script =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/async_tasks/asyncio_tasks.py").display().to_string();
-    let python = peer::python("asyncio", script);
+    let python = Script::find("asyncio", "benches/async_tasks/asyncio_tasks.py");
 
     let mut group = criterion.benchmark_group("a task of many, from its spawn to its result");
     for (threads, event_loop) in &runtimes() {
-        peer::measure(&mut group, threads, |count| at_least(count, |count| in_a_task(event_loop, at_once(count))));
+        let many = |count| at_least(count, |count| in_a_task(event_loop, at_once(count)));
+        group.bench_function(*threads, |bencher| bencher.iter_custom(many));
     }
-    peer::run(python.as_deref(), &mut group, "asyncio", &["at_once"], LEAST, 1.0);
+    if let Some(script) = &python {
+        let many = |count| script.time(&["at_once"], count, LEAST);
+        group.bench_function("asyncio", |bencher| bencher.iter_custom(many));
+    }
     group.finish();
 
     println!("\n{SLEEPERS} tasks that sleep {} ms, each in a process of its own", PAUSE.as_millis());
     println!("{:<12} {:>8} {:>16}", "", "time, s", "peak memory, MiB");
     let this = env::current_exe().expect("the path of this program").display().to_string();
-    sleepers("this course", Some(&[this, "sleep".into()]));
-    sleepers(
-        "asyncio",
-        python
-            .map(|mut it| {
-                it.push("sleep".into());
-                it
-            })
-            .as_deref(),
-    );
+    sleepers("this course", &[this]);
+    match &python {
+        Some(script) => sleepers("asyncio", &script.command),
+        None => println!("asyncio: left out, since this machine has no python3"),
+    }
     criterion.final_summary();
 }
 
@@ -113,13 +107,10 @@ fn peak_memory() -> String {
 }
 
 /// Runs a program three times, and prints the median of its times and of its memory.
-fn sleepers(name: &str, command: Option<&[String]>) {
-    let Some([program, arguments @ ..]) = command else {
-        println!("{name}: left out, since this machine does not have it");
-        return;
-    };
+fn sleepers(name: &str, command: &[String]) {
     let run = |_| {
-        let output = Command::new(program).args(arguments).arg(SLEEPERS.to_string()).output().expect(program);
+        let mut program = Command::new(&command[0]);
+        let output = program.args(&command[1..]).args(["sleep", &SLEEPERS.to_string()]).output().expect(name);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let text = String::from_utf8_lossy(&output.stdout);
         let mut numbers = text.lines().map(|line| line.parse::<f64>().expect("a number"));

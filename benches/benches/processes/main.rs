@@ -4,16 +4,12 @@
 //!
 //! Every result is checked, outside the measured time.
 
-#[path = "../peer/mod.rs"]
-mod peer;
-
 use std::hint::black_box;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
+use benches::script::Script;
 use ch3_processes::{Pool, children};
 use criterion::Criterion;
-use peer::measure;
 
 fn main() {
     children![square, square_slowly];
@@ -39,12 +35,14 @@ fn square(number: u64) -> anyhow::Result<u64> {
 
 fn pools(criterion: &mut Criterion) {
     const TASKS: u64 = 20_000;
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/processes/map.py").display().to_string();
-    let python = peer::python("multiprocessing", script);
+    let python = Script::find("multiprocessing", "benches/processes/map.py");
+    if python.is_none() {
+        println!("Python: left out, since this machine has no python3");
+    }
     for (name, chunk) in [("chunks of 1", 1), ("automatic chunks", 0)] {
         let mut group = criterion.benchmark_group(format!("a task of a pool's map, {name}"));
         let chunk_text = chunk.to_string();
-        measure(&mut group, "this course", |count| {
+        let many = |count: u64| {
             let mut pool = Pool::new("square", 2, square).expect("a pool");
             let mut map = |count: u64| {
                 let start = Instant::now();
@@ -57,8 +55,12 @@ fn pools(criterion: &mut Criterion) {
             // In a shorter map, its start and its end would take most of the time.
             let tasks = count.max(TASKS);
             map(tasks).mul_f64(count as f64 / tasks as f64)
-        });
-        peer::run(python.as_deref(), &mut group, "Python", &[&chunk_text], TASKS, 1.0);
+        };
+        group.bench_function("this course", |bencher| bencher.iter_custom(many));
+        if let Some(script) = &python {
+            let many = |count| script.time(&[&chunk_text], count, TASKS);
+            group.bench_function("Python", |bencher| bencher.iter_custom(many));
+        }
         group.finish();
     }
 }
@@ -75,16 +77,18 @@ fn computation(criterion: &mut Criterion) {
         let right: Vec<_> = all().map(|task| square_slowly(task).expect("no task fails")).collect();
         let mut group = criterion.benchmark_group(name);
         group.sample_size(10);
-        measure(&mut group, "serial", |count| {
+        let serial = |count| {
             timed(count, |_| {
                 assert!(all().map(|task| square_slowly(task).expect("no task fails")).eq(right.iter().copied()))
             })
-        });
-        measure(&mut group, "a pool of 2", |count| {
+        };
+        group.bench_function("serial", |bencher| bencher.iter_custom(serial));
+        let in_pool = |count| {
             let mut pool = Pool::new("slow", 2, square_slowly).expect("a pool");
             pool.map((0..100).map(|number| (number, 1))).expect("no task fails");
             timed(count, |_| assert!(pool.map(all()).expect("no task fails") == right))
-        });
+        };
+        group.bench_function("a pool of 2", |bencher| bencher.iter_custom(in_pool));
         group.finish();
     }
 }
