@@ -3,8 +3,10 @@
 //!
 //! The programs are this file, run again, and so are their children. So this file has a `main` of its own.
 
+use std::hint::spin_loop;
 use std::io::{self, PipeReader, Read, Write};
-use std::process::{Command, ExitCode};
+use std::os::fd::AsFd;
+use std::process::{Command, ExitCode, Stdio};
 use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -26,7 +28,16 @@ const LATER: Duration = Duration::from_millis(1500);
 struct NoFlags {}
 
 fn main() -> ExitCode {
-    children![waits_for_itself, helps_without_a_lane, waits_in_many_lanes];
+    children![
+        waits_for_itself,
+        helps_without_a_lane,
+        waits_in_many_lanes,
+        helps_in_a_lane_that_cannot_be_told,
+        answers_after_a_while,
+        waits_after_a_lane,
+        releases_a_permit,
+        runs_before_it_waits
+    ];
     match std::env::var(PROGRAM) {
         Ok(name) => lesson::hazard_with("//! A program of the tests.", |_: NoFlags, _| program_named(&name)),
         Err(_) => run_trials(trials![
@@ -38,6 +49,13 @@ fn main() -> ExitCode {
             a_process_without_lanes_may_release_a_permit
             lanes_that_begin_at_the_same_time_are_all_told
             the_end_of_a_process_that_waits_for_itself_does_not_come
+            a_process_that_is_no_child_may_release_a_permit
+            a_lane_that_cannot_be_told_may_help
+            a_child_that_waits_no_longer_may_answer
+            a_lane_that_has_ended_does_not_go_on
+            a_permit_that_was_released_is_not_held
+            what_a_thread_of_the_parent_without_a_lane_may_end_is_not_proved
+            a_lane_of_a_child_that_runs_while_it_says_that_it_waits_goes_on
         ]),
     }
 }
@@ -97,6 +115,37 @@ fn the_end_of_a_process_that_waits_for_itself_does_not_come() {
     assert!(finished.stderr.contains("whose writing end is open only in child\n"), "{finished:#?}");
 }
 
+fn a_process_that_is_no_child_may_release_a_permit() {
+    let finished = is_reported("orphan with the permit's memory", "waits for the permit at ");
+    assert!(finished.took >= LATER, "it was reported while another process lived: {finished:#?}");
+}
+
+fn a_lane_that_cannot_be_told_may_help() {
+    goes_on("long name");
+}
+
+fn a_child_that_waits_no_longer_may_answer() {
+    goes_on("answer");
+}
+
+fn a_lane_that_has_ended_does_not_go_on() {
+    is_reported("after a lane", "whose writing end is open only in child");
+}
+
+fn a_permit_that_was_released_is_not_held() {
+    let finished = is_reported("released permit", "waits for the permit at ");
+    assert!(!finished.stderr.contains("has ended"), "{finished:#?}");
+}
+
+fn what_a_thread_of_the_parent_without_a_lane_may_end_is_not_proved() {
+    let finished = finished("thread of the parent");
+    assert!(finished.code() == Some(3) && finished.stderr.starts_with("not moving: "), "{finished:#?}");
+}
+
+fn a_lane_of_a_child_that_runs_while_it_says_that_it_waits_goes_on() {
+    goes_on("runs");
+}
+
 // The programs.
 
 fn program_named(name: &str) -> anyhow::Result<()> {
@@ -150,6 +199,45 @@ fn program_named(name: &str) -> anyhow::Result<()> {
         }
         "many lanes" => Ok(spawn("many", waits_in_many_lanes, ())?.join()?),
         "child" => Ok(spawn("child", waits_for_itself, (None,))?.join()?),
+        "orphan with the permit's memory" => {
+            let semaphore = Semaphore::new(0)?;
+            let memory = semaphore.as_fd().try_clone_to_owned()?;
+            let later = format!("sleep {} &", LATER.as_secs_f64());
+            let mut sh = Command::new("sh");
+            // The errors of this program end with it, and not with the orphan.
+            sh.args(["-c", &later]).stdout(memory).stderr(Stdio::null()).spawn()?.wait()?;
+            let _permit = lanes::permit("the permit", &semaphore, Semaphore::acquire);
+            Ok(())
+        }
+        "long name" => Ok(spawn("child", helps_in_a_lane_that_cannot_be_told, ())?.join()?),
+        "answer" => {
+            let (question, asked) = pipe()?;
+            let (answers, mut answer) = pipe()?;
+            let child = spawn("child", answers_after_a_while, (asked, answers))?;
+            let mut question: Sender<u32> = question;
+            question.send(&1)?;
+            let received = lanes::read_from("the answer", &mut answer, Receiver::recv)?;
+            child.join()?;
+            anyhow::ensure!(received == Some(2), "{received:?}");
+            Ok(())
+        }
+        "after a lane" => Ok(spawn("child", waits_after_a_lane, ())?.join()?),
+        "released permit" => {
+            let semaphore = Semaphore::new(1)?;
+            let (released, mut is_released) = pipe()?;
+            let mut child = spawn("child", releases_a_permit, (semaphore.clone(), released))?;
+            lanes::read_from("the child", &mut is_released, Receiver::recv)?;
+            child.kill()?;
+            child.wait()?;
+            let _permit = lanes::permit("the permit", &semaphore, Semaphore::acquire);
+            let _second = lanes::permit("the permit", &semaphore, Semaphore::acquire);
+            Ok(())
+        }
+        "thread of the parent" => {
+            let (help, _receiver) = pipe()?;
+            helps_without_a_lane(help)
+        }
+        "runs" => Ok(spawn("child", runs_before_it_waits, ())?.join()?),
         _ => anyhow::bail!("no program {name}"),
     }
 }
@@ -212,4 +300,50 @@ fn waits_in_many_lanes() -> anyhow::Result<()> {
         }
         wait_for_own_end("itself")
     })
+}
+
+/// Waits in one lane while the same thread has another lane, of which the name is too long to be told.
+fn helps_in_a_lane_that_cannot_be_told() -> anyhow::Result<()> {
+    let (mut reader, mut writer): (PipeReader, _) = lanes::pipe(io::pipe)?;
+    lanes::read_from("the helper", &mut reader, |it| {
+        let _lane = lanes::lane("long name ".repeat(1000));
+        lanes::sleep("patience", LATER);
+        writer.write_all(&[1]).and_then(|()| it.read_exact(&mut [0]))
+    })?;
+    Ok(())
+}
+
+/// Waits for a question, and then for nothing of which its lane says something.
+fn answers_after_a_while(mut asked: Receiver<u32>, mut answer: Sender<u32>) -> anyhow::Result<()> {
+    let question = lanes::read_from("the question", &mut asked, Receiver::recv)?.unwrap_or_default();
+    thread::sleep(LATER);
+    answer.send(&(question + 1))?;
+    Ok(())
+}
+
+fn waits_after_a_lane() -> anyhow::Result<()> {
+    lanes::join(thread::spawn(|| _ = lanes::lane("short")));
+    wait_for_own_end("itself")
+}
+
+/// Acquires the permit, releases it, and waits to be killed. No lane says so.
+fn releases_a_permit(permit: Semaphore, mut released: Sender<()>) -> anyhow::Result<()> {
+    drop(lanes::permit("the permit", &permit, Semaphore::acquire));
+    released.send(&())?;
+    loop {
+        thread::park();
+    }
+}
+
+/// Its lane waits, and its thread does not sleep.
+fn runs_before_it_waits() -> anyhow::Result<()> {
+    let (mut reader, mut writer): (PipeReader, _) = lanes::pipe(io::pipe)?;
+    lanes::read_from("itself", &mut reader, |it| {
+        let begin = Instant::now();
+        while begin.elapsed() < LATER {
+            spin_loop();
+        }
+        writer.write_all(&[1]).and_then(|()| it.read_exact(&mut [0]))
+    })?;
+    Ok(())
 }

@@ -94,4 +94,18 @@ mod tests {
         assert_eq!((late.len(), heartbeat.beats()), (5, 5));
         assert!(late.iter().all(|late| *late < PERIOD), "{late:?}");
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn beats_at_least_once() {
+        let heartbeat = Heartbeat::new();
+        assert_eq!((heartbeat.beat(|| true).await.len(), heartbeat.beats()), (1, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_beat_is_as_late_as_the_loop_was_blocked() {
+        let heartbeat = Heartbeat::new();
+        // No task is polled while the clock goes on.
+        let (late, ()) = tokio::join!(heartbeat.beat(|| true), tokio::time::advance(3 * PERIOD));
+        assert_eq!(late, [2 * PERIOD]);
+    }
 }

@@ -66,3 +66,28 @@ pub fn rayon_pool(threads: usize) -> ThreadPoolBuilder {
         .start_handler(|_| counts_of_all().started += 1)
         .exit_handler(|_| counts_of_all().ended += 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Barrier;
+    use std::thread;
+
+    #[test]
+    fn threads_that_work_at_the_same_time_are_counted() {
+        let all = Barrier::new(3);
+        let work = || {
+            all.wait();
+            let working = counts().working;
+            all.wait();
+            working
+        };
+        let seen = thread::scope(|scope| {
+            let threads = [(); 3].map(|()| scope.spawn(|| counted(work)));
+            threads.map(|thread| thread.join().unwrap())
+        });
+        assert_eq!(seen, [3; 3]);
+        assert_eq!(counted(|| counts().working), 1);
+        assert_eq!((counts().working, counts().most_working), (0, 3));
+    }
+}

@@ -3,9 +3,12 @@
 mod barrier;
 mod condition;
 mod event;
+mod false_sharing;
 mod hazards;
 mod lock_held;
+mod lock_in_pool;
 mod lock_released_early;
+mod oversubscribed;
 mod queue;
 mod rlock;
 mod semaphore_signal;
@@ -13,6 +16,7 @@ mod thread_ids;
 mod thread_names;
 mod thread_spawn;
 mod thread_struct;
+mod too_weak_ordering;
 
 use std::process::Command;
 use std::time::Duration;

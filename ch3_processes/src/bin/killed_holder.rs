@@ -49,8 +49,9 @@ fn main() -> ExitCode {
         let Err(abandoned) = lanes::wait("the lock", || accounts.lock()) else { anyhow::bail!("nothing was told") };
         println!("the holder ended by {status}; the parent has the lock, and is told: {abandoned}");
         let mut accounts = abandoned.into_guard();
-        println!("it finds the balances {:?}, and completes the transfer", *accounts);
+        let found = *accounts;
         accounts[1] += 200 - accounts.iter().sum::<i64>();
+        println!("it finds the balances {found:?}, and completes the transfer: {:?}", *accounts);
         ensure!(*accounts == [70, 130], "the balances are {:?}", *accounts);
         Ok(())
     })

@@ -47,6 +47,6 @@ hazards! {
             "reason: killed_holder waits for the permit at `let _permit = lanes::permit(\"the permit\"...`, which holder holds since `let _permit = lanes::permit(\"the permit\"...`, and holder has ended",
         ],
         prints: "the holder ended by signal: 9 (SIGKILL); the parent has the lock, and is told: the last holder of the \
-                 lock died while it held it\nit finds the balances [70, 100], and completes the transfer\n"
+                 lock died while it held it\nit finds the balances [70, 100], and completes the transfer: [70, 130]\n"
     }
 }

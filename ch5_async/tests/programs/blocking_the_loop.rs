@@ -74,6 +74,26 @@ fn the_heartbeat_runs_during_an_async_sleep() {
 }
 
 #[test]
+fn the_beats_are_counted_and_the_latest_is_not_earlier_than_the_median() {
+    let output = BLOCKING_THE_LOOP.succeeds(&["--repaired", "--pace", "0.01"]);
+    let heads: Vec<_> = output.lines().filter_map(|line| line.split_once(": beats: ")).collect();
+    let sleeps = beats(&output);
+    assert_eq!(heads.len(), 2, "{output}");
+    for ((_, head), (_, during)) in heads.into_iter().zip(sleeps) {
+        let late = |part: &str| {
+            let part = part.strip_prefix("late by ").unwrap_or(part).split(' ').next().expect("a time");
+            let digits = part.trim_end_matches(|it: char| !it.is_ascii_digit());
+            let unit = ["s", "ms", "µs", "ns"].iter().position(|unit| part[digits.len()..] == **unit).expect("a unit");
+            digits.parse::<f64>().expect("a number") / 1000_f64.powi(unit as i32)
+        };
+        let parts: Vec<_> = head.split(", ").collect();
+        let all: u64 = parts[0].parse().expect("a number");
+        assert!(during.iter().all(|&beats| beats <= all), "{output}");
+        assert!(late(parts[1]) <= late(parts[2]), "{output}");
+    }
+}
+
+#[test]
 fn the_seed_decides_the_sleeps() {
     let pauses = |seed| {
         let output = BLOCKING_THE_LOOP.succeeds(&["--repaired", "--seed", seed]);

@@ -276,3 +276,28 @@ pub(super) fn process_name(id: u32, lanes: &[LaneState]) -> String {
         format!("{} ({id})", name.trim_end())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lane_of_a_process_that_has_ended_is_none_of_a_later_process_with_the_same_id() {
+        let process = Process::of(process::id()).unwrap();
+        let told = Told {
+            process,
+            name: "lane".into(),
+            number: 7,
+            thread: 1,
+            is_task: false,
+            entered: true,
+            has_ended: false,
+            moved: 0,
+            doing: None,
+            holds: Vec::new(),
+        };
+        let [ended, lives] = [true, false].map(|has_ended| told.state(Moment::now(), has_ended));
+        assert_eq!((ended.process, ended.has_ended, lives.has_ended), (lives.process, true, false));
+        assert_ne!(ended.number, lives.number);
+    }
+}

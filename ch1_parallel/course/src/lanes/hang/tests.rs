@@ -242,6 +242,95 @@ fn the_end_of_a_stuck_process_does_not_come() {
 }
 
 #[test]
+fn a_pipe_needs_all_that_may_have_its_other_end() {
+    let reads = waits(0, "reads", Needs::Between(Between::Bytes(5)));
+    let of = |is_complete, are_all, processes: Vec<u32>| {
+        let others = Others { are_all, openers: [((5, true), processes)].into(), ..Others::default() };
+        Lanes::of(vec![reads.clone()], STILL, is_complete, others).verdict()
+    };
+    let own = vec![process::id()];
+    assert_eq!(of(true, true, own.clone()), Verdict::Deadlock);
+    assert_eq!(of(true, true, vec![]), Verdict::NotMoving, "the system tells it the end");
+    assert_eq!(of(false, true, own.clone()), Verdict::NotMoving, "a thread without a lane may write");
+    assert_eq!(of(true, false, own), Verdict::NotMoving, "another process may receive the end");
+}
+
+#[test]
+fn a_lane_of_another_process_may_kill_one_that_waits_for_its_parent() {
+    let parent = holds(waits(0, "parent", Needs::Exclusive(7)), 7, false);
+    let child = of_process(2, waits(0, "child", Needs::Between(Between::Bytes(5))));
+    let kills = of_process(3, runs(0, "kills"));
+    let stuck = |all: &[LaneState]| {
+        let openers = [((5, true), vec![process::id()])].into();
+        let lanes = Lanes::of(all.to_vec(), STILL, true, Others { complete: [2, 3].into(), are_all: true, openers });
+        (0..lanes.all.len()).filter(|&it| lanes.is_stuck(it)).map(|it| lanes.all[it].name.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(stuck(&[parent.clone(), child.clone()]), ["child", "parent"]);
+    assert_eq!(stuck(&[parent, child, kills]), ["parent"]);
+}
+
+#[test]
+fn only_a_lane_of_this_process_notifies_its_lanes() {
+    for needs in [Needs::Notification, Needs::Parties(5, 3)] {
+        assert_eq!(stuck_with(&[waits(0, "a", needs), of_process(2, runs(0, "b"))], &[]), ["a"]);
+    }
+}
+
+#[test]
+fn the_end_of_a_process_that_had_a_permit_has_come() {
+    let joins = waits(0, "joins", Needs::Between(Between::EndOf(2)));
+    let permit = Hold::of_permit(9, "permit", std::panic::Location::caller());
+    let killed = LaneState { has_ended: true, holds: vec![permit], ..of_process(2, runs(0, "killed")) };
+    assert_eq!(stuck_with(&[joins, killed], &[]), NONE);
+}
+
+#[test]
+fn permits_can_form_a_cycle() {
+    let needs = |memory| Needs::Between(Between::Permit(memory));
+    let has = |memory| vec![Hold { place: place(2), ..Hold::of_permit(memory, "it", std::panic::Location::caller()) }];
+    let all = vec![
+        LaneState { holds: has(8), ..waits(0, "a", needs(9)) },
+        LaneState { holds: has(9), ..of_process(2, waits(0, "b", needs(8))) },
+    ];
+    let others = Others { complete: [2].into(), are_all: true, ..Others::default() };
+    let report = Lanes::of(all, STILL, true, others).report();
+    let cycle = "reason: a cycle: a waits for it at a.rs:1, which b holds since a.rs:2; b waits for it at a.rs:1, which a holds \
+                 since a.rs:2\n";
+    assert!(report.ends_with(cycle), "{report}");
+}
+
+#[test]
+fn a_thread_without_a_lane_may_kill_a_process() {
+    let joins = waits(0, "joins", Needs::Between(Between::EndOf(2)));
+    let child = of_process(2, waits(0, "child", Needs::Between(Between::Bytes(5))));
+    let verdict = |is_complete| {
+        let others = Others { complete: [2].into(), are_all: true, openers: [((5, true), vec![2])].into() };
+        Lanes::of(vec![joins.clone(), child.clone()], STILL, is_complete, others).verdict()
+    };
+    assert_eq!((verdict(true), verdict(false)), (Verdict::Deadlock, Verdict::NotMoving));
+}
+
+#[test]
+fn while_a_lane_has_just_ended_the_program_goes_on() {
+    let lanes = || Lanes::of(vec![waits(0, "a", Needs::Unknown)], STILL, true, Others::default());
+    assert_eq!(lanes().verdict(), Verdict::NotMoving);
+    assert_eq!(Lanes { is_quiet: false, ..lanes() }.verdict(), Verdict::GoesOn);
+}
+
+#[test]
+fn all_processes_that_have_the_other_end_are_named() {
+    let all = vec![
+        waits(0, "a", Needs::Between(Between::Bytes(5))),
+        of_process(2, waits(0, "b", Needs::Between(Between::Bytes(5)))),
+    ];
+    let others = Others { complete: [2].into(), are_all: true, openers: [((5, true), vec![process::id(), 2])].into() };
+    let lanes = Lanes::of(all, STILL, true, others);
+    let step = lanes.step(0, None);
+    let ends = format!(", whose writing end is open only in {} and b", program_name());
+    assert!(step.ends_with(&ends), "{step}");
+}
+
+#[test]
 fn polls_in_a_circle_end() {
     let all = [task(0, "a", Some(1)), task(1, "b", Some(0))];
     assert_eq!(stuck(&all), NONE);
