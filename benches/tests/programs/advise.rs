@@ -47,11 +47,12 @@ fn advice_names_a_strategy_and_the_reason() {
 }
 
 #[test]
-fn json_has_every_strategy_and_the_fastest_first() {
+fn json_has_every_strategy_and_the_recommended_one_first() {
     let computing = advice(&["--tasks", "100000", "--task-us", "1000"]);
     assert_eq!(computing.question.workers, benches::machine::usable_cores());
     assert_eq!(computing.recommended, computing.strategies[0].strategy);
-    assert!(computing.strategies.is_sorted_by_key(|row| row.predicted));
+    // The recommended strategy may be a simpler one that is nearly as fast as the fastest.
+    assert!(computing.strategies[1..].is_sorted_by_key(|row| row.predicted));
     assert!(computing.strategies.iter().all(|row| row.strategy != Strategy::Async && row.measured.is_none()));
     let waiting = advice(&["--tasks", "100000", "--task-us", "1000", "--waiting"]);
     assert_eq!(waiting.question.workers, 100);
