@@ -65,8 +65,9 @@ pub fn run(command: &mut Command, limit: Duration) -> io::Result<Finished> {
         }
     })?;
     let took = start.elapsed();
-    // A grandchild may keep the pipes open for longer; what it prints then is not this program's output.
-    let rest = Duration::from_secs(1);
+    // A grandchild may keep the pipes open for longer; what it prints then is not this program's output. On a loaded machine the
+    // threads that collect may wait for a core for longer than a second.
+    let rest = Duration::from_secs(3);
     let text = |output: mpsc::Receiver<Vec<u8>>| {
         let end = Instant::now() + rest;
         let mut bytes = Vec::new();
