@@ -82,23 +82,6 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_begins_when_the_other_thread_has_ended_its_last_measurement() {
-        let (ended, too_early) = ([const { AtomicUsize::new(0) }; 2], AtomicUsize::new(0));
-        let measure = |_: usize, thread: usize| {
-            let is_early = ended[1 - thread].load(SeqCst) < ended[thread].load(SeqCst);
-            too_early.fetch_add(is_early.into(), SeqCst);
-            if thread == 1 {
-                // Time in which Huey could go ahead.
-                (0..100).for_each(|_| thread::yield_now());
-            }
-            ended[thread].fetch_add(1, SeqCst);
-            0.0
-        };
-        medians(["first", "second"], 50, measure);
-        assert_eq!((ended.map(AtomicUsize::into_inner), too_early.into_inner()), ([100; 2], 0));
-    }
-
-    #[test]
     fn the_result_is_the_median_of_what_both_threads_have_measured() {
         let rounds = [0, 1].map(AtomicUsize::new);
         // Huey measures 0, 20, 40, and Dewey measures 1, 21, 1000.

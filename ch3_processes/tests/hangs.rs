@@ -184,7 +184,7 @@ fn program_named(name: &str) -> anyhow::Result<()> {
             let thread = thread::spawn(|| {
                 let begin = Instant::now();
                 while begin.elapsed() < LATER {
-                    std::hint::spin_loop();
+                    spin_loop();
                 }
             });
             lanes::wait("the thread", || thread.join()).expect("no panic");
