@@ -65,7 +65,7 @@ impl Hazard {
 
     /// What all promises need at least: for hazards of which the same program shows another one, which keeps all of them.
     pub fn is_reported_and_repaired(&self) {
-        for ranks in [2, 3, 12] {
+        for ranks in [2, 5] {
             self.happens_under_mpirun(ranks);
             self.is_repaired(ranks);
         }
