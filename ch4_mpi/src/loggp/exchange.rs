@@ -110,8 +110,9 @@ pub(super) struct Exchange<'group> {
     pub(super) work: Duration,
 }
 
-/// A kernel computes between its exchanges. Without this, a rank whose message has come already sends the next one while its
-/// partner still reads: exchanges of 32 KB over TCP then took 10 us and 50 us in turn, and 25 us each with some work between them.
+/// For how long a rank computes before each exchange between nodes, since a kernel computes between its exchanges. Without this, a
+/// rank whose message has come already sends the next one while its partner still reads: of exchanges of 32 KB over TCP a quarter
+/// took at most 10 us, and their mean was 32 us. With it they take 23 to 26 us.
 pub(super) const BETWEEN_NODES: Duration = Duration::from_micros(5);
 
 impl<'group> Exchange<'group> {

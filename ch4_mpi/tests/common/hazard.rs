@@ -63,7 +63,7 @@ impl Hazard {
         self.leaves_nothing_when_it_is_stopped();
     }
 
-    /// What all promises need at least: for hazards of which the same program shows another one, which keeps all of them.
+    /// Only the report and the repair: enough in a short test if another hazard of the same program keeps all promises.
     pub fn is_reported_and_repaired(&self) {
         for ranks in [2, 5] {
             self.happens_under_mpirun(ranks);
