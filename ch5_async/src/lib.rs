@@ -2,6 +2,7 @@
 //!
 //! | module | contents |
 //! |---|---|
+//! | [`comparison`] | the table of the program `heavy_computation` |
 //! | [`echo`] | what stands around the servers of the program `echo` |
 //! | [`heartbeat`] | a task that shows whether its event loop polls tasks in time |
 //! | [`kernels`] | the kernels, solved by tasks |
@@ -10,6 +11,7 @@
 //! | [`schedules`] | the files and charts of schedules that fail |
 //! | [`what_rust_forbids`] | mistakes that the compiler refuses |
 
+pub mod comparison;
 pub mod echo;
 pub mod heartbeat;
 pub mod kernels;

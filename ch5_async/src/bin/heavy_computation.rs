@@ -4,7 +4,8 @@
 //! has a core. Processes gain no more than threads, because Rust threads compute at the same time; in Python only one
 //! thread at a time runs Python code. Async tasks gain nothing: they share one thread, and a task that computes has no
 //! `.await` at which another task could run. Two workers can share six items evenly. With five items the speed-up is at
-//! most 1.67. (This file also needs `task` of `ch1_parallel/src/kernels/count.rs` and `Pool` of `ch3_processes`.)
+//! most 1.67. (`comparison.rs` of the library prints the table. This file also needs `task` of
+//! `ch1_parallel/src/kernels/count.rs`, and `Pool` of `ch3_processes`.)
 //!
 //! Run:       cargo run --release --bin heavy_computation -- --grain 100000000 --timer-bug
 //! Observe:   with two cores, threads and processes are nearly twice as fast as sequential, and async is not faster.
@@ -14,17 +15,17 @@
 //!            only been handed in. So processes look 75 to 375 times as fast as they are. `--timer-bug` makes the same
 //!            mistake. It does not count the start of the processes, so its figure is even larger.
 //! Exercise:  make the mistake in the row "processes" too: in `main`, write `handed_in` instead of `processes` in the
-//!            call of `report`. Which `ensure!` fails, and how can it tell that the time is wrong?
+//!            call of `table.row`. Which `ensure!` in `comparison.rs` fails, and how can it tell that the time is wrong?
 
 use std::process::{ExitCode, id};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use ch1_parallel::kernels::count::task;
 use ch3_processes::{Pool, children};
+use ch5_async::comparison::{Counted, Item, Table, timed};
 use course::{lanes, lesson};
 use rayon::{ThreadPoolBuilder, prelude::*};
-use serde::{Deserialize, Serialize};
 
 #[derive(clap::Parser)]
 struct Args {
@@ -42,45 +43,33 @@ struct Args {
     timer_bug: bool,
 }
 
-type Item = (u64, u64); // Its number, and the number to which it counts.
-
-/// What a worker returns for an item.
-#[derive(Serialize, Deserialize)]
-struct Counted {
-    value: u64,
-    took: Duration,
-    process: u32,
-}
-
 fn main() -> ExitCode {
     children![count];
     lesson::run!(|args: Args, _lesson| {
         let workers = args.workers as usize;
         let items: Vec<Item> = (1..=args.items).map(|number| (number, args.grain)).collect();
         println!("{} items, each counts to {}, workers: {workers}", items.len(), args.grain);
-        println!("{:<10} {:>10} {:>10} {:>9}", "", "start", "time", "speed-up");
 
         let (sequential, counted) = timed(|| items.iter().map(|&item| count(item)).collect::<Result<Vec<_>, _>>())?;
-        let table = Table { items: &items, sequential };
-        table.report("sequential", 1, Duration::ZERO, sequential, &counted)?;
+        let table = Table::begin(&items, sequential, &counted)?;
 
         let (start, pool) = timed(|| ThreadPoolBuilder::new().num_threads(workers).build().context("thread pool"))?;
         // An item takes long, so rayon must not join two of them into one piece of work.
         let all = || items.par_iter().with_max_len(1).map(|&item| count(item)).collect::<Result<Vec<_>, _>>();
         let (threads, counted) = timed(|| lanes::wait("threads", || pool.install(all)))?;
-        table.report("threads", args.workers, start, threads, &counted)?;
+        table.row("threads", args.workers, start, threads, &counted)?;
 
         let (start, mut pool) = timed(|| Ok(Pool::new("process", workers, count)?))?;
         let (processes, (handed_in, counted)) = timed(|| by_processes(&mut pool, &items))?;
-        table.report("processes", args.workers, start, processes, &counted)?;
+        table.row("processes", args.workers, start, processes, &counted)?;
         if args.timer_bug {
-            table.row("WRONG", start, handed_in);
+            table.unchecked_row("WRONG", start, handed_in);
             println!("WRONG: the processes, with a clock that stopped before the first result was awaited");
         }
 
         let (start, event_loop) = timed(|| Ok(tokio::runtime::Builder::new_current_thread().build()?))?;
         let (tasks, counted) = timed(|| event_loop.block_on(by_tasks(&items)))?;
-        table.report("async", 1, start, tasks, &counted)
+        table.row("async", 1, start, tasks, &counted)
     })
 }
 
@@ -111,35 +100,4 @@ fn count((number, grain): Item) -> anyhow::Result<Counted> {
 /// A lane for a thread of the rayon pool. Everything else that counts has a lane already.
 fn lane_of_rayon() -> Option<lanes::Lane> {
     rayon::current_thread_index().map(|index| lanes::lane(format_args!("thread {index}")))
-}
-
-fn timed<T>(work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<(Duration, T)> {
-    let start = Instant::now();
-    work().map(|result| (start.elapsed(), result))
-}
-
-/// A table with a row for each way, which is compared with the sequential way.
-struct Table<'a> {
-    items: &'a [Item],
-    sequential: Duration,
-}
-
-impl Table<'_> {
-    /// Prints the row of a way, and checks what it has counted.
-    fn report(&self, way: &str, workers: u32, start: Duration, time: Duration, all: &[Counted]) -> anyhow::Result<()> {
-        self.row(way, start, time);
-        let right = all.iter().map(|one| one.value).eq(self.items.iter().map(|(number, grain)| number * grain));
-        ensure!(right, "{way}: a result is wrong or missing");
-        let here = way != "processes";
-        ensure!(all.iter().all(|one| (one.process == id()) == here), "{way}: a wrong process counted");
-        // However busy the machine is, n workers cannot work for longer than n times the time that has passed.
-        let worked: Duration = all.iter().map(|one| one.took).sum();
-        ensure!(worked <= time * workers, "{way}: within {time:?}, {workers} workers cannot work for {worked:?}");
-        Ok(())
-    }
-
-    fn row(&self, way: &str, start: Duration, time: Duration) {
-        let speed_up = self.sequential.as_secs_f64() / time.as_secs_f64();
-        println!("{way:<10} {start:>10.3?} {time:>10.3?} {speed_up:>9.2}");
-    }
 }

@@ -63,6 +63,24 @@ pub struct Slot {
 }
 
 impl Slot {
+    fn new(number: u64, name: String, is_task: bool, now: Moment) -> Self {
+        Self {
+            number,
+            name,
+            since: Mutex::new(now),
+            entered: false.into(),
+            is_task,
+            thread: rustix::thread::gettid().as_raw_nonzero().get(),
+            thread_id: thread::current().id(),
+            polled_by: Mutex::default(),
+            doing: Mutex::default(),
+            holds: Mutex::default(),
+            moved: now.0.into(),
+            waking: Arc::default(),
+            told: children::Slot::default(),
+        }
+    }
+
     /// Tells the lane to the process that started this one, if that process has a deadline.
     fn tell(&self, has_ended: bool) {
         self.told.write(|| self.state(Moment::now()), has_ended);
@@ -197,21 +215,7 @@ pub fn lane(name: &dyn std::fmt::Display, is_task: bool) -> Option<Begun> {
     WATCHED.load(Relaxed).then(|| {
         let number = NEXT.fetch_add(1, Relaxed);
         let now = Moment::now();
-        let slot = Slot {
-            number,
-            name: name.to_string(),
-            since: Mutex::new(now),
-            entered: false.into(),
-            is_task,
-            thread: rustix::thread::gettid().as_raw_nonzero().get(),
-            thread_id: thread::current().id(),
-            polled_by: Mutex::default(),
-            doing: Mutex::default(),
-            holds: Mutex::default(),
-            moved: now.0.into(),
-            waking: Arc::default(),
-            told: children::Slot::default(),
-        };
+        let slot = Slot::new(number, name.to_string(), is_task, now);
         slot.note_move(now);
         let slot = Arc::new(slot);
         locked(&LANES).insert(number, Arc::clone(&slot));
@@ -456,4 +460,52 @@ fn sentence(slot: &Slot, begin: Moment, now: Moment) -> String {
         _ => format!("runs ({})", last.what),
     };
     format!("{does} {}{}{}", times(last.since), at(&last.place), super::holding::held(&locked(&slot.holds)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::pin::pin;
+    use std::task::Waker;
+
+    use super::*;
+
+    #[test]
+    fn a_poll_and_a_wake_up_are_changes_of_a_task() {
+        let begin = Moment(1);
+        let task = Begun(Arc::new(Slot::new(0, "task".into(), true, begin)));
+        let moved = || {
+            let now = Moment::now();
+            let moved = task.0.state(now).still < now.since(begin);
+            task.0.moved.store(begin.0, Relaxed);
+            moved
+        };
+        assert!(!moved());
+        let mut waker = Waker::noop().clone();
+        let waits = poll_fn(|context| {
+            waker.clone_from(context.waker());
+            Poll::<()>::Pending
+        });
+        assert!(task.poll(pin!(waits), &Context::from_waker(Waker::noop())).is_pending());
+        assert!(moved(), "the poll");
+        assert!(!moved());
+        waker.wake();
+        assert!(moved(), "the wake-up");
+    }
+
+    #[test]
+    fn only_the_newest_waits_of_a_task_that_leave_its_thread_stand_beside_each_other() {
+        let slot = Slot::new(0, "task".into(), true, Moment(1));
+        let keeps = [false, true, false, false, false];
+        *locked(&slot.doing) = keeps
+            .iter()
+            .zip(["a", "b", "c", "d", "e"])
+            .map(|(&keeps, what)| {
+                Doing::of(Kind::Wait, what, Place::Found(String::new()), Moment(1), Needs::Unknown, keeps)
+            })
+            .collect();
+        let state = slot.state(Moment(2));
+        let beside: Vec<_> = state.beside.iter().map(|doing| doing.what.as_str()).collect();
+        assert_eq!((state.doing.unwrap().what.as_str(), beside), ("e", vec!["d", "c"]));
+    }
 }

@@ -197,7 +197,8 @@ pub(super) fn family(still: Duration) -> Family {
     for process in processes {
         let own = || told.iter().filter(move |told| told.process == *process);
         let lives = process.is_alive();
-        let is_quiet = own().all(|told| now.since(Moment(told.moved)) >= still);
+        // Also those that have ended: what a lane has done last may reach another lane only now.
+        let is_quiet = own().all(|told| told.is_still(now, still));
         let its_threads: BTreeSet<i32> =
             own().filter(|it| !it.has_ended && !it.is_task).map(|told| told.thread).collect();
         if is_whole && lives && is_quiet && threads::has_lanes_only(process.id, &its_threads) {
@@ -229,6 +230,11 @@ fn read() -> (Vec<Told>, bool) {
 }
 
 impl Told {
+    /// Whether the lane has not changed within the time `still`.
+    fn is_still(&self, now: Moment, still: Duration) -> bool {
+        now.since(Moment(self.moved)) >= still
+    }
+
     fn state(&self, now: Moment, is_of_ended: bool) -> LaneState {
         let doing = self.doing.as_ref().map(|told| Doing {
             number: 0,
@@ -280,12 +286,11 @@ pub(super) fn process_name(id: u32, lanes: &[LaneState]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::thread;
 
-    #[test]
-    fn a_lane_of_a_process_that_has_ended_is_none_of_a_later_process_with_the_same_id() {
-        let process = Process::of(process::id()).unwrap();
-        let told = Told {
-            process,
+    fn told() -> Told {
+        Told {
+            process: Process::of(process::id()).unwrap(),
             name: "lane".into(),
             number: 7,
             thread: 1,
@@ -295,9 +300,51 @@ mod tests {
             moved: 0,
             doing: None,
             holds: Vec::new(),
-        };
-        let [ended, lives] = [true, false].map(|has_ended| told.state(Moment::now(), has_ended));
+        }
+    }
+
+    #[test]
+    fn a_lane_of_a_process_that_has_ended_is_none_of_a_later_process_with_the_same_id() {
+        let [ended, lives] = [true, false].map(|has_ended| told().state(Moment::now(), has_ended));
         assert_eq!((ended.process, ended.has_ended, lives.has_ended), (lives.process, true, false));
         assert_ne!(ended.number, lives.number);
+    }
+
+    #[test]
+    fn a_lane_is_still_from_its_last_change_on() {
+        let moved = Told { moved: 1_000, ..told() };
+        let state = |now| moved.state(Moment(now), false).still;
+        assert_eq!((state(1_000), state(1_007)), (Duration::ZERO, Duration::from_nanos(7)));
+        let is_still = |now| moved.is_still(Moment(now), Duration::from_nanos(7));
+        assert_eq!((is_still(1_006), is_still(1_007)), (false, true));
+        let before = Moment::now().0;
+        let lane = moved.state(Moment(2_000), false);
+        assert!(joined(&shared()).told(&lane, true).moved >= before, "the end of a lane is a change");
+    }
+
+    fn shared() -> File {
+        rustix::fs::memfd_create("board", MemfdFlags::CLOEXEC).unwrap().into()
+    }
+
+    /// What a child has that opens the file.
+    fn joined(file: &File) -> Joined {
+        let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+        let file = OpenOptions::new().read(true).write(true).open(path).unwrap();
+        Joined { file, process: told().process, name: "child".into(), free: Mutex::default() }
+    }
+
+    #[test]
+    fn no_two_lanes_of_any_processes_have_the_same_slot() {
+        const SLOTS: usize = 500;
+        let file = shared();
+        let children = [joined(&file), joined(&file)];
+        let taken: Vec<u64> = thread::scope(|scope| {
+            let of = |child| move || (0..SLOTS).map(|_| Joined::slot(child).unwrap()).collect::<Vec<_>>();
+            let threads: Vec<_> = children.iter().chain(&children).map(|child| scope.spawn(of(child))).collect();
+            threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+        });
+        let slots: BTreeSet<u64> = taken.iter().copied().collect();
+        assert_eq!((taken.len(), slots.len()), (4 * SLOTS, 4 * SLOTS));
+        assert_eq!(slots.last().copied(), Some(((4 * SLOTS - 1) * SLOT) as u64));
     }
 }

@@ -145,6 +145,13 @@ impl Lanes {
         }
     }
 
+    /// Whether no lane has moved within the time, and no thread computes or waits for a core. Then no other lane is about to wait for
+    /// those that are stuck.
+    #[must_use]
+    pub fn are_settled(&self) -> bool {
+        self.is_quiet && self.all.iter().all(|lane| lane.has_ended || lane.still >= self.still)
+    }
+
     /// Whether a process of which too little is known has an end of a pipe open for which a lane waits.
     fn another_process_may_help(&self) -> bool {
         let others = self.others.openers.values().flatten().filter(|&&process| process != process::id());

@@ -318,6 +318,20 @@ fn while_a_lane_has_just_ended_the_program_goes_on() {
 }
 
 #[test]
+fn lanes_have_settled_when_none_has_moved_and_no_thread_computes() {
+    let settled = |others: [LaneState; 2], is_quiet| {
+        let lanes = Lanes::of(others.into(), STILL, true, Others::default());
+        Lanes { is_quiet, ..lanes }.are_settled()
+    };
+    let (still, moved) =
+        (waits(0, "a", Needs::Unknown), LaneState { still: STILL / 2, ..waits(1, "b", Needs::Unknown) });
+    let ended = LaneState { has_ended: true, ..moved.clone() };
+    assert!(settled([still.clone(), ended], true));
+    assert!(!settled([still.clone(), moved], true));
+    assert!(!settled([still.clone(), still], false));
+}
+
+#[test]
 fn all_processes_that_have_the_other_end_are_named() {
     let all = vec![
         waits(0, "a", Needs::Between(Between::Bytes(5))),
