@@ -93,7 +93,7 @@ pub struct Held<G> {
 }
 
 /// Acquires `lock` with the function `acquire`, which must have no time limit (otherwise use [`wait`](super::wait)). The current lane
-/// waits meanwhile, and holds the lock until the result is dropped. `lock` is the lock itself, and not an `Arc` of it.
+/// waits meanwhile, and holds the lock until the result is dropped: it must not give the result to another lane. `lock` is the lock itself, and not an `Arc` of it.
 /// For a lock of many readers, `acquire` is the function that writers use.
 #[track_caller]
 pub fn lock<'lock, L: ?Sized, G>(name: &str, lock: &'lock L, acquire: impl FnOnce(&'lock L) -> G) -> Held<G> {
@@ -157,7 +157,8 @@ impl<G: DerefMut> DerefMut for Held<G> {
     }
 }
 
-/// Waits for a condition variable: `wait` gets the guard, and gives the lock up until another lane notifies.
+/// Waits for a condition variable: `wait` gets the guard, and gives the lock up until another lane notifies. It must
+/// have no time limit (otherwise use [`wait`](super::wait)).
 #[track_caller]
 pub fn notified<G, T>(on: &str, held: &mut Held<G>, wait: impl FnOnce(&mut G) -> T) -> T {
     let place = Location::caller();
@@ -169,7 +170,7 @@ pub fn notified<G, T>(on: &str, held: &mut Held<G>, wait: impl FnOnce(&mut G) ->
     }
 }
 
-/// Waits with the function `wait` at a barrier, until `parties` lanes do.
+/// Waits with the function `wait`, which must have no time limit, at a barrier, until `parties` lanes do.
 #[track_caller]
 pub fn meet<B: ?Sized, T>(name: &str, barrier: &B, parties: usize, wait: impl FnOnce(&B) -> T) -> T {
     wait_at(name, Location::caller(), Needs::Parties(address(barrier), parties), || wait(barrier))
@@ -210,6 +211,15 @@ pub struct EndState {
     pub owned_by: Option<u64>,
     /// The lane that has used it last.
     pub used_by: Option<u64>,
+}
+
+impl EndState {
+    /// A sender that this lane owns.
+    #[cfg(test)]
+    pub fn owned_by(lane: u64) -> Self {
+        let place = Place::Found(String::new());
+        Self { number: 0, sends: true, made_by: None, place, owned_by: Some(lane), used_by: None }
+    }
 }
 
 impl Channel {
@@ -299,7 +309,7 @@ pub fn own<T>(end: &End<T>) {
     end.counted.note_use(true);
 }
 
-/// Sends with the function `send`. The current lane waits while the channel has no room.
+/// Sends with the function `send`, which must have no time limit. The current lane waits while the channel has no room.
 ///
 /// # Errors
 /// Those of `send`.
@@ -314,7 +324,7 @@ pub fn send<S, T, E>(end: &End<S>, send: impl FnOnce(&S) -> Result<T, E>) -> Res
     sent
 }
 
-/// Receives with the function `receive`. The current lane waits while the channel is empty.
+/// Receives with the function `receive`, which must have no time limit. The current lane waits while the channel is empty.
 ///
 /// # Errors
 /// Those of `receive`.

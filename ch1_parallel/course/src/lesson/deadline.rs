@@ -24,19 +24,16 @@ pub fn watch(deadline: Duration) {
             // The looks take at most a tenth of a core, however many lanes there are.
             let pause = tick.max(10 * took);
             thread::sleep(pause);
-            let at = Moment::now();
             let computed = Moment::of_thread();
             let lanes = Lanes::now(deadline);
             let verdict = lanes.verdict();
+            let is_settled = lanes.are_settled();
+            let has_children = verdict == Verdict::NotMoving && !descendants_of(std::process::id()).is_empty();
             took = Moment::of_thread().since(computed);
-            let look = Look {
-                at,
-                late: at.since(begin).saturating_sub(pause),
-                verdict,
-                is_settled: lanes.are_settled(),
-                has_children: verdict == Verdict::NotMoving && !descendants_of(std::process::id()).is_empty(),
-                is_over: IS_OVER.load(SeqCst),
-            };
+            // After the look: the program may be stopped in the middle of it.
+            let at = Moment::now();
+            let late = at.since(begin).saturating_sub(pause + took);
+            let look = Look { at, late, verdict, is_settled, has_children, is_over: IS_OVER.load(SeqCst) };
             if looks.are_enough_with(&look) {
                 end(&lanes.report());
             }
@@ -56,11 +53,12 @@ pub fn stop() {
 /// What a look at the lanes has shown.
 #[derive(Clone, Copy, Debug)]
 struct Look {
+    /// When it ended.
     at: Moment,
-    /// How much longer than it was told to the thread has slept before this look.
+    /// For how long the thread has neither computed nor slept as it wanted, since the end of the last look.
     late: Duration,
     verdict: Verdict,
-    /// Whether no lane has moved for the time of the deadline.
+    /// Whether no lane has moved for the time of the deadline, and none sleeps.
     is_settled: bool,
     /// Whether there were processes that this one has started, asked after the lanes and only if they do not move.
     has_children: bool,
@@ -107,8 +105,8 @@ impl Looks {
             Verdict::GoesOn => false,
             Verdict::NotMoving => !had_children,
             Verdict::Deadlock => {
-                // A lane that has had no core may be about to wait for the others: the report is to name it too. A lane that moves
-                // again and again is not waited for.
+                // A lane that sleeps, or has had no core, may be about to wait for the others: the report is to name it too. A lane
+                // that moves again and again is not waited for.
                 let proved = look.at.since(*self.proved_since.get_or_insert(look.at));
                 look.is_settled || proved >= 2 * self.deadline
             }
@@ -156,16 +154,22 @@ mod tests {
             assert_eq!(enough((20..).map(|at| look(at, verdict)).take(9)), Some(21), "{verdict:?}");
         }
         assert_eq!(enough((20..40).map(|at| look(at, GoesOn))), None);
-        let turns = [Deadlock, GoesOn, NotMoving, Deadlock, NotMoving, GoesOn];
-        assert_eq!(enough((20..80).map(|at| look(at, turns[at as usize % turns.len()]))), None);
+        for turns in [&[Deadlock, GoesOn, NotMoving, Deadlock, NotMoving, GoesOn][..], &[Deadlock, GoesOn]] {
+            assert_eq!(enough((20..80).map(|at| look(at, turns[at as usize % turns.len()]))), None, "{turns:?}");
+        }
     }
 
     #[test]
     fn a_program_that_was_stopped_has_a_deadline_s_time_again() {
         let late = |at: u64, late| Look { late: Duration::from_millis(late), ..look(at, Deadlock) };
-        let after = |ms: u64| enough([late(20, ms)].into_iter().chain((21..60).map(|at| look(at, Deadlock))));
+        let after = |ms: u64| {
+            enough([look(19, Deadlock), late(20, ms)].into_iter().chain((21..60).map(|at| look(at, Deadlock))))
+        };
         // 0.5 s late may be the load of the machine.
-        assert_eq!((after(500), after(501)), (Some(21), Some(31)));
+        assert_eq!((after(500), after(501)), (Some(20), Some(31)));
+        // Also if a deadlock was proved before.
+        let unsettled = |at| Look { is_settled: false, ..if at == 25 { late(25, 501) } else { look(at, Deadlock) } };
+        assert_eq!(enough((20..90).map(unsettled)), Some(55));
         // The program has just begun.
         assert_eq!(enough((0..60).map(|at| look(at, Deadlock))), Some(11));
     }
@@ -181,8 +185,10 @@ mod tests {
         let from = |first: u64| (20..90).map(move |at| Look { is_settled: at >= first, ..look(at, Deadlock) });
         assert_eq!((enough(from(0)), enough(from(33)), enough(from(99))), (Some(21), Some(33), Some(40)));
         // A deadlock that was none begins anew.
-        let broken = |at| if at == 35 { GoesOn } else { Deadlock };
-        assert_eq!(enough((20..90).map(|at| Look { is_settled: false, ..look(at, broken(at)) })), Some(56));
+        for between in [GoesOn, NotMoving] {
+            let broken = |at| if at == 35 { between } else { Deadlock };
+            assert_eq!(enough((20..90).map(|at| Look { is_settled: false, ..look(at, broken(at)) })), Some(56));
+        }
     }
 
     #[test]

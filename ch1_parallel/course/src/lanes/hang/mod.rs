@@ -145,11 +145,12 @@ impl Lanes {
         }
     }
 
-    /// Whether no lane has moved within the time, and no thread computes or waits for a core. Then no other lane is about to wait for
-    /// those that are stuck.
+    /// Whether no lane sleeps or has moved within the time, and no thread computes or waits for a core. Then no other lane is about to
+    /// wait for those that are stuck.
     #[must_use]
     pub fn are_settled(&self) -> bool {
-        self.is_quiet && self.all.iter().all(|lane| lane.has_ended || lane.still >= self.still)
+        let is_settled = |lane: &LaneState| lane.still >= self.still && !sleeps(lane);
+        self.is_quiet && self.all.iter().all(|lane| lane.has_ended || is_settled(lane))
     }
 
     /// Whether a process of which too little is known has an end of a pipe open for which a lane waits.
@@ -165,8 +166,7 @@ impl Lanes {
 
     /// Whether a lane neither runs nor sleeps.
     fn is_inactive(&self, lane: &LaneState) -> bool {
-        let sleeps = lane.doing.iter().chain(&lane.beside).any(|doing| doing.kind == Kind::Sleep);
-        waits(lane).is_some() || (lane.is_task && !lane.entered && !sleeps) || self.task_within(lane).is_some()
+        waits(lane).is_some() || (lane.is_task && !lane.entered && !sleeps(lane)) || self.task_within(lane).is_some()
     }
 
     /// The task that the thread of a lane runs.
@@ -384,6 +384,8 @@ impl Lanes {
             }
             owners.extend(end.owned_by.or(end.used_by).or(end.made_by));
         }
+        // Which end was made first is chance, and a report should not depend on it.
+        owners.sort_by_key(|&lane| self.index(lane));
         Some(owners)
     }
 
@@ -420,6 +422,10 @@ impl Others {
 fn waits(lane: &LaneState) -> Option<&Doing> {
     let doing = lane.doing.as_ref().filter(|doing| doing.kind == Kind::Wait)?;
     (doing.keeps_thread || !lane.is_task || !lane.entered).then_some(doing)
+}
+
+fn sleeps(lane: &LaneState) -> bool {
+    lane.doing.iter().chain(&lane.beside).any(|doing| doing.kind == Kind::Sleep)
 }
 
 /// Why a task is not polled.

@@ -1,5 +1,5 @@
 use super::super::board::Place;
-use super::super::holding::{Hold, Job};
+use super::super::holding::{EndState, Hold, Job};
 use super::super::waking::WakingState;
 use super::*;
 use crate::clock::Moment;
@@ -328,7 +328,11 @@ fn lanes_have_settled_when_none_has_moved_and_no_thread_computes() {
     let ended = LaneState { has_ended: true, ..moved.clone() };
     assert!(settled([still.clone(), ended], true));
     assert!(!settled([still.clone(), moved], true));
-    assert!(!settled([still.clone(), still], false));
+    assert!(!settled([still.clone(), still.clone()], false));
+    // A lane that sleeps may wait for the others next.
+    let sleep = |needs| Doing { kind: Kind::Sleep, ..waits(1, "b", needs).doing.unwrap() };
+    let sleeps = LaneState { doing: Some(sleep(Needs::Unknown)), ..still.clone() };
+    assert!(!settled([still, sleeps], true));
 }
 
 #[test]
@@ -342,6 +346,13 @@ fn all_processes_that_have_the_other_end_are_named() {
     let step = lanes.step(0, None);
     let ends = format!(", whose writing end is open only in {} and b", program_name());
     assert!(step.ends_with(&ends), "{step}");
+}
+
+#[test]
+fn the_owners_of_ends_have_the_order_of_their_names() {
+    let all = vec![waits(0, "c", Needs::Notification), waits(1, "a", Needs::Notification)];
+    let lanes = Lanes::of(all, STILL, true, Others::default());
+    assert_eq!(lanes.owners(&[EndState::owned_by(0), EndState::owned_by(1)], true), Some(vec![1, 0]));
 }
 
 #[test]
