@@ -39,7 +39,7 @@ impl<'a> Table<'a> {
         Ok(table)
     }
 
-    /// Prints the row of a way. Its workers started within `start`, and then needed `time`.
+    /// Prints the row of a way: `start` is the time to create its workers, and `time` what it needed after that.
     ///
     /// # Errors
     /// A result is wrong or missing, another process than expected has computed, or the time is too short for what the workers

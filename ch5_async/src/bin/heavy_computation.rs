@@ -9,13 +9,13 @@
 //!
 //! Run:       cargo run --release --bin heavy_computation -- --grain 100000000 --timer-bug
 //! Observe:   with two cores, threads and processes are nearly twice as fast as sequential, and async is not faster.
-//!            The column `start` is the time to start the workers; `time` does not include it. The row WRONG is the
-//!            same run of the processes, timed wrongly.
+//!            The column `start` is the time to create the pool or the event loop; `time` begins after it. The row
+//!            WRONG is the same run of the processes, timed wrongly.
 //! Python:    the original reads the clock before the `with` block of the process pool has ended, when the tasks have
 //!            only been handed in. So processes look 75 to 375 times as fast as they are. `--timer-bug` makes the same
 //!            mistake. It does not count the start of the processes, so its figure is even larger.
-//! Exercise:  make the mistake in the row "processes" too: in `main`, write `handed_in` instead of `processes` in the
-//!            call of `table.row`. Which `ensure!` in `comparison.rs` fails, and how can it tell that the time is wrong?
+//! Exercise:  in `main`, in the call `table.row("processes", ...)`, replace the variable `processes` by `handed_in`.
+//!            Which `ensure!` in `comparison.rs` fails, and how can it tell that the time is wrong?
 
 use std::process::{ExitCode, id};
 use std::time::{Duration, Instant};

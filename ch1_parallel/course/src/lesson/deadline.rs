@@ -1,4 +1,5 @@
-//! `--deadline`: a thread looks at the lanes, and ends a program that does not go on with a report of the reason.
+//! `--deadline`: a thread looks at the lanes again and again. If the program hangs, the thread prints a report with the reason, and ends
+//! the program.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -13,7 +14,8 @@ use crate::processes::descendants_of;
 /// Whether the program has done its work.
 static IS_OVER: AtomicBool = AtomicBool::new(false);
 
-/// From now on a hang of this process ends the program, `deadline` after the last movement of the lanes that hang.
+/// From now on a hang ends the program, at the earliest `deadline` after the last change of the lanes that hang. While other lanes
+/// sleep or change, a proved deadlock ends it up to two deadlines later.
 pub fn watch(deadline: Duration) {
     let tick = (deadline / 10).clamp(Duration::from_millis(2), Duration::from_millis(200));
     let watching = thread::Builder::new().name("deadline".into()).spawn(move || {
@@ -60,7 +62,8 @@ struct Look {
     verdict: Verdict,
     /// Whether no lane has moved for the time of the deadline, and none sleeps.
     is_settled: bool,
-    /// Whether there were processes that this one has started, asked after the lanes and only if they do not move.
+    /// Whether a process that this one has started was alive after the lanes were read; false if the verdict is not
+    /// [`Verdict::NotMoving`], because nothing depends on it then.
     has_children: bool,
     /// Whether the program has done its work.
     is_over: bool,
@@ -74,8 +77,8 @@ struct Looks {
     awake_since: Moment,
     /// The verdict of the last look.
     before: Verdict,
-    /// A process that this one has started may end a wait: its lanes may not be known here. If there was none before a look at the
-    /// lanes, none has ended a wait since.
+    /// `has_children` of the last look. A child process may end a wait of a lane, and then end itself before this look asks for
+    /// children. So the question is whether a child was alive before the lanes were read.
     had_children: bool,
     /// Since when each look has proved a deadlock.
     proved_since: Option<Moment>,
@@ -94,7 +97,7 @@ impl Looks {
         }
         let is_awake = look.at.since(self.awake_since) >= self.deadline;
         let verdict = if is_awake { look.verdict } else { Verdict::GoesOn };
-        // Two looks, since what the first one has seen of the lanes is not of one moment.
+        // A look reads one lane after the other, and a lane may change meanwhile: so one look proves too little.
         let is_repeated = verdict == self.before;
         let had_children = std::mem::replace(&mut self.had_children, look.has_children);
         self.before = verdict;
@@ -105,8 +108,8 @@ impl Looks {
             Verdict::GoesOn => false,
             Verdict::NotMoving => !had_children,
             Verdict::Deadlock => {
-                // A lane that sleeps, or has had no core, may be about to wait for the others: the report is to name it too. A lane
-                // that moves again and again is not waited for.
+                // A lane that sleeps, or waits for a core, may be about to wait for the stuck lanes too, and the report should name
+                // it. A lane may also move for ever, so this has a limit.
                 let proved = look.at.since(*self.proved_since.get_or_insert(look.at));
                 look.is_settled || proved >= 2 * self.deadline
             }
@@ -116,7 +119,8 @@ impl Looks {
 }
 
 fn end(report: &str) -> ! {
-    // From now on nothing else ends the program, unless Ctrl-C came first.
+    // From now on neither an error nor the end of `main` ends the program. If the flag was set before, Ctrl-C came first, and its
+    // thread ends the program.
     if hold::flag().swap(true, SeqCst) {
         loop {
             thread::park();
