@@ -93,8 +93,8 @@ pub struct Held<G> {
 }
 
 /// Acquires `lock` with the function `acquire`, which must have no time limit (otherwise use [`wait`](super::wait)). The current lane
-/// waits meanwhile, and holds the lock until the result is dropped: it must not give the result to another lane. `lock` is the lock itself, and not an `Arc` of it.
-/// For a lock of many readers, `acquire` is the function that writers use.
+/// waits meanwhile, and holds the lock until the result is dropped: it must not give the result to another lane. `lock` is the
+/// lock itself, and not an `Arc` of it. For a lock of many readers, `acquire` is the function that writers use.
 #[track_caller]
 pub fn lock<'lock, L: ?Sized, G>(name: &str, lock: &'lock L, acquire: impl FnOnce(&'lock L) -> G) -> Held<G> {
     acquired(name, address(lock), false, Location::caller(), || acquire(lock))
@@ -157,8 +157,8 @@ impl<G: DerefMut> DerefMut for Held<G> {
     }
 }
 
-/// Waits for a condition variable: `wait` gets the guard, and gives the lock up until another lane notifies. It must
-/// have no time limit (otherwise use [`wait`](super::wait)).
+/// Waits for a condition variable: `wait` gets the guard, and gives the lock up until another lane notifies. It must have no
+/// time limit (otherwise use [`wait`](super::wait)).
 #[track_caller]
 pub fn notified<G, T>(on: &str, held: &mut Held<G>, wait: impl FnOnce(&mut G) -> T) -> T {
     let place = Location::caller();

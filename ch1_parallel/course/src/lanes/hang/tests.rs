@@ -330,8 +330,8 @@ fn lanes_have_settled_when_none_has_moved_and_no_thread_computes() {
     assert!(!settled([still.clone(), moved], true));
     assert!(!settled([still.clone(), still.clone()], false));
     // A lane that sleeps may wait for the others next.
-    let sleep = |needs| Doing { kind: Kind::Sleep, ..waits(1, "b", needs).doing.unwrap() };
-    let sleeps = LaneState { doing: Some(sleep(Needs::Unknown)), ..still.clone() };
+    let sleep = Doing { kind: Kind::Sleep, ..waits_for(Needs::Unknown) };
+    let sleeps = LaneState { doing: Some(sleep), ..still.clone() };
     assert!(!settled([still, sleeps], true));
 }
 
